@@ -1,0 +1,126 @@
+/** Every cap in one place, each with its reason. Numbers such as 1.13 are rule ids of the mail rules (MAIL). */
+import { DAY, HOUR, MINUTE, SECOND } from './time.ts'
+
+const KB = 1024
+const MB = 1024 * KB
+
+/** SMTP and LMTP (1.2, 1.13-1.17). */
+export const smtp = {
+  message: 50 * MB, // larger than every public provider accepts, small enough to stream in seconds
+  reserve: 1024 * MB, // disk that must stay free, or PostgreSQL itself stops
+  commandLine: 4096, // 1.13
+  dataLine: MB, // real mail exceeds the 998 of RFC 5322
+  header: 256 * KB, // 1.13
+  recipients: 100, // RFC 5321 4.5.3.1.8 asks for at least 100
+  connections: 200,
+  connectionsPerAddress: 20,
+  connectsPerMinute: 60,
+  errors: 100, // a client with 100 refused commands is probing
+  idle: 300 * SECOND, // RFC 5321 4.5.3.2.7
+  dataMinimum: KB, // bytes per minute of DATA below which a client is a slowloris
+  data: 10 * MINUTE,
+  session: 30 * MINUTE,
+  stop: 30 * SECOND, // 1.21
+  received: 50, // 1.19: more hops than any real path
+  ownDelivered: 2, // 1.19
+} as const
+
+/** IMAP (2.*). */
+export const imap = {
+  connect: 30 * SECOND,
+  command: 120 * SECOND,
+  idle: 9 * MINUTE, // below the 29 min of RFC 2177 and the 10 min of most NAT boxes
+  silence: 11 * MINUTE,
+  poll: 120 * SECOND,
+  reconcile: HOUR,
+  reconcileWindow: 14 * DAY,
+  window: 1000, // UIDs listed at a time
+  healthy: 5 * MINUTE,
+  backoff: 5 * SECOND,
+  backoffCap: 10 * MINUTE,
+  authBackoff: [1, 5, 15, 30].map((minutes) => minutes * MINUTE),
+  noticeAfter: 15 * MINUTE,
+  refreshBefore: 5 * MINUTE,
+  refreshAtLeast: 7 * DAY, // 90-day inactivity expiry of refresh tokens
+} as const
+
+/** The parse child (0.4) and what a mail may hold (4.24). */
+export const parse = {
+  cpu: 30 * SECOND,
+  resident: 512 * MB,
+  children: 2,
+  depth: 20,
+  parts: 500,
+  headerFields: 1000,
+  addresses: 2000,
+  text: 10 * MB,
+  html: MB, // the sanitiser is near linear below this
+  htmlNodes: 50_000,
+  htmlDepth: 100,
+  htmlLinks: 5000,
+  ids: 100, // 6.2: message ids read from In-Reply-To and References
+  languageAt: 40, // characters below which a language guess is noise
+} as const
+
+/** Work on accepted mails (2.15, HOUSE). */
+export const pipeline = {
+  attempts: 3,
+  lease: 2 * MINUTE,
+  backoff: 5 * SECOND,
+  batch: 16,
+  poll: 5 * SECOND,
+} as const
+
+/** People named in a mail (4.27). */
+export const people = { participants: 20 } as const
+
+/** Blobs: one row holds one chunk. */
+export const blob = { chunk: 256 * KB, copyFrom: MB } as const
+
+/** Automatic mail (4a.22). */
+export const budget = { perTicket: 1, perAddressHour: 3, perAddressDay: 10, perTicketHour: 5, perInboxHour: 2000 } as const
+
+/** Outgoing mail (8.*). */
+export const outgoing = {
+  undo: 60 * SECOND,
+  retry: [0, 1, 5, 15, 30, 60, 120, 240].map((minutes) => minutes * MINUTE), // then every 4 h
+  retryAfter: 4 * HOUR,
+  giveUp: 48 * HOUR,
+  ackExpires: 4 * HOUR,
+  notificationExpires: 12 * HOUR,
+  reply: 10 * MINUTE, // wait for the answer to the final dot
+  uncertainRetry: 30 * MINUTE,
+  perMinute: 30,
+  perDomainMinute: 10,
+  concurrency: 3,
+  starvation: 30 * MINUTE,
+  references: 1500, // bytes (8.3)
+  referenceIds: 8,
+  suppression: 90 * DAY,
+  softSuppression: 7 * DAY,
+  lease: 15 * MINUTE,
+} as const
+
+/** What is kept, and for how long (HOUSE, Kept). */
+export const kept = {
+  discarded: 30 * DAY,
+  held: 30 * DAY,
+  outboxBodies: 90 * DAY,
+  dedupe: 400 * DAY,
+  tokenKeys: 400 * DAY,
+} as const
+
+/** Tickets (6.12, 6.13). */
+export const tickets = { reopen: 14 * DAY, close: 14 * DAY, mergeHops: 10, subject: 255 } as const
+
+/** The web view. */
+export const web = {
+  link: 30 * MINUTE,
+  printedLink: 24 * HOUR,
+  session: 30 * DAY,
+  page: 50,
+  body: 2 * MB,
+} as const
+
+/** Working time (SLA C12, Q4). */
+export const hours = { horizonDays: 3660, cachedCalendars: 256 } as const
