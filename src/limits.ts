@@ -60,6 +60,16 @@ export const parse = {
   htmlLinks: 5000,
   ids: 100, // 6.2: message ids read from In-Reply-To and References
   languageAt: 40, // characters below which a language guess is noise
+  header: 256 * KB, // bytes of header block read; the listeners refuse more (1.13)
+  headerValue: 64 * KB, // characters of one header value kept and looked at
+  wall: 2 * MINUTE, // a child that burns no CPU and never answers, counted from the last byte it was given
+  watch: 100, // milliseconds between two looks at /proc
+  mails: 2000, // mails after which a child is replaced: what leaks, leaks little
+  recycle: 256 * MB, // resident size after a mail at which a child is replaced
+  response: 128 * MB, // a child's answer beyond this is a bug of ours or an attack
+  bodyHead: MB, // body bytes kept to repair a missing boundary (4.17)
+  embeddedHead: 64 * KB, // of an attached mail, to name it by its Subject (4.23)
+  filename: 150, // bytes (9.6)
 } as const
 
 /** Work on accepted mails (2.15, HOUSE). */
@@ -78,7 +88,13 @@ export const people = { participants: 20 } as const
 export const blob = { chunk: 256 * KB, copyFrom: MB } as const
 
 /** Automatic mail (4a.22). */
-export const budget = { perTicket: 1, perAddressHour: 3, perAddressDay: 10, perTicketHour: 5, perInboxHour: 2000 } as const
+export const budget = {
+  perTicket: 1,
+  perAddressHour: 3,
+  perAddressDay: 10,
+  perTicketHour: 5,
+  perInboxHour: 2000,
+} as const
 
 /** Outgoing mail (8.*). */
 export const outgoing = {
@@ -123,4 +139,29 @@ export const web = {
 } as const
 
 /** Working time (SLA C12, Q4). */
-export const hours = { horizonDays: 3660, cachedCalendars: 256 } as const
+export const hours = {
+  horizonDays: 3660,
+  cachedCalendars: 256,
+  cachedYears: 64, // years built per calendar: a due date needs at most 12
+  cachedZoneYears: 4096, // offset segments, shared by the calendars of a zone
+  shifts: 12, // a day (M3)
+} as const
+
+/** Connections to PostgreSQL; the driver counts in seconds. */
+export const database = {
+  pool: 10,
+  drizzlePool: 4,
+  connect: 5,
+  reconnect: 0.1,
+  end: 5, // for queries still running when a client is ended
+} as const
+
+/** The private PostgreSQL server. */
+export const embedded = {
+  watch: SECOND, // a dead server is started again within 5 s
+  ready: 2 * MINUTE, // recovery after a power cut replays at most a few checkpoints
+  stop: 30 * SECOND,
+  turn: MINUTE, // to wait for another process that is starting the same server
+  log: 10 * MB, // then one older file is kept beside it
+  socketPath: 107, // bytes of sun_path (unix(7))
+} as const

@@ -1,0 +1,87 @@
+/**
+ * The desk as data: what the newest accepted version of the desk file says, with the ids of its rows, compiled once
+ * and frozen. Everything that decides takes it as an argument.
+ */
+import type { Calendar } from './business-hours.ts'
+import type { Rule } from './rules.ts'
+import type { Priority } from './tables.ts'
+
+export type Inbox = {
+  id: number
+  key: string
+  /** The address customers write to; domain as lower-case A-label. */
+  address: string
+  aliases: string[]
+  /** Display name of outgoing mail. */
+  name: string
+  /** Key of the project where a mail lands that no rule routes. */
+  project: string
+  locale: string
+  zone: string
+  /** Key of a policy, used after organization and group (SLA S1). */
+  policy: string | null
+}
+export type Agent = { id: number; address: string; name: string; admin: boolean; locale: string | null; zone: string | null }
+export type Team = { id: number; key: string; name: string; members: string[] }
+export type Organization = {
+  id: number
+  key: string
+  name: string
+  domains: string[]
+  addresses: string[]
+  locale: string | null
+  zone: string | null
+  policy: string | null
+}
+export type Group = {
+  id: number
+  key: string
+  name: string
+  rank: number
+  policy: string | null
+  organizations: string[]
+  addresses: string[]
+}
+export type Project = { id: number; key: string; organization: string | null; team: string | null; policy: string | null }
+export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar }
+export type Metric = 'first_response' | 'next_response' | 'resolution'
+export type Policy = {
+  /** The row of this immutable version (SLA M2). */
+  id: number
+  key: string
+  version: number
+  calendar: string | null
+  targets: Partial<Record<Priority, Partial<Record<Metric, number>>>>
+  pause_on: Partial<Record<Metric | 'ola', string[]>>
+  reopen: 'resume' | 'restart'
+}
+export type Desk = {
+  version: number
+  inboxes: Inbox[]
+  agents: Map<string, Agent>
+  teams: Map<string, Team>
+  organizations: Map<string, Organization>
+  groups: Group[]
+  projects: Map<string, Project>
+  calendars: Map<string, DeskCalendar>
+  policies: Map<string, Policy>
+  /** Routing, in order. */
+  rules: Rule[]
+  /** Policy selection, in order: the first match gives its policy (SLA S1, S2). */
+  sla: { rule: Rule; policy: string }[]
+  settings: {
+    /** Subject tags are `[<prefix>#12]` (6.6); `''` gives `[#12]`. */
+    subject_prefix: string
+    /** Where `inbox+tag` is cut (1.7). */
+    separators: string
+    /** List-Ids of lists that front an inbox: their headers are ignored (4a.20). */
+    own_lists: string[]
+    /** Domains of public mail providers: they never map to an organization (6.23). */
+    public_domains: Set<string>
+    types: string[]
+    /** System default policy, last in the order of SLA S1. */
+    policy: string | null
+    automatic: 'ticket' | 'held' | 'record'
+    undo_seconds: number
+  }
+}

@@ -1,0 +1,38 @@
+/** The append-only story of each ticket. A change and its event stand together in one transaction. */
+import type { Tx } from '../database.ts'
+import { floored } from '../time.ts'
+
+/** Who did it. `system` names the part that acted: `rules`, `cron`, `mail`. */
+export type Actor =
+  | { kind: 'agent'; id: number; name: string }
+  | { kind: 'contact'; id: number | null; name: string }
+  | { kind: 'system'; id: null; name: string }
+
+export type Event = {
+  type: string
+  data?: Record<string, unknown>
+  why?: string | null
+}
+
+export const system = (name: string): Actor => ({ kind: 'system', id: null, name })
+
+/**
+ * Appends events to a ticket whose row the caller has locked or made in this transaction; that lock is what makes
+ * `seq` gapless. `at` never goes back within a ticket (SLA U2).
+ */
+export async function record(tx: Tx, ticketId: number, actor: Actor, events: Event[], now: Date): Promise<void> {
+  const rows = events.map((event) => ({
+    type: event.type,
+    data: event.data ?? {},
+    why: event.why ?? null,
+  }))
+  await tx`
+    with last as (
+      select coalesce(max(seq), 0) as seq, max(at) as at from events where ticket_id = ${ticketId}
+    )
+    insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why)
+    select ${ticketId}, last.seq + e.n, greatest(last.at, ${floored(now)}::timestamptz), e.type, ${actor.kind},
+           ${actor.id}, ${actor.name}, e.data, e.why
+    from last, rows from (jsonb_to_recordset(${rows as never}::jsonb) as (type text, data jsonb, why text))
+         with ordinality as e (type, data, why, n)`
+}

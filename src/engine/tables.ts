@@ -1,0 +1,510 @@
+/**
+ * The desk's tables. Each has one writer, named above it; everybody may read. Statuses, roles and the like are text
+ * with a check, because a PostgreSQL enum cannot lose a value.
+ */
+import { sql } from 'drizzle-orm'
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
+import { bytea, id, instant, ref, second } from '../columns.ts'
+import { blobs } from '../tables.ts'
+
+const oneOf = (column: string, words: readonly string[]) =>
+  sql.raw(`${column} in (${words.map((word) => `'${word}'`).join(', ')})`)
+
+export const STATUSES = ['new', 'open', 'waiting_customer', 'on_hold', 'resolved', 'closed'] as const
+export type Status = (typeof STATUSES)[number]
+export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
+export type Priority = (typeof PRIORITIES)[number]
+
+// --- people.ts ------------------------------------------------------------------------------------------------------
+
+/** The customer's company. Rows come from the desk file, by key. */
+export const organizations = pgTable('organizations', {
+  id: id(),
+  key: text().notNull().unique(),
+  name: text().notNull(),
+  locale: text(),
+  zone: text(),
+  disabled_at: instant(),
+})
+
+/** Which senders are an organization's: `acme.example`, `*.acme.example` or an exact address. */
+export const organizationDomains = pgTable('organization_domains', {
+  pattern: text().primaryKey(),
+  organization_id: ref()
+    .notNull()
+    .references(() => organizations.id),
+})
+
+export const contacts = pgTable('contacts', {
+  id: id(),
+  name: text().notNull().default(''),
+  organization_id: ref().references(() => organizations.id),
+  locale: text(),
+  zone: text(),
+  verified_at: instant(),
+  answered_at: instant(), // a person here has answered them before (4a.25)
+  created_at: instant().notNull(),
+})
+
+/** Exact addresses, domain as lower-case A-label; one contact may hold several (6.21). */
+export const contactAddresses = pgTable('contact_addresses', {
+  address: text().primaryKey(),
+  contact_id: ref()
+    .notNull()
+    .references(() => contacts.id, { onDelete: 'cascade' }),
+  confirmed_at: instant(),
+})
+
+export const agents = pgTable('agents', {
+  id: id(),
+  address: text().notNull().unique(),
+  name: text().notNull().default(''),
+  admin: boolean().notNull().default(false),
+  locale: text(),
+  zone: text(),
+  disabled_at: instant(),
+  created_at: instant().notNull(),
+})
+
+export const teams = pgTable('teams', {
+  id: id(),
+  key: text().notNull().unique(),
+  name: text().notNull(),
+  disabled_at: instant(),
+})
+
+export const teamMembers = pgTable(
+  'team_members',
+  {
+    team_id: ref()
+      .notNull()
+      .references(() => teams.id),
+    agent_id: ref()
+      .notNull()
+      .references(() => agents.id),
+  },
+  (t) => [primaryKey({ columns: [t.team_id, t.agent_id] })],
+)
+
+/** Sets of organizations and contacts that carry a policy; the smallest rank wins (SLA S1). */
+export const customerGroups = pgTable('customer_groups', {
+  id: id(),
+  key: text().notNull().unique(),
+  name: text().notNull(),
+  rank: integer().notNull(),
+  disabled_at: instant(),
+})
+
+export const customerGroupMembers = pgTable(
+  'customer_group_members',
+  {
+    group_id: ref()
+      .notNull()
+      .references(() => customerGroups.id),
+    organization_id: ref().references(() => organizations.id),
+    address: text(),
+  },
+  (t) => [uniqueIndex().on(t.group_id, t.organization_id, t.address)],
+)
+
+// --- tickets.ts -----------------------------------------------------------------------------------------------------
+
+/** An address the desk serves. */
+export const inboxes = pgTable('inboxes', {
+  id: id(),
+  key: text().notNull().unique(),
+  address: text().notNull(),
+  aliases: text().array().notNull().default([]),
+  name: text().notNull(),
+  locale: text().notNull(),
+  zone: text().notNull(),
+  disabled_at: instant(),
+})
+
+/** Where a ticket belongs: `acme/incoming`, `triage`. */
+export const projects = pgTable('projects', {
+  id: id(),
+  key: text().notNull().unique(),
+  organization_id: ref().references(() => organizations.id),
+  team_id: ref().references(() => teams.id),
+  disabled_at: instant(),
+})
+
+const openTickets = sql.raw(`status not in ('resolved', 'closed') and deleted_at is null and spam_at is null`)
+const byDue = sql.raw(`coalesce(next_due_at, 'infinity'::timestamptz)`)
+
+/** The id is the number people see. */
+export const tickets = pgTable(
+  'tickets',
+  {
+    id: id(),
+    subject: text().notNull(),
+    base_subject: text().notNull(),
+    status: text().$type<Status>().notNull().default('new'),
+    priority: text().$type<Priority>().notNull().default('normal'),
+    type: text().notNull().default('question'),
+    tags: text().array().notNull().default([]),
+    origin: text().$type<'customer' | 'agent_for_customer' | 'agent_outbound'>().notNull().default('customer'),
+    automatic: boolean().notNull().default(false), // opened by automatic or list mail: quiet (4a.19)
+    inbox_id: ref().references(() => inboxes.id),
+    project_id: ref()
+      .notNull()
+      .references(() => projects.id),
+    organization_id: ref().references(() => organizations.id),
+    team_id: ref().references(() => teams.id),
+    assignee_id: ref().references(() => agents.id),
+    requester_id: ref().references(() => contacts.id),
+    requester_address: text(), // where answers go: the address last used in this ticket (6.21); null: nobody to answer (4.8)
+    requester_name: text().notNull().default(''),
+    locale: text().notNull().default('en'),
+    zone: text().notNull().default('UTC'),
+    token_generation: integer().notNull().default(0), // bump revokes all signed addresses (5.8)
+    undelivered_at: instant(), // a public answer bounced (4a.7)
+    created_at: second().notNull(),
+    updated_at: instant().notNull(),
+    first_response_at: second(),
+    resolved_at: second(),
+    closed_at: second(),
+    merged_into: ref(),
+    duplicate_of: ref(),
+    deleted_at: instant(),
+    deleted_by: text(),
+    spam_at: instant(),
+    spam_by: text(),
+    // SLA: engine/sla computes these, tickets.ts writes them (SLA section 3)
+    policy_id: ref(), // the policy version in force
+    policy_source: text().$type<'manual' | 'rule' | 'org' | 'group' | 'inbox' | 'project' | 'default' | 'none'>(),
+    awaiting_since: second(),
+    next_due_at: second(),
+    ola_due_at: second(),
+    ack_promise: jsonb(),
+  },
+  (t) => [
+    check('tickets_status', oneOf('status', STATUSES)),
+    check('tickets_priority', oneOf('priority', PRIORITIES)),
+    // SLA Q2: queues by due date, keyset paging on the pair
+    index('tickets_due').on(byDue, t.id).where(openTickets),
+    index('tickets_project_due').on(t.project_id, byDue, t.id).where(openTickets),
+    index('tickets_team_due').on(t.team_id, byDue, t.id).where(openTickets),
+    index('tickets_assignee_due').on(t.assignee_id, byDue, t.id).where(openTickets),
+    index('tickets_requester').on(t.requester_id),
+    index('tickets_organization').on(t.organization_id),
+    index('tickets_resolved').on(t.resolved_at).where(sql`status = 'resolved'`),
+  ],
+)
+
+/** Agents see these; customers never (a refused claim, a follow-up, "also addressed to"). */
+export const ticketLinks = pgTable(
+  'ticket_links',
+  {
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    other_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    kind: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.ticket_id, t.other_id, t.kind] })],
+)
+
+export const comments = pgTable(
+  'comments',
+  {
+    id: id(),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    at: second().notNull(),
+    author_role: text().$type<'contact' | 'agent' | 'unknown' | 'system'>().notNull(),
+    contact_id: ref().references(() => contacts.id),
+    agent_id: ref().references(() => agents.id),
+    author_name: text().notNull().default(''),
+    author_address: text(),
+    visibility: text().$type<'public' | 'internal' | 'private'>().notNull(),
+    channel: text().$type<'mail' | 'web' | 'system'>().notNull(),
+    automatic: boolean().notNull().default(false), // folded in the view, never an answer (4a.18)
+    text: text().notNull(),
+    visible: text().notNull(),
+    html: text(),
+    sanitiser: integer(), // version that made html (9.1)
+    message_id: text(),
+    flags: text().array().notNull().default([]),
+  },
+  (t) => [
+    index('comments_ticket').on(t.ticket_id, t.id),
+    check('comments_visibility', oneOf('visibility', ['public', 'internal', 'private'])),
+  ],
+)
+
+export const ticketParticipants = pgTable(
+  'ticket_participants',
+  {
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    address: text().notNull(),
+    name: text().notNull().default(''),
+    contact_id: ref().references(() => contacts.id),
+    role: text().$type<'participant' | 'pending' | 'suggested'>().notNull(),
+    added_at: instant().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.ticket_id, t.address] })],
+)
+
+// --- thread.ts ------------------------------------------------------------------------------------------------------
+
+/** Message-IDs that lead to a ticket: ours (out) and those that people sent (in). Kept when the ticket is deleted. */
+export const messageIds = pgTable(
+  'message_ids',
+  {
+    id: id(),
+    message_id: text().notNull(),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    comment_id: ref().references(() => comments.id),
+    direction: text().$type<'in' | 'out'>().notNull(),
+    people: text().array().notNull().default([]), // From, To, Cc of a stored mail: who may refer to it (6.3)
+    base_subject: text(),
+    at: instant().notNull(),
+  },
+  (t) => [
+    uniqueIndex('message_ids_once').on(t.message_id, t.ticket_id),
+    index('message_ids_ticket').on(t.ticket_id, t.id),
+  ],
+)
+
+// --- events.ts ------------------------------------------------------------------------------------------------------
+
+/** Append-only; enough to tell the ticket's story and, later, to replay its clocks. */
+export const events = pgTable(
+  'events',
+  {
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    seq: integer().notNull(),
+    at: second().notNull(),
+    type: text().notNull(),
+    actor: text().$type<'system' | 'agent' | 'contact'>().notNull(),
+    actor_id: ref(),
+    actor_name: text().notNull().default(''),
+    data: jsonb().notNull().default({}),
+    why: text(),
+  },
+  (t) => [primaryKey({ columns: [t.ticket_id, t.seq] })],
+)
+
+// --- attachments.ts -------------------------------------------------------------------------------------------------
+
+export const attachments = pgTable(
+  'attachments',
+  {
+    id: id(),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    comment_id: ref()
+      .notNull()
+      .references(() => comments.id),
+    blob_id: ref()
+      .notNull()
+      .references(() => blobs.id),
+    filename: text().notNull(),
+    type: text().notNull(),
+    size: ref().notNull(),
+    inline: boolean().notNull().default(false),
+    content_id: text(),
+  },
+  (t) => [index('attachments_comment').on(t.comment_id), index('attachments_ticket').on(t.ticket_id)],
+)
+
+// --- desk.ts --------------------------------------------------------------------------------------------------------
+
+/** The desk file's versions: every change has an author and a time; the newest accepted one runs. */
+export const ruleSets = pgTable('rule_sets', {
+  version: id(),
+  source: text().notNull(),
+  sha256: bytea().notNull(),
+  author: text().notNull(),
+  at: instant().notNull(),
+})
+
+// --- sla.ts ---------------------------------------------------------------------------------------------------------
+
+/** Immutable versions (SLA M2): an edit inserts one, clocks point at the one they were started with. */
+export const calendars = pgTable(
+  'calendars',
+  {
+    id: id(),
+    key: text().notNull(),
+    version: integer().notNull(),
+    definition: jsonb().notNull(),
+    created_at: instant().notNull(),
+    retired_at: instant(),
+  },
+  (t) => [uniqueIndex('calendars_version').on(t.key, t.version)],
+)
+
+export const slaPolicies = pgTable(
+  'sla_policies',
+  {
+    id: id(),
+    key: text().notNull(),
+    version: integer().notNull(),
+    calendar_id: ref().references(() => calendars.id),
+    definition: jsonb().notNull(),
+    created_at: instant().notNull(),
+    retired_at: instant(),
+  },
+  (t) => [uniqueIndex('sla_policies_version').on(t.key, t.version)],
+)
+
+/** One row per ticket, metric, team and cycle (SLA section 3). Durations in working seconds. */
+export const slaClocks = pgTable(
+  'sla_clocks',
+  {
+    id: id(),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    metric: text().$type<'first_response' | 'next_response' | 'resolution' | 'ola'>().notNull(),
+    team_id: ref().references(() => teams.id),
+    cycle: integer().notNull().default(1),
+    state: text().$type<'running' | 'paused' | 'stopped' | 'cancelled'>().notNull(),
+    policy_id: ref()
+      .notNull()
+      .references(() => slaPolicies.id),
+    calendar_id: ref()
+      .notNull()
+      .references(() => calendars.id),
+    target_s: integer().notNull(),
+    started_at: second().notNull(),
+    elapsed_s: integer().notNull().default(0),
+    running_since: second(),
+    due_at: second(),
+    last_due_at: second(),
+    stopped_at: second(),
+    stop_reason: text(),
+    stop_agent_id: ref().references(() => agents.id),
+    breached_at: second(),
+  },
+  (t) => [
+    uniqueIndex('sla_clocks_once').on(t.ticket_id, t.metric, sql`coalesce(team_id, 0)`, t.cycle),
+    index('sla_clocks_due').on(t.due_at).where(sql`state = 'running' and breached_at is null`),
+    check('sla_clocks_target', sql`target_s between 1 and 315360000`),
+  ],
+)
+
+// --- outbox.ts ------------------------------------------------------------------------------------------------------
+
+export const OUTBOX_STATES = [
+  'queued',
+  'leased',
+  'sending',
+  'sent',
+  'deferred',
+  'uncertain',
+  'failed',
+  'suppressed',
+  'cancelled',
+] as const
+export type OutboxState = (typeof OUTBOX_STATES)[number]
+export const OUTBOX_KINDS = ['reply', 'ack', 'notification', 'login', 'survey', 'notice'] as const
+export type OutboxKind = (typeof OUTBOX_KINDS)[number]
+
+/**
+ * One row per message and recipient (8.20). The row holds all that the bytes are made of, so that every try is equal
+ * (0.8); rows of one message share its Message-ID, Date and headers (8.8).
+ */
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: id(),
+    kind: text().$type<OutboxKind>().notNull(),
+    priority: smallint().notNull(), // 0 replies, 1 acknowledgements and sign-in links, 2 notifications, 3 surveys (8.28)
+    ticket_id: ref().references(() => tickets.id),
+    comment_id: ref().references(() => comments.id),
+    message_id: text().notNull(),
+    date_at: second().notNull(),
+    envelope_from: text().notNull(),
+    recipient: text().notNull(),
+    headers: jsonb().notNull(), // [[name, value], ...] in order, unencoded, without MIME and Content-* ones
+    subject: text().notNull(),
+    text: text(),
+    html: text(),
+    attachment_ids: ref().array().notNull().default([]),
+    state: text().$type<OutboxState>().notNull().default('queued'),
+    not_before: instant(), // the end of the undo window (8.20)
+    next_try_at: instant().notNull(),
+    tries: integer().notNull().default(0),
+    lease_until: instant(),
+    leased_by: text(),
+    last_answer: text(),
+    uncertain_at: instant(), // bytes went out once and no answer came (8.24)
+    deferred_at: instant(), // first deferral
+    expires_at: instant().notNull(),
+    created_at: instant().notNull(),
+    settled_at: instant(),
+  },
+  (t) => [
+    check('outbox_state', oneOf('state', OUTBOX_STATES)),
+    check('outbox_kind', oneOf('kind', OUTBOX_KINDS)),
+    index('outbox_due')
+      .on(t.priority, t.next_try_at, t.id)
+      .where(sql`state in ('queued', 'deferred', 'uncertain', 'leased', 'sending')`),
+    index('outbox_message').on(t.message_id),
+    index('outbox_ticket').on(t.ticket_id),
+    index('outbox_recipient').on(t.recipient, t.created_at),
+  ],
+)
+
+/** Addresses that are not written to (8.26): exact, domain lower-cased, local part case-folded. */
+export const suppressions = pgTable('suppressions', {
+  address: text().primaryKey(),
+  reason: text().notNull(),
+  evidence: text().notNull(),
+  expires_at: instant().notNull(),
+  created_at: instant().notNull(),
+})
+
+/** How many automatic mails went, per `address/…`, `ticket/…`, `inbox/…` and hour or day (4a.22). */
+export const mailBudgets = pgTable(
+  'mail_budgets',
+  {
+    scope: text().notNull(),
+    period: instant().notNull(),
+    count: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.scope, t.period] }), index('mail_budgets_period').on(t.period)],
+)
+
+// --- notices.ts -----------------------------------------------------------------------------------------------------
+
+/** What admins must see: one open row per kind and subject. */
+export const notices = pgTable(
+  'notices',
+  {
+    id: id(),
+    kind: text().notNull(),
+    subject: text().notNull().default(''),
+    words: text().notNull(),
+    count: integer().notNull().default(1),
+    first_at: instant().notNull(),
+    last_at: instant().notNull(),
+    settled_at: instant(),
+  },
+  (t) => [uniqueIndex('notices_open').on(t.kind, t.subject).where(sql`settled_at is null`)],
+)

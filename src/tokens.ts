@@ -1,0 +1,189 @@
+/**
+ * Signed reply addresses, Message-IDs and one-time links: made and checked here, with the keys passed in. A valid token
+ * proves that its bearer has seen mail of a ticket, and nothing about who they are (MAIL 5.9).
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Sql } from './database.ts'
+import { ensureSecret, listSecrets } from './keys.ts'
+import { kept } from './limits.ts'
+
+/** Keys by id; `current` signs, all of them check. `instance` marks our own mail (MAIL 4a.21). */
+export type Keys = { instance: string; current: number; byId: Map<number, Buffer> }
+
+/** `c` customer; `a` agent, public answer; `n` agent, internal note; `q` the outsider of a side question; `b` bounce. */
+export type Purpose = 'c' | 'a' | 'n' | 'q' | 'b'
+
+/** Numbers are non-negative integers; those that a purpose does not carry are 0. */
+export type Token = {
+  purpose: Purpose
+  inbox: number
+  /** 0 for a digest. */
+  ticket: number
+  /** The agent (a, n), the asked outsider (q) or the outbox row (b). */
+  person: number
+  /** The ticket's key generation: raising it revokes all its addresses. */
+  generation: number
+  /** The newest comment that the notification showed (a, n), counted within the ticket. */
+  comment: number
+}
+
+export type MessageIdKind = 'c' | 'a' | 'n' | 's'
+
+/**
+ * The installation's keys, made at the first start. Keys retired over 400 days ago no longer check (MAIL 5.8).
+ * @throws Refusal `wrong_secret` when the installation secret does not open the stored rows
+ */
+export async function loadKeys(sql: Sql, secret: Buffer, now: Date): Promise<Keys> {
+  const instance = await ensureSecret(sql, secret, 'instance', () => randomBytes(16), now)
+  await ensureSecret(sql, secret, 'token/0', () => randomBytes(32), now)
+  const rows = await listSecrets(sql, secret, 'token/')
+  const valid = rows.filter((row) => !row.retiredAt || now.getTime() - row.retiredAt.getTime() < kept.tokenKeys)
+  const byId = new Map(valid.map((row) => [Number(row.name.slice('token/'.length)), row.value]))
+  const current = Math.max(...rows.filter((row) => !row.retiredAt).map((row) => Number(row.name.slice('token/'.length))))
+  return { instance: instance.toString('hex'), current, byId }
+}
+
+/**
+ * `base+r<kid><payload><mac>@domain` (MAIL 5.7), lower-case, at most 64 characters before the `@` for a base of 20.
+ * @param inboxAddress the inbox's own address; the token is bound to its base and domain
+ */
+export function signedAddress(keys: Keys, inboxAddress: string, token: Token): string {
+  const { base, domain } = split(inboxAddress)
+  const payload = encode(token)
+  const kid = number(keys.current)
+  return `${base}+r${kid}${payload}${addressMac(keys.byId.get(keys.current)!, domain, base, payload)}@${domain}`
+}
+
+/**
+ * The token in an address, or null when there is none, it is damaged, or it was signed for another inbox's address.
+ * @param inboxAddress the address that the mail was for; case does not matter
+ */
+export function readSignedAddress(keys: Keys, inboxAddress: string, address: string): Token | null {
+  const { base, domain } = split(inboxAddress)
+  const given = split(address)
+  const prefix = `${base}+r`
+  if (given.domain !== domain || !given.base.startsWith(prefix)) return null
+  const reader = digits(given.base.slice(prefix.length, -MAC))
+  const kid = reader.number()
+  const key = kid === null ? undefined : keys.byId.get(kid)
+  if (!key) return null
+  const payload = reader.rest()
+  return same(addressMac(key, domain, base, payload), given.base.slice(-MAC)) ? decode(payload) : null
+}
+
+/** Whether an address has the shape of a signed one, valid or not (MAIL 1.8: a broken one is told apart, never refused). */
+export const looksSigned = (address: string): boolean => /\+r[a-z2-7]{20,}@/i.test(address)
+
+/**
+ * A Message-ID without its angle brackets (MAIL 8.1): 80 random bits and an 80-bit MAC, so it cannot be guessed.
+ * @param now makes ids sort by time; it is no secret
+ */
+export function makeMessageId(keys: Keys, kind: MessageIdKind, ticket: number, domain: string, now: Date): string {
+  const local = `${kind}.${ticket.toString(36)}.${ulid(now)}`
+  return `${local}.${number(keys.current)}${idMac(keys, keys.current, local, domain)}@${domain}`
+}
+
+/** The synthetic root of a ticket's conversation: the same for every mail of it (MAIL 8.2). */
+export function rootId(keys: Keys, ticket: number, domain: string): string {
+  const local = `t.${ticket.toString(36)}`
+  // the oldest key, so that the root stays the same when keys rotate
+  const kid = Math.min(...keys.byId.keys())
+  return `${local}.${number(kid)}${idMac(keys, kid, local, domain)}@${domain}`
+}
+
+/** The ticket that one of our Message-IDs names, or null if the MAC is not ours (MAIL 6.4). Nothing is looked up. */
+export function readMessageId(keys: Keys, messageId: string): { kind: MessageIdKind | 't'; ticket: number } | null {
+  const match = /^(([cans]\.[0-9a-z]{1,11}\.[0-9a-z]{26})|(t\.[0-9a-z]{1,11}))\.([a-z2-7]{17,24})@([^@\s]{1,255})$/i.exec(messageId)
+  if (!match) return null
+  const local = match[1]!.toLowerCase()
+  const signature = match[4]!.toLowerCase()
+  const reader = digits(signature.slice(0, -MAC))
+  const kid = reader.number()
+  if (kid === null || reader.rest() !== '' || !keys.byId.has(kid)) return null
+  if (!same(idMac(keys, kid, local, match[5]!.toLowerCase()), signature.slice(-MAC))) return null
+  const [kind, ticket] = local.split('.') as [MessageIdKind | 't', string]
+  return { kind, ticket: Number.parseInt(ticket, 36) }
+}
+
+/** A secret for a link or cookie, and what is stored of it. */
+export function makeSecret(): { secret: string; hash: Buffer } {
+  const secret = randomBytes(32).toString('base64url')
+  return { secret, hash: secretHash(secret) }
+}
+
+export const secretHash = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567' // RFC 4648 section 6, lower-cased: survives clients that change case
+const MAC = 16 // base32 digits of 80 bits
+
+function split(address: string): { base: string; domain: string } {
+  const at = address.lastIndexOf('@')
+  return { base: address.slice(0, at).toLowerCase(), domain: address.slice(at + 1).toLowerCase() }
+}
+
+const encode = (token: Token) =>
+  token.purpose +
+  [token.inbox, token.ticket, token.person, token.generation, token.comment].map(number).join('')
+
+function decode(payload: string): Token | null {
+  const purpose = payload[0] as Purpose
+  if (!['c', 'a', 'n', 'q', 'b'].includes(purpose)) return null
+  const reader = digits(payload.slice(1))
+  const [inbox, ticket, person, generation, comment] = [1, 2, 3, 4, 5].map(() => reader.number())
+  if (inbox == null || ticket == null || person == null || generation == null || comment == null) return null
+  return reader.rest() === '' ? { purpose, inbox, ticket, person, generation, comment } : null
+}
+
+/** A number as base32 digits of four bits each, most significant first; the fifth bit says that more follow. */
+function number(value: number): string {
+  let text = ''
+  for (let rest = value, more = 0; ; rest = Math.floor(rest / 16), more = 16) {
+    text = ALPHABET[(rest % 16) + more] + text
+    if (rest < 16) return text
+  }
+}
+
+function digits(text: string) {
+  let at = 0
+  return {
+    number(): number | null {
+      for (let value = 0; at < text.length && at < 64; ) {
+        const digit = ALPHABET.indexOf(text[at++]!)
+        if (digit < 0) return null
+        value = value * 16 + (digit % 16)
+        if (digit < 16) return Number.isSafeInteger(value) ? value : null
+      }
+      return null
+    },
+    rest: () => text.slice(at),
+  }
+}
+
+const mac = (key: Buffer, ...parts: string[]) =>
+  base32(createHmac('sha256', key).update(parts.join('\0')).digest().subarray(0, 10))
+
+const addressMac = (key: Buffer, domain: string, base: string, payload: string) => mac(key, 'address', domain, base, payload)
+
+const idMac = (keys: Keys, kid: number, local: string, domain: string) => mac(keys.byId.get(kid)!, 'id', domain, local)
+
+function base32(bytes: Buffer): string {
+  let bits = 0
+  let value = 0
+  let text = ''
+  for (const byte of bytes) {
+    value = ((value << 8) | byte) & 0xffff
+    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(value >> (bits - 5)) & 31]
+  }
+  return text
+}
+
+/** 48 bits of time and 80 random bits as 26 characters of Crockford's base32, lower-cased. */
+function ulid(now: Date): string {
+  const crockford = '0123456789abcdefghjkmnpqrstvwxyz'
+  let time = ''
+  for (let i = 0, rest = now.getTime(); i < 10; i++, rest = Math.floor(rest / 32)) time = crockford[rest % 32] + time
+  const random = randomBytes(16)
+  return time + [...random].map((byte) => crockford[byte & 31]).join('')
+}
+
+const same = (a: string, b: string) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
