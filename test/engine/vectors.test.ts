@@ -1,0 +1,108 @@
+/** The vector runner: passes what is right, fails what is wrong, unknown or unreadable, and counts it all. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { runVectors, vectorsCommand } from '../../src/engine/vectors.ts'
+
+const calendar = { tz: 'Europe/Paris', weekly: { 1: [['10:00', '12:00']] }, holidays: [], exceptions: {} }
+const add = (id: string, due: string | null) =>
+  JSON.stringify({
+    id,
+    op: 'add',
+    calendar,
+    start: '2026-11-23T00:00:00Z',
+    duration_s: 5400,
+    tags: [],
+    expect: { due },
+  })
+const between = (id: string, seconds: unknown) =>
+  JSON.stringify({
+    id,
+    op: 'between',
+    calendar,
+    a: '2026-11-23T00:00:00Z',
+    b: '2026-11-24T00:00:00Z',
+    expect: { seconds },
+  })
+
+test('right results pass, empty lines do not count', async () => {
+  const lines = [`\uFEFF${add('a', '2026-11-23T10:30:00Z')}`, '', between('b', 7200), '  ']
+  assert.equal(await runVectors(lines), { passed: 2, failed: 0, failures: [] })
+})
+
+test('wrong results fail with both values', async () => {
+  const result = await runVectors([add('a', '2026-11-23T10:30:01Z'), add('b', null), between('c', 7199)])
+  assert.is(result.passed, 0)
+  assert.is(result.failed, 3)
+  assert.equal(result.failures, [
+    { id: 'a', words: 'due 2026-11-23T10:30:00Z, expected 2026-11-23T10:30:01Z' },
+    { id: 'b', words: 'due 2026-11-23T10:30:00Z, expected never' },
+    { id: 'c', words: '7200 seconds, expected 7199' },
+  ])
+})
+
+test('a goal never reached is null', async () => {
+  const never = {
+    id: 'n',
+    op: 'add',
+    calendar: { ...calendar, weekly: {} },
+    start: '2026-11-23T00:00:00Z',
+    duration_s: 1,
+  }
+  const result = await runVectors([JSON.stringify({ ...never, expect: { due: null } })])
+  assert.is(result.passed, 1)
+})
+
+test('what is not handled, not JSON or not a vector fails and is named', async () => {
+  const result = await runVectors([
+    '{"id":"clock","events":[],"expect":{}}',
+    '{"id":"bill","entries":[]}',
+    'not json',
+    'null',
+    between('text', '7200'),
+    add('zone', '2026-11-23T11:30:00+01:00'),
+  ])
+  assert.is(result.passed, 0)
+  assert.equal(
+    result.failures.map((failure) => failure.id),
+    ['clock', 'bill', 'line 3', 'line 4', 'text', 'zone'],
+  )
+  assert.is(result.failures[0]?.words, 'not handled by this version')
+  assert.match(result.failures[5]?.words ?? '', 'is not an instant')
+})
+
+test('the command counts all files, prints failures first and the sum last', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
+  try {
+    const [good, bad, empty] = ['good', 'bad', 'empty'].map((name) => join(folder, `${name}.jsonl`)) as [
+      string,
+      string,
+      string,
+    ]
+    writeFileSync(good, `${between('a', 7200)}\r\n${add('b', '2026-11-23T10:30:00Z')}`)
+    writeFileSync(bad, `${between('c', 1)}\n`)
+    writeFileSync(empty, '')
+    const run = async (...files: string[]) => {
+      const printed: string[] = []
+      return { code: await vectorsCommand(files, (line) => printed.push(line)), printed }
+    }
+    assert.equal(await run(good), { code: 0, printed: ['2 passed, 0 failed'] })
+    assert.equal(await run(bad, good), {
+      code: 1,
+      printed: [`${bad}: c: 7200 seconds, expected 1`, '2 passed, 1 failed'],
+    })
+    assert.equal(await run(empty), { code: 1, printed: ['0 passed, 0 failed'] })
+    try {
+      await run(join(folder, 'missing'))
+      assert.unreachable('a missing file was read')
+    } catch (error) {
+      assert.is((error as { code?: string }).code, 'unreadable_file')
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test.run()
