@@ -143,6 +143,7 @@ export const hours = {
   horizonDays: 3660,
   cachedCalendars: 256,
   cachedYears: 64, // years built per calendar: a due date needs at most 12
+  cachedFormatters: 256, // of Intl: a language and a zone each
   cachedZoneYears: 4096, // offset segments, shared by the calendars of a zone
   shifts: 12, // a day (M3)
 } as const
@@ -153,7 +154,7 @@ export const database = {
   drizzlePool: 4,
   connect: 5,
   reconnect: 0.1,
-  end: 5, // for queries still running when a client is ended
+  end: 1, // the parts that ask have stopped before; the driver waits this long on a session the server cut off
 } as const
 
 /** The private PostgreSQL server. */
@@ -164,4 +165,20 @@ export const embedded = {
   turn: MINUTE, // to wait for another process that is starting the same server
   log: 10 * MB, // then one older file is kept beside it
   socketPath: 107, // bytes of sun_path (unix(7))
+} as const
+
+/** The two YAML files. */
+export const yaml = {
+  characters: 2 * MB, // a desk of 10,000 organizations with their domains is about 1 MB
+  aliases: 100, // beyond this, aliases unfold like a bomb
+  problems: 50, // more at once help nobody
+} as const
+
+/** Rules that admins write (9.10). */
+export const rules = {
+  pattern: 1000, // characters of a regular expression
+  program: 20_000, // instructions it may compile to
+  text: 256 * KB, // characters of a body that patterns look at: 6 ms each
+  depth: 10, // any/all/not inside one another
+  seen: 80, // characters of a value quoted in a trace
 } as const

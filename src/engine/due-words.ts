@@ -2,6 +2,8 @@
  * Due dates in words for people (SLA D1-D3, mail rule 8.15): when, in whose clock, how long still, and how it was
  * computed. Pure texts in the recipient's language; it decides neither zone nor language.
  */
+import { hours } from '../limits.ts'
+import { remember } from './business-hours/remember.ts'
 import type { Calendar } from './business-hours.ts'
 import { type Phrases, phrasesFor } from './due-words/phrases.ts'
 import { weekText } from './due-words/week.ts'
@@ -33,7 +35,7 @@ export type HowComputed = {
 export function dueText({ at, zone, locale }: DueAt): string {
   const shown = Math.ceil(at / 60) * 60_000
   const language = regional(usable(locale), zone)
-  const format = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'short', timeZone: zone })
+  const format = formatter(language, { dateStyle: 'full', timeStyle: 'short', timeZone: zone })
   return `${plainSpaces(format.format(shown))} ${zoneText(shown, zone, language)}`
 }
 
@@ -102,9 +104,17 @@ const NAMING = ['en-US', 'en-GB', 'en-AU', 'en-IN', 'en-ZA', 'en-CA', 'en-NZ']
 const isName = (text: string): boolean => text !== '' && !/\d/.test(text)
 
 function zonePart(at: number, zone: string, locale: string, timeZoneName: 'short' | 'longOffset'): string {
-  const parts = new Intl.DateTimeFormat(locale, { timeZone: zone, timeZoneName }).formatToParts(at)
+  const parts = formatter(locale, { timeZone: zone, timeZoneName }).formatToParts(at)
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? ''
 }
+
+/** Kept, because making one takes longer than all else and a page of tickets asks for the same few. */
+function formatter(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale} ${JSON.stringify(options)}`
+  return remember(formatters, key, hours.cachedFormatters, () => new Intl.DateTimeFormat(locale, options))
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>()
 
 /** Bare English is American only in America: a customer in Berlin reads `27 November 2026 at 17:00`. */
 function regional(locale: string, zone: string): string {
