@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeDataFolder, makeFolder } from './data-folder.ts'
 import { isOutage, openClient, type Sql } from './database.ts'
 import { findBinaries, type Owner, reachable, serverOwner } from './embedded-postgres/binaries.ts'
 import {
@@ -114,10 +115,7 @@ export async function startEmbedded(options: { data: string; log: Log }): Promis
 
 /** Decides where the cluster is, which binaries run it, and as whom. */
 function prepare(data: string, log: Log): { cluster: Cluster; where: string } {
-  const root = process.getuid?.() === 0
-  // Root's server is another user, who must be able to pass through; listing the folder stays root's.
-  if (!fs.existsSync(data)) makeFolder(data, root ? 0o711 : 0o700)
-  const real = fs.realpathSync(data)
+  const real = makeDataFolder(data)
   const { home, owner } = findHome(real)
   const { bin, version } = findBinaries(home, owner)
   const why = home === real ? '' : ` (user ${owner?.name} cannot enter ${real})`
@@ -158,11 +156,6 @@ const read = (file: string) => fs.readFileSync(file, 'utf8').trim()
 
 const unreachable = (data: string, words: string) =>
   new Refusal('data_unreachable', `The database of ${data} cannot be reached; ${words}.`, 'config')
-
-/** mkdir's mode is cut by the umask, which may lock out the server's user; chmod's is not. */
-function makeFolder(folder: string, mode: number): void {
-  if (fs.mkdirSync(folder, { recursive: true, mode }) !== undefined) fs.chmodSync(folder, mode)
-}
 
 /** A session with the shared lock on a running server, which is started as often as it is found dead. */
 async function attach(cluster: Cluster): Promise<Hold> {

@@ -72,6 +72,17 @@ export const parse = {
   filename: 150, // bytes (9.6)
 } as const
 
+/** How mails are written when they are accepted (VERIFIED 3): small ones many to a commit, large ones alone. */
+export const spool = {
+  small: 256 * KB, // one blob chunk
+  batch: 200, // mails a commit
+  batchBytes: 8 * MB,
+  flights: 2, // commits under way: while one waits for the disk the next is filled
+  large: 3, // mails streamed at a time, each on a connection of the pool
+  stall: MINUTE, // a source that gives nothing for so long gives its connection back
+  purge: 500, // rows a transaction
+} as const
+
 /** Work on accepted mails (2.15, HOUSE). */
 export const pipeline = {
   attempts: 3,
@@ -133,9 +144,17 @@ export const tickets = { reopen: 14 * DAY, close: 14 * DAY, mergeHops: 10, subje
 export const web = {
   link: 30 * MINUTE,
   printedLink: 24 * HOUR,
+  linkWindow: HOUR, // links asked for by mail are counted over this time
+  linksPerWindow: 5, // an agent who lost five mails in an hour has another problem
+  linkAnswer: 250, // milliseconds: known and unknown addresses are answered alike
   session: 30 * DAY,
+  sessionTouch: HOUR, // a use is written down at most this often
   page: 50,
   body: 2 * MB,
+  comments: 100, // of a ticket on one page
+  shownText: 20_000, // characters of a comment; the rest is a link away
+  frameImages: 10 * MB, // inline images put into the frame of a formatted mail
+  frameImage: 5 * MB,
 } as const
 
 /** Working time (SLA C12, Q4). */

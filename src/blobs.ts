@@ -1,0 +1,206 @@
+/**
+ * Content by SHA-256 in rows of 256 KB, streamed both ways in constant memory. The only writer of blobs and
+ * blob_chunks. A content that is there already is linked, never stored again. What may be stored, and for whom, is
+ * the callers' matter.
+ */
+import { createHash } from 'node:crypto'
+import type { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Queryable, Tx } from './database.ts'
+import { Refusal } from './errors.ts'
+import { blob as limits } from './limits.ts'
+
+export type Blob = { id: number; sha256: Buffer; bytes: number }
+
+/** Rows read at a time: few enough to be constant memory, enough to hide the round trip. */
+const AHEAD = 4
+
+/**
+ * Stores a content in the caller's transaction, or finds it. Two transactions that store the same new content wait
+ * for each other, so a caller with several contents stores them in the order of their hashes where it knows these.
+ * While a large stream is read nothing else can be asked in `tx`; the caller bounds how long a sender may take.
+ */
+export async function putBlob(tx: Tx, content: Buffer | AsyncIterable<Buffer>): Promise<Blob> {
+  if (Buffer.isBuffer(content))
+    return content.length <= limits.copyFrom ? putSmall(tx, content) : putLarge(tx, pieces(content))
+  const source = content[Symbol.asyncIterator]()
+  const head: Buffer[] = []
+  let bytes = 0
+  while (bytes <= limits.copyFrom) {
+    const next = await source.next()
+    if (next.done) return putSmall(tx, Buffer.concat(head))
+    head.push(next.value)
+    bytes += next.value.length
+  }
+  return putLarge(tx, joined(head, source))
+}
+
+/** The id of the blob with this content, or null. */
+export async function findBlob(sql: Queryable, sha256: Buffer): Promise<number | null> {
+  const [row] = await sql<{ id: number }[]>`select id from blobs where sha256 = ${sha256}`
+  return row?.id ?? null
+}
+
+/**
+ * The bytes in order. A few rows are asked for at a time as they are consumed, so a slow reader holds neither memory
+ * nor a connection.
+ * @throws Refusal `no_blob` when it is missing, Error when rows of it are
+ */
+export async function* readBlob(sql: Queryable, id: number): AsyncGenerator<Buffer, void, undefined> {
+  const bytes = await sizeOf(sql, id)
+  let read = 0
+  for (let n = 0; read < bytes; n += AHEAD) {
+    // base64 is what the text protocol carries at 4 bytes for 3; bytea's own hex takes 2 for 1.
+    const rows = await sql<{ data: string }[]>`
+      select encode(data, 'base64') as data from blob_chunks
+      where blob_id = ${id} and n >= ${n} and n < ${n + AHEAD} order by n`
+    if (rows.length === 0) break
+    for (const { data } of rows) {
+      const chunk = Buffer.from(data, 'base64')
+      read += chunk.length
+      yield chunk
+    }
+  }
+  if (read !== bytes) throw new Error(`blob ${id} has ${read} bytes instead of ${bytes}`)
+}
+
+/**
+ * A content whole, in memory.
+ * @throws Refusal `blob_too_large` above `most` bytes, `no_blob`
+ */
+export async function blobBytes(sql: Queryable, id: number, most: number): Promise<Buffer> {
+  const bytes = await sizeOf(sql, id)
+  if (bytes > most) throw new Refusal('blob_too_large', `Blob ${id} has ${bytes} bytes, at most ${most} are wanted.`)
+  const all: Buffer[] = []
+  for await (const chunk of readBlob(sql, id)) all.push(chunk)
+  return Buffer.concat(all)
+}
+
+/** Forgets a content. The caller knows that no row refers to it; a foreign key refuses otherwise. */
+export async function dropBlob(tx: Queryable, id: number): Promise<void> {
+  await tx`delete from blobs where id = ${id}`
+}
+
+async function sizeOf(sql: Queryable, id: number): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`select bytes from blobs where id = ${id}`
+  if (!row) throw new Refusal('no_blob', `There is no blob ${id}.`)
+  return row.bytes
+}
+
+/** The hash is known before anything is written, so a known content costs one read. */
+async function putSmall(tx: Tx, content: Buffer): Promise<Blob> {
+  const sha256 = createHash('sha256').update(content).digest()
+  const known = await findBlob(tx, sha256)
+  if (known !== null) return { id: known, sha256, bytes: content.length }
+  const [made] = await tx<{ id: number }[]>`
+    insert into blobs (sha256, bytes) values (${sha256}, ${content.length})
+    on conflict (sha256) do nothing returning id`
+  // Without a row another transaction committed the same content between the two statements.
+  if (!made) return { id: (await findBlob(tx, sha256)) as number, sha256, bytes: content.length }
+  const chunks: string[] = []
+  for (let at = 0; at < content.length; at += limits.chunk)
+    chunks.push(content.toString('base64', at, Math.min(at + limits.chunk, content.length)))
+  if (chunks.length)
+    await tx`
+      insert into blob_chunks (blob_id, n, data)
+      select ${made.id}, n - 1, decode(data, 'base64')
+      from unnest(${chunks}::text[]) with ordinality as c (data, n)`
+  return { id: made.id, sha256, bytes: content.length }
+}
+
+/** The hash is known at the end only: the chunks go under a new row, which then gets its name or gives way. */
+async function putLarge(tx: Tx, source: AsyncIterable<Buffer>): Promise<Blob> {
+  const [made] = await tx<{ id: number }[]>`insert into blobs default values returning id`
+  const fresh = (made as { id: number }).id
+  const hash = createHash('sha256')
+  let bytes = 0
+  const counted = async function* () {
+    for await (const chunk of source) {
+      hash.update(chunk)
+      bytes += chunk.length
+      yield chunk
+    }
+  }
+  await copyIn(tx, fresh, counted())
+  const sha256 = hash.digest()
+  const known = (await findBlob(tx, sha256)) ?? (await nameBlob(tx, fresh, sha256, bytes))
+  if (known === null) return { id: fresh, sha256, bytes }
+  await dropBlob(tx, fresh)
+  return { id: known, sha256, bytes }
+}
+
+/** Null when the fresh row has the name now, else the row that had it first. */
+async function nameBlob(tx: Tx, fresh: number, sha256: Buffer, bytes: number): Promise<number | null> {
+  try {
+    await tx.savepoint((inner) => inner`update blobs set sha256 = ${sha256}, bytes = ${bytes} where id = ${fresh}`)
+    return null
+  } catch (error) {
+    if ((error as { code?: string }).code !== '23505') throw error
+    return findBlob(tx, sha256)
+  }
+}
+
+/** COPY in PostgreSQL's binary format: parameters would travel as text, at twice the processor time. */
+async function copyIn(tx: Tx, blobId: number, source: AsyncIterable<Buffer>): Promise<void> {
+  const into = await tx`copy blob_chunks (blob_id, n, data) from stdin (format binary)`.writable()
+  watchEnd(tx, into)
+  await pipeline(async function* () {
+    yield Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+    let n = 0
+    for await (const data of rows(source)) {
+      const head = Buffer.alloc(26)
+      head.writeInt16BE(3, 0) // fields
+      head.writeInt32BE(8, 2)
+      head.writeBigInt64BE(BigInt(blobId), 6)
+      head.writeInt32BE(4, 14)
+      head.writeInt32BE(n++, 18)
+      head.writeInt32BE(data.length, 22)
+      yield Buffer.concat([head, data])
+    }
+    yield Buffer.from([0xff, 0xff])
+  }, into)
+}
+
+/**
+ * The driver forgets the stream once all data is sent, so an error that the server reports only then (a full disk)
+ * would leave `pipeline` waiting for ever. A query behind it is answered after the COPY and fails with it.
+ */
+function watchEnd(tx: Tx, into: Writable): void {
+  const final = into._final
+  into._final = function (callback) {
+    final.call(this, callback)
+    tx`select 1`.catch((error: Error) => this.destroy(error))
+  }
+}
+
+/** The same bytes in rows of exactly the chunk size, but for the last. */
+async function* rows(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = []
+  let bytes = 0
+  for await (let data of source) {
+    while (bytes + data.length >= limits.chunk) {
+      const take = limits.chunk - bytes
+      yield Buffer.concat([...held, data.subarray(0, take)])
+      data = data.subarray(take)
+      held = []
+      bytes = 0
+    }
+    if (data.length) held.push(data)
+    bytes += data.length
+  }
+  if (bytes) yield Buffer.concat(held)
+}
+
+/** What was read to learn the size, then the rest; the source hears of it when the reader stops early. */
+async function* joined(head: Buffer[], source: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    while (head.length) yield head.shift() as Buffer
+    for (let next = await source.next(); !next.done; next = await source.next()) yield next.value
+  } finally {
+    await source.return?.()
+  }
+}
+
+async function* pieces(content: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < content.length; at += limits.chunk) yield content.subarray(at, at + limits.chunk)
+}
