@@ -42,6 +42,18 @@ export const imap = {
   noticeAfter: 15 * MINUTE,
   refreshBefore: 5 * MINUTE,
   refreshAtLeast: 7 * DAY, // 90-day inactivity expiry of refresh tokens
+  tokenEndpoint: 30 * SECOND,
+  tokenAnswer: 64 * KB,
+  lease: 60 * SECOND, // after a killed daemon another one takes the mailbox over within this
+  logout: 5 * SECOND,
+  chunk: 512 * KB, // of a body, asked for at a time: what a mail of any size costs in memory
+  inMemory: MB, // a larger mail is put together in a file
+  line: 16 * MB, // one response line: a SEARCH over two million UIDs
+  attempts: 5, // connections that may die over one UID before the others go on without it (0.4)
+  unfetchableRetry: DAY,
+  actionBatch: 1000,
+  actionPause: 10 * MINUTE, // after a refused action (2.6)
+  structureNodes: 100, // of a mail that stays on the server
 } as const
 
 /** The parse child (0.4) and what a mail may hold (4.24). */

@@ -1,0 +1,142 @@
+/**
+ * Parsing in a small pool of child processes that can be killed (0.4): a mail that runs away costs its own time and
+ * nobody's memory. Bytes go in as a stream, decoded parts come out as files under `temp`.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Refusal, wordsOf } from '../errors.ts'
+import type { ParsedMail } from '../incoming.ts'
+import * as limits from '../limits.ts'
+import type { Log } from '../log.ts'
+import { HOUR } from '../time.ts'
+import { type Child, startChild } from './parse/process.ts'
+
+/** The mail, and the deletion of its decoded parts: to be called when they are copied, or not wanted. */
+export type ParseResult = { mail: ParsedMail; dispose(): Promise<void> }
+
+export type Parser = {
+  /**
+   * Parses one mail; waits for a free child. Rejects with a Refusal of fault 'user': `parse_cpu`, `parse_memory`,
+   * `parse_time` (a cap of 0.4 was reached), `parse_crashed`, `parse_answer`; of fault 'outage': `parse_aborted`,
+   * `parse_stopped`. What `source` throws is passed on.
+   */
+  parse(source: AsyncIterable<Buffer>, options?: { signal?: AbortSignal }): Promise<ParseResult>
+  stop(): Promise<void>
+}
+
+/** Starts `children` processes (limits.parse.children) that decode into folders of their own under `temp`. */
+export async function startParser(options: { children?: number; temp: string; log: Log }): Promise<Parser> {
+  const { temp, log } = options
+  await mkdir(temp, { recursive: true, mode: 0o700 })
+  const prefix = `${folderPrefix()}${randomBytes(4).toString('hex')}-`
+  const size = Math.max(1, options.children ?? limits.parse.children)
+  const idle: Child[] = []
+  const all = new Set<Child>()
+  const waiting: ((child: Child | null) => void)[] = []
+  let jobs = 0
+  let stopped = false
+
+  const add = () => {
+    const child = startChild({ log })
+    all.add(child)
+    free(child)
+  }
+  const free = (child: Child) => {
+    const next = waiting.shift()
+    if (next) next(child)
+    else idle.push(child)
+  }
+  const retire = (child: Child) => {
+    all.delete(child)
+    if (!stopped) add()
+  }
+  const takeChild = async (signal?: AbortSignal): Promise<Child> => {
+    const ready = idle.shift()
+    if (ready) return ready
+    const child = await new Promise<Child | null>((resolve) => {
+      waiting.push(resolve)
+      signal?.addEventListener('abort', () => {
+        const at = waiting.indexOf(resolve)
+        if (at >= 0) waiting.splice(at, 1)
+        if (at >= 0) resolve(null)
+      })
+    })
+    if (child) return child
+    throw stopped ? stoppedWords() : abortedWords()
+  }
+  for (let i = 0; i < size; i++) add()
+
+  return {
+    async parse(source, { signal } = {}) {
+      if (stopped) throw stoppedWords()
+      if (signal?.aborted) throw abortedWords()
+      const child = await takeChild(signal)
+      const folder = join(temp, `${prefix}${++jobs}`)
+      const dispose = () => rm(folder, { recursive: true, force: true })
+      try {
+        const mail = await child.run({ source, folder, signal })
+        const hasFiles = mail.error !== null || mail.parts.length > 0
+        return { mail, dispose: hasFiles ? dispose : async () => {} }
+      } catch (error) {
+        await dispose().catch(() => {}) // the sweep of the next start finds it
+        throw error
+      } finally {
+        if (child.isSpent()) {
+          child.kill()
+          retire(child)
+        } else free(child)
+      }
+    },
+    async stop() {
+      stopped = true
+      for (const resolve of waiting.splice(0)) resolve(null)
+      await Promise.all([...all].map((child) => child.stop()))
+      all.clear()
+    },
+  }
+}
+
+/**
+ * Removes the folders that jobs of dead processes left under `temp`; to be called at start-up, before `startParser`.
+ * Folders of living processes are left alone, unless they are older than an hour. Returns how many were removed.
+ */
+export async function sweepParts(temp: string, now: Date): Promise<number> {
+  const names = await readdir(temp).catch(() => [] as string[])
+  let removed = 0
+  for (const name of names) {
+    const [, host, pid] = /^job-([0-9a-z]+)-(\d+)-[0-9a-f]+-\d+$/.exec(name) ?? []
+    if (!pid) continue
+    const path = join(temp, name)
+    const age = await stat(path).then(
+      (found) => now.getTime() - found.mtimeMs,
+      () => 0,
+    )
+    const isOurHost = host === hostWord()
+    if (age < HOUR && (!isOurHost || (Number(pid) !== process.pid && isAlive(Number(pid))))) continue
+    await rm(path, { recursive: true, force: true }).then(() => removed++, wordsOf)
+  }
+  return removed
+}
+
+const folderPrefix = () => `job-${hostWord()}-${process.pid}-`
+
+const hostWord = () =>
+  hostname()
+    .toLowerCase()
+    .replace(/[^0-9a-z]/g, '')
+    .slice(0, 30) || 'host'
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+const stoppedWords = () =>
+  new Refusal('parse_stopped', 'The parser was stopped; the mail is parsed at the next start.', 'outage')
+const abortedWords = () => new Refusal('parse_aborted', 'Parsing was called off before it began.', 'outage')

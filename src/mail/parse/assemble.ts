@@ -1,0 +1,151 @@
+/** From fields and MIME tree to the IncomingMail: body, parts, people, keys, in that order. Runs once a mail. */
+
+import { escapeHtml, htmlToText, SANITISER_VERSION, sanitise } from '../../html.ts'
+import type { IncomingMail, StructureNode } from '../../incoming.ts'
+import * as limits from '../../limits.ts'
+import { joinTexts, readBody, type Segment } from './body.ts'
+import { displayed, type Field, rawValues, withoutTricks } from './headers.ts'
+import { parseIds } from './ids.ts'
+import { bareHash, contentKey } from './keys.ts'
+import { guessLanguage } from './language.ts'
+import { leavesOf, startMatching, writeParts } from './parts.ts'
+import { readPeople } from './people.ts'
+import { scanFields } from './scan.ts'
+import type { Node, Split } from './split.ts'
+import { baseSubject } from './subject.ts'
+import { decodeWords } from './words.ts'
+
+/** What the stream gave before anything is judged. `bodyHead` are its first bytes, for repairs. */
+export type Raw = {
+  fields: Field[]
+  split: Split
+  bytes: number
+  sha256: string
+  bodySha256: string
+  blank: boolean
+  truncated: Set<string>
+  flags: Set<string>
+  bodyHead: Buffer
+}
+
+/** Fields that may stand once; the first counts (4.10). */
+const SINGLETONS = ['subject', 'date', 'message-id', 'to', 'cc', 'reply-to', 'sender', 'content-type', 'in-reply-to']
+
+/** The mail; writes its parts under `folder`. */
+export function assemble(raw: Raw, folder: string): IncomingMail {
+  const { fields, truncated, flags } = raw
+  for (const word of raw.split.truncated) truncated.add(word)
+  for (const word of raw.split.flags) flags.add(word)
+  for (const key of SINGLETONS) {
+    if (fields.filter((field) => field.key === key).length > 1) flags.add(`duplicate_${key.replaceAll('-', '_')}`)
+  }
+  const root = raw.split.root
+  const { segments, used } = root ? readBody(root) : { segments: [], used: new Set<Node>() }
+  const named = writeParts(leavesOf(root), used, folder)
+  const body = bodyOf(segments, startMatching(named), truncated)
+  const parts = named.map(({ part }) => part)
+  const scan = scanFields(fields)
+  const people = readPeople(fields, truncated, flags)
+  const referred = references(fields, truncated)
+  const structure = structureOf(root, truncated)
+  const dateRaw = (rawValues(fields, 'date')[0] ?? '').slice(0, 200)
+  const subject = scan.subject
+  const { from, to, cc } = people
+  return {
+    error: null,
+    bytes: raw.bytes,
+    sha256: raw.sha256,
+    headers: fields.filter((field) => field.key !== '').map(({ name, raw: value }) => [name, shown(value)]),
+    ...people,
+    deliveredTo: scan.deliveredTo,
+    receivedCount: scan.receivedCount,
+    subject,
+    baseSubject: baseSubject(subject),
+    date: scan.date,
+    dateRaw,
+    messageId: scan.messageId,
+    ...referred,
+    ...body,
+    sanitiserVersion: SANITISER_VERSION,
+    parts,
+    structure,
+    reportType:
+      (root?.params['report-type'] ?? nested(structure, 'multipart/report', 'report-type'))?.toLowerCase() ?? null,
+    calendarMethod: nested(structure, 'text/calendar', 'method')?.toLowerCase() ?? null,
+    language: guessLanguage(body.text),
+    truncated: [...truncated],
+    flags: [...flags],
+    contentKey: contentKey({ from, dateRaw, subject, to, cc, bodySha256: raw.bodySha256 }),
+    bodySha256: raw.bodySha256,
+    bareSha256: bareHash(
+      body.text,
+      parts.filter((part) => !part.type.startsWith('text/')).map((part) => part.sha256),
+    ),
+    blank: raw.blank,
+  }
+}
+
+/** A header value for rules and people, without NUL, which PostgreSQL refuses. */
+const shown = (value: string) => withoutTricks(decodeWords(value))
+
+type Body = Pick<IncomingMail, 'text' | 'textFrom' | 'html'>
+
+function bodyOf(segments: Segment[], images: (src: string) => string | null, truncated: Set<string>): Body {
+  const htmls: string[] = []
+  const texts: string[] = []
+  let room: number = limits.parse.html
+  let hasHtml = false
+  for (const segment of segments) {
+    if (segment.html === null) {
+      texts.push(segment.plain ?? '')
+      htmls.push(plainToHtml(segment.plain ?? ''))
+      continue
+    }
+    const clean = segment.html.length <= room ? sanitise(segment.html, images) : null
+    room -= segment.html.length
+    const text = clean ? clean.text : () => htmlToText(segment.html ?? '')
+    if (!clean || clean.html === null) truncated.add('html')
+    for (const word of clean?.truncated ?? []) truncated.add(word)
+    const plain = segment.plain !== null && /\S/.test(segment.plain) ? segment.plain : null
+    texts.push(plain ?? (segment.plain === '' ? '' : text()))
+    if (clean && clean.html !== null && !clean.empty) hasHtml = true
+    htmls.push(clean?.html ?? plainToHtml(plain ?? text()))
+  }
+  const whole = joinTexts(texts)
+  const text = whole.length > limits.parse.text ? whole.slice(0, limits.parse.text).toWellFormed() : whole
+  if (text !== whole) truncated.add('text')
+  const textFrom = text === '' ? 'none' : segments.some((segment) => /\S/.test(segment.plain ?? '')) ? 'plain' : 'html'
+  return { text, textFrom, html: hasHtml ? htmls.join('<br>\n') : null }
+}
+
+const plainToHtml = (text: string) => (text === '' ? '' : `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`)
+
+function references(fields: Field[], truncated: Set<string>) {
+  const inReplyTo = parseIds(rawValues(fields, 'in-reply-to'))
+  const older = parseIds(rawValues(fields, 'references'))
+  if (inReplyTo.truncated || older.truncated) truncated.add('ids')
+  return { inReplyTo: inReplyTo.ids, references: older.ids }
+}
+
+function structureOf(root: Node | null, truncated: Set<string>): StructureNode[] {
+  const found: StructureNode[] = []
+  const waiting = root ? [root] : []
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    if (found.length >= limits.parse.parts) {
+      truncated.add('structure')
+      break
+    }
+    const params = Object.fromEntries(
+      Object.entries(node.params)
+        .slice(0, 20)
+        .map(([key, value]) => [key, displayed(value).slice(0, 200)]),
+    )
+    found.push({ type: node.type, depth: node.depth, params })
+    waiting.push(...node.children.toReversed())
+  }
+  return found
+}
+
+function nested(structure: StructureNode[], type: string, param: string): string | undefined {
+  return structure.find((node) => node.type === type && node.params[param] !== undefined)?.params[param]
+}

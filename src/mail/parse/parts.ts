@@ -1,0 +1,91 @@
+/** The leaves that are not body: named, numbered, written to files; and which of them the HTML shows (4.18, 4.23). */
+
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { IncomingPart } from '../../incoming.ts'
+import * as limits from '../../limits.ts'
+import { cleanFilename } from './filename.ts'
+import { rawValues } from './headers.ts'
+import { scanHeaders } from './scan.ts'
+import type { Node } from './split.ts'
+
+/** A part and the names under which HTML may refer to it. */
+export type NamedPart = { part: IncomingPart; names: string[] }
+
+/** Writes what is still in memory to `folder` and describes every leaf but those in `used`. */
+export function writeParts(leaves: Node[], used: Set<Node>, folder: string): NamedPart[] {
+  return leaves.filter((node) => !used.has(node)).map((node, i) => writePart(node, i + 1, folder))
+}
+
+/**
+ * Finds the part that a `src` of the HTML means and marks it inline: by Content-ID, Content-Location or bare file
+ * name. The answer is the canonical `cid:` URL, null where no part is meant.
+ */
+export function startMatching(parts: NamedPart[]): (src: string) => string | null {
+  const byName = new Map<string, IncomingPart>()
+  for (const { part, names } of parts) for (const name of names) if (!byName.has(name)) byName.set(name, part)
+  return (src) => {
+    const part = byName.get(plainName(src.replace(/^cid:/i, '')))
+    if (!part) return null
+    part.inline = true
+    part.contentId ??= `part-${parts.findIndex((named) => named.part === part) + 1}`
+    return `cid:${encodeURIComponent(part.contentId)}`
+  }
+}
+
+/** All leaves in document order; iterative, a tree may be 500 deep. */
+export function leavesOf(root: Node | null): Node[] {
+  const found: Node[] = []
+  const waiting = root ? [root] : []
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    if (node.leaf) found.push(node)
+    waiting.push(...node.children.toReversed())
+  }
+  return found
+}
+
+function writePart(node: Node, number: number, folder: string): NamedPart {
+  const leaf = node.leaf!
+  let file = leaf.file
+  if (file === null) {
+    mkdirSync(folder, { recursive: true })
+    file = join(folder, `p${number}`)
+    writeFileSync(file, leaf.bytes, { mode: 0o600 })
+  }
+  const declared = node.disposition.params.filename ?? node.params.name ?? embeddedName(node) ?? ''
+  const contentId = plainName(rawValues(node.fields, 'content-id')[0] ?? '') || null
+  const location = rawValues(node.fields, 'content-location')[0]?.trim() ?? ''
+  const { value } = node.disposition
+  const part: IncomingPart = {
+    filename: cleanFilename(declared, node.type, number),
+    type: /^[\w.+-]{1,60}\/[\w.+-]{1,80}$/.test(node.type) ? node.type : 'application/octet-stream',
+    size: leaf.size,
+    inline: false,
+    contentId: contentId?.slice(0, 250) ?? null,
+    disposition: value === 'inline' || value === 'attachment' ? value : value === '' ? null : 'attachment',
+    sha256: leaf.sha256 || createHash('sha256').update(leaf.bytes).digest('hex'),
+    file,
+    charset: node.params.charset?.toLowerCase().slice(0, 60) ?? null,
+  }
+  const isImage = part.type.startsWith('image/')
+  return { part, names: [contentId ?? '', plainName(location), isImage ? plainName(declared) : ''].filter(Boolean) }
+}
+
+/** Content-IDs compare without brackets, URL encoding and case (4.18). */
+function plainName(text: string): string {
+  const bare = text.trim().replace(/^<|>$/g, '')
+  if (bare.length > 998) return ''
+  try {
+    return decodeURIComponent(bare).toLowerCase()
+  } catch {
+    return bare.toLowerCase() // a lone percent sign: as written
+  }
+}
+
+/** An attached mail is called after its Subject. */
+function embeddedName(node: Node): string | null {
+  if (node.type !== 'message/rfc822' || node.leaf!.file !== null) return null
+  const { subject } = scanHeaders(node.leaf!.bytes.subarray(0, limits.parse.embeddedHead))
+  return subject === '' ? null : `${subject.replace(/[/\\]/g, '-').slice(0, 120)}.eml`
+}
