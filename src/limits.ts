@@ -135,6 +135,7 @@ export const outgoing = {
   starvation: 30 * MINUTE,
   references: 1500, // bytes (8.3)
   referenceIds: 8,
+  quote: 20_000, // characters of the customer's last message that an answer repeats (8.14)
   suppression: 90 * DAY,
   softSuppression: 7 * DAY,
   lease: 15 * MINUTE,

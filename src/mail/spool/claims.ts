@@ -1,0 +1,217 @@
+/**
+ * Taking mails to work on, and ending them: claims with a lease (2.15), the order inside a conversation, and the one
+ * statement that gives a mail its final state (0.2). Only who holds the lease may end a mail: a worker that lost it
+ * fails in its own transaction, so nothing is done twice.
+ */
+import type { Queryable, Sql, Tx } from '../../database.ts'
+import { Refusal } from '../../errors.ts'
+import * as limits from '../../limits.ts'
+import { after } from '../../time.ts'
+import type { ClaimedMail, Envelope, Likeness, Outcome } from '../spool.ts'
+import type { MailState } from '../tables.ts'
+
+/** An earlier mail that may be the same (3.3, 3.4, 3.5). */
+export type EarlierMail = {
+  id: number
+  state: MailState
+  kind: string | null
+  receivedAt: Date
+  messageId: string | null
+  /** The whole dedupe key is equal, not only the Message-ID. */
+  sameKey: boolean
+  likeness: Likeness | null
+  ticketId: number | null
+  commentId: number | null
+  duplicateOf: number | null
+}
+
+/** `exhausted`: the attempts are used up and the lease is still held; quarantine it. */
+export type Failure = 'again' | 'exhausted'
+
+/**
+ * Takes up to `limit` mails for `worker`, oldest first. Passed over: not due, leased to a worker that still renews,
+ * and a mail while an older unfinished one shares an id with it, so two of one conversation are never under way at
+ * once. Each claim counts as an attempt before any work is done; a mail with `exhausted` set had died
+ * limits.pipeline.attempts times before and is only good for `quarantine`.
+ */
+export async function claim(
+  sql: Sql,
+  { worker, limit }: { worker: string; limit: number },
+  now: Date,
+): Promise<ClaimedMail[]> {
+  // pending_ids holds unfinished mails only, so the question is cheap however many are finished.
+  const rows = await sql<ClaimedRow[]>`
+    update inbound_mails set state = 'processing', attempts = attempts + 1, started_at = ${now},
+      lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
+    where id in (
+      select m.id from inbound_mails m
+      where m.state in ('received', 'processing') and m.due_at <= ${now}
+        and (m.lease_until is null or m.lease_until <= ${now})
+        and not exists (
+          select 1 from pending_ids own join pending_ids older on older.hash = own.hash and older.mail_id < own.mail_id
+          where own.mail_id = m.id)
+      order by m.id limit ${limit} for update skip locked)
+    returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
+      ticket_id, released_at`
+  return rows.map(claimedMail).sort((a, b) => a.id - b.id)
+}
+
+/** Renews the leases that `worker` still holds. @returns the ids held; work on the others is in vain */
+export async function extend(
+  sql: Sql,
+  { worker, ids }: { worker: string; ids: number[] },
+  now: Date,
+): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`
+    update inbound_mails set lease_until = ${after(now, limits.pipeline.lease)}
+    where id = any(${ids}::bigint[]) and state = 'processing' and leased_by = ${worker} returning id`
+  return rows.map((row) => row.id)
+}
+
+/**
+ * Puts a mail back that could not be worked on through no fault of its own (an outage, a stop): the attempt does not
+ * count. A lease that is lost already is left alone.
+ */
+export async function giveBack(
+  sql: Queryable,
+  { worker, id, delay, words }: { worker: string; id: number; delay: number; words: string },
+  now: Date,
+): Promise<void> {
+  await sql`
+    update inbound_mails set state = 'received', lease_until = null, leased_by = null, due_at = ${after(now, delay)},
+      attempts = greatest(attempts - 1, 0),
+      reasons = jsonb_path_query_array(reasons, '$[*] ? (@.code != "given_back")')
+        || jsonb_build_object('code', 'given_back', 'words', ${storable(words)}::text)
+    where id = ${id} and state = 'processing' and leased_by = ${worker}`
+}
+
+/**
+ * Records an attempt that failed: the mail waits (limits.pipeline.backoff, doubled each time) or, when its attempts
+ * are used up, stays leased to be quarantined by the caller.
+ * @throws Refusal `lease_lost`
+ */
+export async function fail(
+  sql: Queryable,
+  { worker, id, words }: { worker: string; id: number; words: string },
+  now: Date,
+): Promise<Failure> {
+  const [row] = await sql<{ attempts: number }[]>`
+    update inbound_mails set
+      reasons = reasons || jsonb_build_object('code', 'attempt_failed', 'words', ${storable(words)}::text),
+      due_at = ${now}::timestamptz + ${limits.pipeline.backoff}::float8 * 2 ^ (attempts - 1) * interval '1 millisecond',
+      state = case when attempts < ${limits.pipeline.attempts} then 'received' else state end,
+      lease_until = case when attempts < ${limits.pipeline.attempts} then null else lease_until end,
+      leased_by = case when attempts < ${limits.pipeline.attempts} then null else leased_by end
+    where id = ${id} and state = 'processing' and leased_by = ${worker} returning attempts`
+  if (!row) throw leaseLost(id)
+  return row.attempts < limits.pipeline.attempts ? 'again' : 'exhausted'
+}
+
+/** Mails other than `id` that carry this Message-ID or dedupe key, oldest first, at most 20. */
+export async function findLikeness(
+  tx: Queryable,
+  { id, messageId, dedupeKey }: { id: number; messageId: string | null; dedupeKey: Buffer | null },
+): Promise<EarlierMail[]> {
+  const rows = await tx<EarlierMail[]>`
+    select id, state, kind, received_at as "receivedAt", message_id as "messageId",
+      coalesce(dedupe_key = ${dedupeKey}, false) as "sameKey", likeness, ticket_id as "ticketId",
+      comment_id as "commentId", duplicate_of as "duplicateOf"
+    from inbound_mails
+    where id <> ${id} and (message_id = ${messageId} or dedupe_key = ${dedupeKey})
+    order by id limit 20`
+  return [...rows]
+}
+
+/**
+ * Gives a claimed mail its final state, in the transaction that did what the mail asked for.
+ * @throws Refusal `lease_lost`: another worker has it or ended it; drop the work.
+ * @throws Refusal `duplicate_mail`: a mail with this dedupe key was finished meanwhile (3.8); decide again, it is
+ *   found now. Either way the transaction is undone.
+ */
+export async function finish(
+  tx: Tx,
+  { id, worker, outcome }: { id: number; worker: string; outcome: Outcome },
+  now: Date,
+): Promise<void> {
+  try {
+    const done = await tx`
+      with done as (
+        update inbound_mails set state = ${outcome.state}, kind = ${outcome.kind}, message_id = ${outcome.messageId},
+          from_address = ${outcome.from && storable(outcome.from)},
+          subject = ${outcome.subject && storable(outcome.subject)},
+          ticket_id = ${outcome.ticketId}, comment_id = ${outcome.commentId}, duplicate_of = ${outcome.duplicateOf},
+          dedupe_key = ${outcome.dedupeKey}, likeness = ${json(outcome.likeness)}::text::jsonb,
+          reasons = ${json(outcome.reasons)}::text::jsonb, trace = ${json(outcome.trace)}::text::jsonb,
+          settled_at = ${now}, settled_by = null, lease_until = null, leased_by = null
+        where id = ${id} and state = 'processing' and leased_by = ${worker} returning id
+      ), gone as (delete from pending_ids where mail_id in (select id from done))
+      select id from done`
+    if (done.length === 0) throw leaseLost(id)
+  } catch (error) {
+    if (isDuplicateKey(error))
+      throw new Refusal('duplicate_mail', `Mail ${id} is a copy of one finished meanwhile.`, 'user', { cause: error })
+    throw error
+  }
+}
+
+/** Ends a mail that cannot be worked on (2.15): visible, never dropped. What earlier attempts wrote down stays. */
+export async function quarantine(
+  tx: Tx,
+  mail: { id: number; worker: string; ticketId: number | null; reason: { code: string; words: string } },
+  now: Date,
+): Promise<void> {
+  const done = await tx`
+    with done as (
+      update inbound_mails set state = 'quarantined', ticket_id = coalesce(${mail.ticketId}::bigint, ticket_id),
+        reasons = reasons || ${json(mail.reason)}::text::jsonb, settled_at = ${now}, settled_by = null,
+        lease_until = null, leased_by = null
+      where id = ${mail.id} and state = 'processing' and leased_by = ${mail.worker} returning id
+    ), gone as (delete from pending_ids where mail_id in (select id from done))
+    select id from done`
+  if (done.length === 0) throw leaseLost(mail.id)
+}
+
+type ClaimedRow = {
+  id: number
+  via: Envelope['via']
+  listener: string
+  envelope_from: string | null
+  recipients: Envelope['recipients']
+  session: Envelope['session']
+  prefix: string
+  received_at: Date
+  blob_id: number
+  bytes: number
+  attempts: number
+  ticket_id: number | null
+  released_at: Date | null
+}
+
+function claimedMail(row: ClaimedRow): ClaimedMail {
+  const { via, listener, recipients, session, prefix } = row
+  return {
+    id: row.id,
+    envelope: { via, listener, from: row.envelope_from, recipients, session, prefix, receivedAt: row.received_at },
+    blobId: row.blob_id,
+    bytes: row.bytes,
+    attempts: row.attempts,
+    exhausted: row.attempts > limits.pipeline.attempts,
+    ticketId: row.ticket_id,
+    releasedAt: row.released_at,
+  }
+}
+
+const leaseLost = (id: number) => new Refusal('lease_lost', `Mail ${id} is another worker's by now.`)
+
+/** As text, because PostgreSQL's jsonb holds neither NUL nor lone surrogates, wherever in the value they stand. */
+const json = (value: unknown): string | null =>
+  value === null || value === undefined
+    ? null
+    : JSON.stringify(value, (_, part) => (typeof part === 'string' ? storable(part) : part))
+
+const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
+
+function isDuplicateKey(error: unknown): boolean {
+  const { code, constraint_name } = error as { code?: string; constraint_name?: string }
+  return code === '23505' && constraint_name === 'inbound_mails_dedupe'
+}
