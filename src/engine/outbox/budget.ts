@@ -1,0 +1,167 @@
+/**
+ * How much automatic mail may go (MAIL 4a.22): the brake that ends a loop between two desks. Windows slide over buckets
+ * of ten minutes and count the whole oldest bucket, so they are at most ten minutes longer than their name.
+ */
+import type { Tx } from '../../database.ts'
+import { budget } from '../../limits.ts'
+import { DAY, HOUR, MINUTE } from '../../time.ts'
+import { addressKey } from './address.ts'
+
+/** `notice`: words for the admins when an inbox nears its budget; raise it as kind `ack_budget`. */
+export type Allowance =
+  | { allowed: true; notice: string | null }
+  | { allowed: false; code: AllowanceCode; words: string; notice: string | null }
+
+export type AllowanceCode = 'suppressed' | 'ack_already_sent' | 'address_budget' | 'ticket_budget' | 'inbox_budget'
+
+export type AutomaticMail = {
+  address: string
+  ticketId: number | null
+  inboxId: number | null
+  kind: 'ack' | 'notification' | 'survey' | 'login'
+}
+
+/**
+ * Whether one more automatic mail may go, and counts it if so. Exact under any number of workers: advisory locks on
+ * the address and the ticket hold until the transaction ends, and the count is taken in the statement that checks it.
+ * Costs one round trip (two pipelined statements); a refusal or an inbox near its limit costs one more. Call it once
+ * per transaction and address, after the locks on Message-IDs.
+ */
+export async function automaticAllowance(tx: Tx, mail: AutomaticMail, now: Date): Promise<Allowance> {
+  const address = addressKey(mail.address)
+  const [, rows] = await Promise.all([lock(tx, lockNames(address, mail.ticketId)), take(tx, mail, address, now)])
+  const found = rows[0]!
+  const notice = mail.inboxId === null ? null : inboxNotice(found.inbox)
+  const refusal = refusalOf(found, mail)
+  if (refusal) return { allowed: false, ...refusal, notice: null }
+  if (mail.kind !== 'ack' || mail.inboxId === null || found.inbox < budget.perInboxHour - IN_FLIGHT)
+    return { allowed: true, notice }
+  return await closeToTheLimit(tx, { inboxId: mail.inboxId, address, ticketId: mail.ticketId }, now)
+}
+
+/** Counters that no window reaches any more; what says that a ticket had its acknowledgement stays. */
+export async function purgeBudgets(tx: Tx, now: Date): Promise<number> {
+  const before = new Date(now.getTime() - 2 * DAY)
+  return (await tx`delete from mail_budgets where period < ${before} and period <> 'epoch'`).count
+}
+
+type Counts = { suppressed: boolean; acked: number; hour: number; day: number; ticket: number; inbox: number }
+
+const BUCKET = 10 * MINUTE
+
+/** Counters of an inbox: many rows, so that workers do not wait for each other's commit on one. */
+const SHARDS = 16
+
+/** More transactions than can be open at once; below the limit by this much, an unlocked count cannot overrun it. */
+const IN_FLIGHT = 64
+
+const bucket = (at: Date) => new Date(Math.floor(at.getTime() / BUCKET) * BUCKET)
+
+const lockNames = (address: string, ticketId: number | null) => [
+  `mail/address/${address}`,
+  ...(ticketId === null ? [] : [`mail/ticket/${ticketId}`]),
+]
+
+const lock = (tx: Tx, names: string[]) => tx`
+  select pg_advisory_xact_lock(key) from
+    (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
+
+/** A statement of its own after the locks: its snapshot holds what the previous holder committed. */
+function take(tx: Tx, mail: AutomaticMail, address: string, now: Date) {
+  const ack = mail.kind === 'ack'
+  const ticket = mail.ticketId === null ? null : `ticket/${mail.ticketId}`
+  const ticketAck = ack && ticket ? `${ticket}/ack` : null
+  const inbox = ack && mail.inboxId !== null ? `inbox/${mail.inboxId}` : null
+  const hour = bucket(new Date(now.getTime() - HOUR))
+  const day = bucket(new Date(now.getTime() - DAY))
+  const shard = inbox && `${inbox}/${Math.floor(Math.random() * SHARDS)}`
+  return tx<Counts[]>`
+    with counts as (
+      select exists (select from suppressions where address = ${address} and expires_at > ${now}) as suppressed,
+        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${ticketAck}) as acked,
+        (select coalesce(sum(count), 0)::int from mail_budgets
+          where scope = ${`address/${address}`} and period >= ${hour}) as hour,
+        (select coalesce(sum(count), 0)::int from mail_budgets
+          where scope = ${`address/${address}`} and period >= ${day}) as day,
+        (select coalesce(sum(count), 0)::int from mail_budgets
+          where scope = ${ticket} and period >= ${hour}) as ticket,
+        (select coalesce(sum(count), 0)::int from mail_budgets
+          where scope = any(${inbox ? shardsOf(inbox) : []}::text[]) and period >= ${hour}) as inbox
+    ), taken as (
+      insert into mail_budgets (scope, period, count)
+      select scope, period, 1 from counts, (values
+        (${`address/${address}`}::text, ${bucket(now)}::timestamptz), (${ticket}::text, ${bucket(now)}::timestamptz),
+        (${shard}::text, ${bucket(now)}::timestamptz), (${ticketAck}::text, 'epoch'::timestamptz)) as want (scope, period)
+      where scope is not null and not suppressed and acked < ${budget.perTicket} and hour < ${budget.perAddressHour}
+        and day < ${budget.perAddressDay} and ticket < ${budget.perTicketHour} and inbox < ${budget.perInboxHour}
+      order by scope
+      on conflict (scope, period) do update set count = mail_budgets.count + 1
+    )
+    select * from counts`
+}
+
+const shardsOf = (inbox: string) => Array.from({ length: SHARDS }, (_, shard) => `${inbox}/${shard}`)
+
+function refusalOf(found: Counts, mail: AutomaticMail): { code: AllowanceCode; words: string } | null {
+  if (found.suppressed) return { code: 'suppressed', words: 'This address is on the suppression list.' }
+  if (found.acked >= budget.perTicket)
+    return { code: 'ack_already_sent', words: `Ticket ${mail.ticketId} already had its acknowledgement.` }
+  if (found.hour >= budget.perAddressHour)
+    return { code: 'address_budget', words: `This address had ${found.hour} automatic mails within the last hour.` }
+  if (found.day >= budget.perAddressDay)
+    return { code: 'address_budget', words: `This address had ${found.day} automatic mails within the last day.` }
+  if (found.ticket >= budget.perTicketHour)
+    return {
+      code: 'ticket_budget',
+      words: `Ticket ${mail.ticketId} sent ${found.ticket} automatic mails within an hour.`,
+    }
+  if (found.inbox >= budget.perInboxHour) return inboxRefusal(found.inbox)
+  return null
+}
+
+const inboxRefusal = (count: number) => ({
+  code: 'inbox_budget' as const,
+  words: `This inbox sent ${count} acknowledgements within an hour, its limit.`,
+})
+
+/** From half of the budget on, at every fiftieth: once would be missed when two count at the same moment. */
+function inboxNotice(count: number): string | null {
+  const half = budget.perInboxHour / 2
+  return count >= half && (count - half) % 50 === 0
+    ? `${count} acknowledgements went out of this inbox within an hour; no more than ${budget.perInboxHour} will.`
+    : null
+}
+
+/** One at a time from here: counts again, with this mail and all others committed, and gives the place back if full. */
+async function closeToTheLimit(
+  tx: Tx,
+  mail: { inboxId: number; address: string; ticketId: number | null },
+  now: Date,
+): Promise<Allowance> {
+  const inbox = `inbox/${mail.inboxId}`
+  const [, rows] = await Promise.all([
+    lock(tx, [`mail/${inbox}`]),
+    tx<{ inbox: number }[]>`
+      select coalesce(sum(count), 0)::int as inbox from mail_budgets
+      where scope = any(${shardsOf(inbox)}::text[]) and period >= ${bucket(new Date(now.getTime() - HOUR))}`,
+  ])
+  const count = rows[0]!.inbox
+  if (count <= budget.perInboxHour) return { allowed: true, notice: inboxNotice(count) }
+  await giveBack(tx, mail, now)
+  return { allowed: false, ...inboxRefusal(count - 1), notice: inboxNotice(budget.perInboxHour) }
+}
+
+async function giveBack(
+  tx: Tx,
+  mail: { inboxId: number; address: string; ticketId: number | null },
+  now: Date,
+): Promise<void> {
+  const ticket = `ticket/${mail.ticketId}`
+  // a shard of this bucket with something in it: this transaction has just put one there
+  await tx`
+    update mail_budgets set count = count - 1 where (scope, period) in (
+      (${`address/${mail.address}`}, ${bucket(now)}::timestamptz), (${ticket}, ${bucket(now)}::timestamptz),
+      (${`${ticket}/ack`}, 'epoch'::timestamptz),
+      ((select scope from mail_budgets where scope = any(${shardsOf(`inbox/${mail.inboxId}`)}::text[])
+          and period = ${bucket(now)} and count > 0 limit 1), ${bucket(now)}::timestamptz))`
+}
