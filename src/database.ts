@@ -13,6 +13,7 @@ import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
+import { arrayTypes, types } from './database/values.ts'
 import { Refusal } from './errors.ts'
 import { database as limits } from './limits.ts'
 
@@ -62,9 +63,12 @@ export function openClient(target: Target, options: { max?: number; name?: strin
     ...(options.onclose && { onclose: options.onclose }),
     connection: { application_name: options.name ?? 'postroom', TimeZone: 'UTC' },
     onnotice: () => {}, // "already exists, skipping" and its like
-    types: parsers,
+    fetch_types: false, // see database/values.ts
+    types: types as Record<string, postgres.PostgresType>,
   }
   const client = 'url' in target ? postgres(target.url, settings) : postgres({ ...target, ...settings })
+  const { shared } = client.options as unknown as { shared: { typeArrayMap: Record<number, number> } }
+  Object.assign(shared.typeArrayMap, arrayTypes)
   return client as unknown as Sql
 }
 
@@ -158,24 +162,6 @@ export async function notify(sql: Queryable, channel: string, payload = ''): Pro
 /** 08 connection, 53 resources, 57P0x shutdown and start-up, 58 disk, 25006 read-only; then the driver and the socket. */
 const OUTAGE =
   /^(?:08...|53...|57P0[1-5]|58...|25006|CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
-
-/** int8 as a number (ids stay far below 2^53), `date` as its own text: a Date would shift it by the zone. */
-const parsers = {
-  bigint: { to: 20, from: [20], serialize: String, parse: safeInteger },
-  date: {
-    to: 1184,
-    from: [1114, 1184],
-    serialize: (at: Date | string) => (at instanceof Date ? at.toISOString() : at),
-    parse: (text: string) => new Date(text),
-  },
-  day: { to: 1082, from: [1082], serialize: String, parse: (text: string) => text },
-}
-
-function safeInteger(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value)) throw new RangeError(`the database holds ${text}, above 2^53`)
-  return value
-}
 
 /** created_at of drizzle's journal -> hash. */
 async function appliedMigrations(sql: Sql): Promise<Map<number, string>> {

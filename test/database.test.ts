@@ -35,6 +35,34 @@ const rejection = (promise: Promise<unknown>): Promise<Error & { code?: string }
     (error: Error) => error,
   ) as never
 
+test('arrays come back as they went, whatever is in them', async () => {
+  const hostile = ['', 'NULL', 'null', ',', '{', '}', '{}', '"', '\\', '\\"', ' a ', 'line\nbreak', "'", 'é😀', null]
+  const at = new Date('2026-03-29T01:30:00.123Z')
+  const bytes = [Buffer.from([0, 255]), Buffer.alloc(0)]
+  const json = [{ a: '"' }, [1], 'x', 1]
+  const [row] = await sql`
+    select ${hostile}::text[] as words, ${[]}::text[] as none, ${[1, null, -3]}::int[] as ints,
+           ${sql.array([true, false])} as flags, ${sql.array([at])} as times, ${sql.array(bytes)} as bytes,
+           ${sql.array(json as never[], 3802)}::jsonb[] as json, ${['2026-03-29']}::date[] as days, ${[0.5]}::float8[] as halves,
+           ${sql.array(['x'])} as inferred`
+  assert.equal(row, {
+    words: hostile,
+    none: [],
+    ints: [1, null, -3],
+    flags: [true, false],
+    times: [at],
+    bytes,
+    json,
+    days: ['2026-03-29'],
+    halves: [0.5],
+    inferred: ['x'],
+  })
+  const [{ hit }] = (await sql`select ${bytes[0] as Buffer} = any(${sql.array(bytes)}) as hit`) as unknown as [
+    { hit: boolean },
+  ]
+  assert.is(hit, true)
+})
+
 test('an id beyond 2^53 and an undefined value are refused, not bent', async () => {
   assert.match((await rejection(sql`select 9007199254740993::bigint`)).message, '2^53')
   assert.is((await rejection(sql`select ${undefined as never}::text`)).code, 'UNDEFINED_VALUE')
