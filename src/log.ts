@@ -7,7 +7,8 @@ export type Log = Record<Level, (event: string, fields?: Fields) => void> & { wi
 const order: Level[] = ['debug', 'info', 'warn', 'error']
 
 /** CR and LF never reach a log line raw (MAIL 9.9); JSON escapes them, and long values are cut. */
-const tame = (value: Fields[string]) => (typeof value === 'string' && value.length > 1000 ? `${value.slice(0, 1000)}…` : value)
+const tame = (value: Fields[string]) =>
+  typeof value === 'string' && value.length > 1000 ? `${value.slice(0, 1000)}…` : value
 
 /**
  * A log that writes to `write` (stderr by default) all lines at or above `least`.
@@ -18,11 +19,13 @@ export function startLog(
   write: (line: string) => void = (line) => void process.stderr.write(line),
   base: Fields = {},
 ): Log {
-  const line = (level: Level) => (event: string, fields: Fields = {}) => {
-    if (order.indexOf(level) < order.indexOf(least)) return
-    const all = Object.entries({ ...base, ...fields }).map(([key, value]) => [key, tame(value)])
-    write(`${JSON.stringify({ at: new Date().toISOString(), level, event, ...Object.fromEntries(all) })}\n`)
-  }
+  const line =
+    (level: Level) =>
+    (event: string, fields: Fields = {}) => {
+      if (order.indexOf(level) < order.indexOf(least)) return
+      const all = Object.entries({ ...base, ...fields }).map(([key, value]) => [key, tame(value)])
+      write(`${JSON.stringify({ at: new Date().toISOString(), level, event, ...Object.fromEntries(all) })}\n`)
+    }
   return {
     debug: line('debug'),
     info: line('info'),

@@ -39,7 +39,9 @@ export async function loadKeys(sql: Sql, secret: Buffer, now: Date): Promise<Key
   const rows = await listSecrets(sql, secret, 'token/')
   const valid = rows.filter((row) => !row.retiredAt || now.getTime() - row.retiredAt.getTime() < kept.tokenKeys)
   const byId = new Map(valid.map((row) => [Number(row.name.slice('token/'.length)), row.value]))
-  const current = Math.max(...rows.filter((row) => !row.retiredAt).map((row) => Number(row.name.slice('token/'.length))))
+  const current = Math.max(
+    ...rows.filter((row) => !row.retiredAt).map((row) => Number(row.name.slice('token/'.length))),
+  )
   return { instance: instance.toString('hex'), current, byId }
 }
 
@@ -93,7 +95,8 @@ export function rootId(keys: Keys, ticket: number, domain: string): string {
 
 /** The ticket that one of our Message-IDs names, or null if the MAC is not ours (MAIL 6.4). Nothing is looked up. */
 export function readMessageId(keys: Keys, messageId: string): { kind: MessageIdKind | 't'; ticket: number } | null {
-  const match = /^(([cans]\.[0-9a-z]{1,11}\.[0-9a-z]{26})|(t\.[0-9a-z]{1,11}))\.([a-z2-7]{17,24})@([^@\s]{1,255})$/i.exec(messageId)
+  const match =
+    /^(([cans]\.[0-9a-z]{1,11}\.[0-9a-z]{26})|(t\.[0-9a-z]{1,11}))\.([a-z2-7]{17,24})@([^@\s]{1,255})$/i.exec(messageId)
   if (!match) return null
   const local = match[1]!.toLowerCase()
   const signature = match[4]!.toLowerCase()
@@ -122,8 +125,7 @@ function split(address: string): { base: string; domain: string } {
 }
 
 const encode = (token: Token) =>
-  token.purpose +
-  [token.inbox, token.ticket, token.person, token.generation, token.comment].map(number).join('')
+  token.purpose + [token.inbox, token.ticket, token.person, token.generation, token.comment].map(number).join('')
 
 function decode(payload: string): Token | null {
   const purpose = payload[0] as Purpose
@@ -162,7 +164,8 @@ function digits(text: string) {
 const mac = (key: Buffer, ...parts: string[]) =>
   base32(createHmac('sha256', key).update(parts.join('\0')).digest().subarray(0, 10))
 
-const addressMac = (key: Buffer, domain: string, base: string, payload: string) => mac(key, 'address', domain, base, payload)
+const addressMac = (key: Buffer, domain: string, base: string, payload: string) =>
+  mac(key, 'address', domain, base, payload)
 
 const idMac = (keys: Keys, kid: number, local: string, domain: string) => mac(keys.byId.get(kid)!, 'id', domain, local)
 

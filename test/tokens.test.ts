@@ -1,9 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Keys, looksSigned, makeMessageId, readMessageId, readSignedAddress, rootId, signedAddress, type Token } from '../src/tokens.ts'
+import {
+  type Keys,
+  looksSigned,
+  makeMessageId,
+  readMessageId,
+  readSignedAddress,
+  rootId,
+  signedAddress,
+  type Token,
+} from '../src/tokens.ts'
 
-const keys: Keys = { instance: 'i', current: 1, byId: new Map([[0, randomBytes(32)], [1, randomBytes(32)]]) }
+const keys: Keys = {
+  instance: 'i',
+  current: 1,
+  byId: new Map([
+    [0, randomBytes(32)],
+    [1, randomBytes(32)],
+  ]),
+}
 const now = new Date('2026-11-22T10:00:00Z')
 const inbox = 'support@desk.example'
 const token: Token = { purpose: 'c', inbox: 1, ticket: 12, person: 0, generation: 0, comment: 0 }
@@ -35,7 +51,14 @@ test('MAIL 1.8, 5.8: every single flipped character makes it invalid, and it sti
 })
 
 test('MAIL 5.7: 2^40 tickets fit into 64 characters with a base of 20', () => {
-  const longest = { purpose: 'a' as const, inbox: 255, ticket: 2 ** 40, person: 65_535, generation: 15, comment: 65_535 }
+  const longest = {
+    purpose: 'a' as const,
+    inbox: 255,
+    ticket: 2 ** 40,
+    person: 65_535,
+    generation: 15,
+    comment: 65_535,
+  }
   const local = signedAddress(keys, `${'a'.repeat(20)}@desk.example`, longest).split('@')[0]!
   assert.ok(local.length <= 64, `${local.length}`)
 })
@@ -51,7 +74,13 @@ test('MAIL 8.1, 6.4: our Message-IDs name their ticket, guessed and altered ones
   assert.match(id, /^c\.c\.[0-9a-z]{26}\.[a-z2-7]{17}@desk\.example$/)
   assert.equal(readMessageId(keys, id), { kind: 'c', ticket: 12 })
   assert.equal(readMessageId(keys, id.toUpperCase()), { kind: 'c', ticket: 12 })
-  for (const forged of ['ticket-5@desk.example', id.replace('c.c.', 'c.d.'), id.replace('desk.', 'other.'), `${id}x`, ''])
+  for (const forged of [
+    'ticket-5@desk.example',
+    id.replace('c.c.', 'c.d.'),
+    id.replace('desk.', 'other.'),
+    `${id}x`,
+    '',
+  ])
     assert.is(readMessageId(keys, forged), null, forged)
   assert.is.not(id, makeMessageId(keys, 'c', 12, 'desk.example', now))
 })

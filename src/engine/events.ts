@@ -20,19 +20,18 @@ export const system = (name: string): Actor => ({ kind: 'system', id: null, name
  * Appends events to a ticket whose row the caller has locked or made in this transaction; that lock is what makes
  * `seq` gapless. `at` never goes back within a ticket (SLA U2).
  */
-export async function record(tx: Tx, ticketId: number, actor: Actor, events: Event[], now: Date): Promise<void> {
-  const rows = events.map((event) => ({
-    type: event.type,
-    data: event.data ?? {},
-    why: event.why ?? null,
-  }))
+export async function record(
+  tx: Tx,
+  story: { ticketId: number; actor: Actor; events: Event[] },
+  now: Date,
+): Promise<void> {
+  const { ticketId, actor } = story
+  if (!story.events.length) return
+  const events = story.events.map(({ type, data = {}, why = null }) => ({ type, data, why }))
   await tx`
-    with last as (
-      select coalesce(max(seq), 0) as seq, max(at) as at from events where ticket_id = ${ticketId}
-    )
     insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why)
-    select ${ticketId}, last.seq + e.n, greatest(last.at, ${floored(now)}::timestamptz), e.type, ${actor.kind},
-           ${actor.id}, ${actor.name}, e.data, e.why
-    from last, rows from (jsonb_to_recordset(${rows as never}::jsonb) as (type text, data jsonb, why text))
-         with ordinality as e (type, data, why, n)`
+    select ${ticketId}, last.seq + e.n, greatest(last.at, ${floored(now)}::timestamptz), e.value ->> 'type', ${actor.kind},
+           ${actor.id}, ${actor.name}, e.value -> 'data', e.value ->> 'why'
+    from (select coalesce(max(seq), 0) as seq, max(at) as at from events where ticket_id = ${ticketId}) as last,
+         jsonb_array_elements(${tx.json(events as never)}) with ordinality as e (value, n)`
 }

@@ -1,0 +1,150 @@
+/**
+ * Who wrote: the contact by address, the organization by the sender's domain. Knows nothing of mail headers; a contact's
+ * data is never changed by a mail, except that an empty name may be filled and an organization found (MAIL 5.12, 6.22).
+ */
+import type { Queryable, Tx } from '../database.ts'
+import type { MailAddress } from '../incoming.ts'
+import type { Desk, Group, Organization } from './desk.ts'
+
+export type Contact = {
+  id: number
+  name: string
+  organizationId: number | null
+  locale: string | null
+  zone: string | null
+  /** A person here has answered them before (MAIL 4a.25). */
+  answeredAt: Date | null
+}
+
+/** Local part case-folded, for comparing people; dots and plus tags are kept (MAIL 6.21). */
+export const sameAddress = (address: string): string => address.toLowerCase()
+
+/** The contact who holds this address, or null. */
+export async function findContact(sql: Queryable, address: string): Promise<Contact | null> {
+  const [row] = await sql`
+    select c.id, c.name, c.organization_id, c.locale, c.zone, c.answered_at
+    from contact_addresses a join contacts c on c.id = a.contact_id where a.address = ${sameAddress(address)}`
+  return row
+    ? {
+        id: row.id,
+        name: row.name,
+        organizationId: row.organization_id,
+        locale: row.locale,
+        zone: row.zone,
+        answeredAt: row.answered_at,
+      }
+    : null
+}
+
+/**
+ * The organization of a sender (MAIL 6.23): an exact address first, then the longest domain that covers theirs; a
+ * public mail provider's domain never maps. Domains are A-labels on both sides.
+ */
+export function findOrganization(desk: Desk, address: string): Organization | null {
+  const { byAddress, byDomain } = directoryOf(desk)
+  const who = sameAddress(address)
+  const exact = byAddress.get(who)
+  if (exact) return exact
+  const domain = who.slice(who.lastIndexOf('@') + 1)
+  if (desk.settings.public_domains.has(domain)) return null
+  const labels = domain.split('.')
+  for (let from = 0; from < labels.length; from++) {
+    const covering = byDomain.get(labels.slice(from).join('.'))
+    if (covering) return covering
+  }
+  return null
+}
+
+/** The customer groups of an organization or an exact address, smallest rank first (SLA S1). */
+export function groupsOf(desk: Desk, organization: Organization | null, address: string | null): Group[] {
+  return desk.groups
+    .filter(
+      (group) =>
+        (organization && group.organizations.includes(organization.key)) ||
+        (address && group.addresses.some((member) => sameAddress(member) === sameAddress(address))),
+    )
+    .toSorted((a, b) => a.rank - b.rank)
+}
+
+/** The next contact's id, so that what refers to it can be sent in the same round trip. */
+export async function reserveContact(tx: Tx): Promise<number> {
+  const [row] = await tx`select nextval(pg_get_serial_sequence('contacts', 'id')) as id`
+  return row!.id
+}
+
+/**
+ * Creates a contact with one address. The caller holds the address's advisory lock (MAIL FEATURES 0.2: exactly once,
+ * also under parallel first mails), so the address is known to be free.
+ */
+export async function createContact(
+  tx: Tx,
+  contact: { id: number; person: MailAddress; organizationId: number | null },
+  now: Date,
+): Promise<void> {
+  const { id, person, organizationId } = contact
+  await tx`
+    with contact as (
+      insert into contacts (id, name, organization_id, created_at) overriding system value
+      values (${id}, ${displayName(person)}, ${organizationId}, ${now}) returning id
+    )
+    insert into contact_addresses (address, contact_id) select ${sameAddress(person.address)}, id from contact`
+}
+
+/** Fills what a contact lacks: the organization, found since they first wrote. */
+export async function completeContact(tx: Tx, id: number, organizationId: number | null): Promise<void> {
+  await tx`update contacts set organization_id = ${organizationId} where id = ${id} and organization_id is null`
+}
+
+/** A person here answered these contacts: from now on their words may stand in automatic mail (MAIL 4a.25). */
+export async function markAnswered(tx: Tx, contactId: number, now: Date): Promise<void> {
+  await tx`update contacts set answered_at = ${now} where id = ${contactId} and answered_at is null`
+}
+
+/** MAIL 6.22: a display name that is an address, or that a list rewrote ("Jane via Support"), is no name. */
+function displayName(person: MailAddress): string {
+  const name = person.name.trim().slice(0, 200)
+  return name.includes('@') || /\svia\s/i.test(name) ? '' : name
+}
+
+/** Creates or re-enables an agent at run time; the desk file owns only those it names. Returns the row's id. */
+export async function addAgent(
+  tx: Tx,
+  agent: { address: string; name: string; admin: boolean },
+  now: Date,
+): Promise<number> {
+  const [row] = await tx`
+    insert into agents (address, name, admin, created_at)
+    values (${sameAddress(agent.address)}, ${agent.name}, ${agent.admin}, ${now})
+    on conflict (address) do update
+      set name = case when excluded.name = '' then agents.name else excluded.name end,
+          admin = agents.admin or excluded.admin, disabled_at = null
+    returning id`
+  return row!.id
+}
+
+/** An active agent by address, or null. */
+export async function findAgent(
+  sql: Queryable,
+  address: string,
+): Promise<{ id: number; address: string; name: string; admin: boolean } | null> {
+  const [row] = await sql`
+    select id, address, name, admin from agents where address = ${sameAddress(address)} and disabled_at is null`
+  return row ? { id: row.id, address: row.address, name: row.name, admin: row.admin } : null
+}
+
+type Directory = { byAddress: Map<string, Organization>; byDomain: Map<string, Organization> }
+const directories = new WeakMap<Desk, Directory>()
+
+/** The senders of all organizations, indexed once per desk version. */
+function directoryOf(desk: Desk): Directory {
+  let directory = directories.get(desk)
+  if (!directory) {
+    const organizations = [...desk.organizations.values()]
+    directory = {
+      byAddress: new Map(organizations.flatMap((one) => one.addresses.map((address) => [sameAddress(address), one]))),
+      byDomain: new Map(organizations.flatMap((one) => one.domains.map((own) => [own.replace(/^\*\./, ''), one]))),
+    }
+    directories.set(desk, directory)
+  }
+  return directory
+}

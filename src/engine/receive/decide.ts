@@ -1,0 +1,422 @@
+/**
+ * What to do with a mail (MAIL 10). Pure: the same facts give the same plan, for `explain` and for carrying out. Read
+ * from the top: what is never worked on, then what is held, then where it belongs, then what it starts.
+ */
+import type { IncomingMail } from '../../incoming.ts'
+import { tickets as limits, people as peopleLimits } from '../../limits.ts'
+import { settleKind } from '../kind.ts'
+import { isAddress } from '../outbox/address.ts'
+import { groupsOf, sameAddress } from '../people.ts'
+import { matchRecipient, servedDomains } from '../recipients.ts'
+import { type Route, type RuleFacts, route } from '../rules.ts'
+import { promise, selectPolicy } from '../sla.ts'
+import { type Candidate, chooseTicket, type Threading } from '../thread.ts'
+import { type Arrival, type Facts, hasAuthor } from './facts.ts'
+import type { Action, Plan, Reason, ReasonCode } from './plan.ts'
+
+/** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
+export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
+  const { mail } = arrival
+  if (mail.error !== null) return unreadable(arrival, facts, now)
+  const classification = settleKind(arrival.classification!, facts.memory)
+  const base: Plan = {
+    ...blank(arrival, facts),
+    kind: classification.kind,
+    noAck: classification.noAck,
+    signals: classification.signals,
+  }
+  const setAside = neverWorkedOn(arrival, base) ?? heldBack(arrival, facts, base)
+  if (setAside) return setAside
+  const threading = chooseTicket(facts.claims, facts, facts.from?.address ?? null)
+  const plan: Plan = {
+    ...base,
+    thread: { ticket: threading.ticket?.id ?? null, by: threading.by, refused: threading.refused },
+    reasons: [...base.reasons, ...claimReasons(facts, threading)],
+  }
+  if (threading.ticket?.spamAt) return hold(plan, 'spam_ticket', `ticket #${threading.ticket.id} is marked as spam`)
+  if (plan.kind === 'autoreply' || plan.kind === 'autogen' || plan.kind === 'list')
+    return automatic(arrival, facts, plan, threading, now)
+  return threading.ticket
+    ? answer(arrival, facts, plan, threading.ticket, threading, now)
+    : open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
+}
+
+/** Duplicates, our own mail, machines' reports and blank mail: stored, shown, nothing else (3.*, 4a, 4.26). */
+function neverWorkedOn(arrival: Arrival, plan: Plan): Plan | null {
+  if (arrival.copy) return recorded(plan, 'duplicate', arrival.copy.words)
+  switch (plan.kind) {
+    case 'own':
+      return recorded(plan, 'own_copy', 'this desk wrote it')
+    case 'empty':
+      return recorded(plan, 'empty', 'there is nothing in it')
+    case 'dsn':
+    case 'mdn':
+    case 'arf':
+    case 'calendar_reply':
+      return recorded(plan, 'not_answered_kind', `a ${KIND_WORDS[plan.kind]} opens no ticket`)
+    default:
+      return null
+  }
+}
+
+const KIND_WORDS = {
+  dsn: 'delivery report',
+  mdn: 'read receipt',
+  arf: 'complaint report',
+  calendar_reply: 'calendar answer',
+} as const
+
+/** What waits for a person, unless a person has released it (4a.28). */
+function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
+  if (arrival.releasedAt) return null
+  if (arrival.hold) return hold(plan, 'loop', arrival.hold.words)
+  // 4a.21 (c): nothing proves yet that a mail from our own address is ours
+  if (facts.memory.fromOwnInbox) return hold(plan, 'own_address', 'it claims to come from an address of this desk')
+  if (facts.claims.tokens.some((token) => token.purpose !== 'c' && token.purpose !== 'b'))
+    return hold(plan, 'agent_token', "an agent's reply address was used by a sender who is not proven to be that agent")
+  return null
+}
+
+/** Automatic and list mail: it never changes a status, starts a clock or is answered (4a.18, 4a.19, 4a.20). */
+function automatic(arrival: Arrival, facts: Facts, plan: Plan, threading: Threading, now: Date): Plan {
+  const { ticket } = threading
+  if (ticket) {
+    const quiet = plan.kind !== 'list'
+    return {
+      ...plan,
+      state: 'commented',
+      actions: [
+        {
+          action: 'comment',
+          ticket: ticket.id,
+          visibility: quiet ? 'internal' : 'public',
+          automatic: quiet,
+          reopens: false,
+        },
+        ...named(arrival, facts, ticket.id),
+      ],
+      reasons: [...plan.reasons, reason('automatic_comment', `automatic mail (${plan.kind}) in ticket #${ticket.id}`)],
+    }
+  }
+  if (plan.kind === 'autoreply')
+    return recorded(plan, 'unthreaded_autoreply', 'an automatic reply that names no ticket')
+  const policy = facts.desk.settings.automatic
+  if (policy === 'held' && !arrival.releasedAt)
+    return hold(plan, 'automatic_policy', `the desk holds ${plan.kind} mail`)
+  if (policy === 'record') return recorded(plan, 'automatic_policy', `the desk only records ${plan.kind} mail`)
+  return open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
+}
+
+/** A person's further mail in a ticket (6.8, 6.12, 6.14). */
+function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, threading: Threading, now: Date): Plan {
+  const mail = arrival.mail as IncomingMail
+  const done = ticket.status === 'resolved' || ticket.status === 'closed'
+  const renamed = !sameMatter(mail.baseSubject, ticket.baseSubject)
+  const late = done && now.getTime() - (ticket.resolvedAt ?? ticket.closedAt ?? now).getTime() > limits.reopen
+  if (late || (done && renamed)) {
+    const why = late
+      ? reason('follow_up', `ticket #${ticket.id} was done more than 14 days ago`)
+      : reason('new_subject', `ticket #${ticket.id} is done and the subject is another`)
+    return open(arrival, facts, { ...plan, reasons: [...plan.reasons, why] }, { links: [], followUpOf: ticket.id }, now)
+  }
+  const status = statusAfter(ticket, threading)
+  const reasons = [...plan.reasons, reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
+  if (threading.stranger)
+    reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
+  if (renamed) reasons.push(reason('new_subject', `subject changed to "${mail.subject}"`))
+  if (status && done) reasons.push(reason('reopened', 'answered within 14 days'))
+  return {
+    ...plan,
+    state: 'commented',
+    actions: [
+      { action: 'comment', ticket: ticket.id, visibility: 'public', automatic: false, reopens: done },
+      ...(status ? [{ action: 'status' as const, ticket: ticket.id, ...status }] : []),
+      ...(threading.stranger && facts.from
+        ? [{ action: 'people' as const, ticket: ticket.id, role: 'pending' as const, addresses: [facts.from] }]
+        : []),
+      ...named(arrival, facts, ticket.id),
+    ],
+    reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
+  }
+}
+
+/** MAIL 6.12 and the table of 10: a stranger's mail only ends a wait. */
+function statusAfter(ticket: Candidate, threading: Threading) {
+  const from = ticket.status
+  if (from === 'waiting_customer')
+    return { from, to: 'open' as const, dropAssignee: false, why: 'the customer answered' }
+  if (threading.stranger || (from !== 'resolved' && from !== 'closed')) return null
+  return { from, to: 'open' as const, dropAssignee: !ticket.assigneeActive, why: 'the customer answered' }
+}
+
+/** A new ticket: routed, promised, and acknowledged where that is allowed. */
+function open(
+  arrival: Arrival,
+  facts: Facts,
+  plan: Plan,
+  story: { links: number[]; followUpOf: number | null },
+  now: Date,
+): Plan {
+  const mail = arrival.mail as IncomingMail
+  if (arrival.fallbackTicket !== null) return resume(plan, arrival.fallbackTicket)
+  const inbox = facts.inboxes[0]!
+  const seen = ruleFacts(arrival, facts, plan)
+  const routed = route(facts.desk, seen, { project: inbox.project }, now)
+  if (routed.hold && !arrival.releasedAt) return { ...hold(plan, 'rule', routed.hold.words), route: routed }
+  const quiet = plan.kind !== 'human'
+  const sla = arrival.archive ? null : promised(arrival, facts, plan, { seen, routed, quiet }, now)
+  const subject = mail.subject || opening(mail.text)
+  const actions: Action[] = [
+    {
+      action: 'create_ticket',
+      subject,
+      requester: hasAuthor(arrival) ? mail.from!.address : null,
+      followUpOf: story.followUpOf,
+    },
+    ...story.links.map((other) => ({ action: 'link' as const, other, kind: 'refers_to' })),
+    ...(story.followUpOf === null ? [] : [{ action: 'link' as const, other: story.followUpOf, kind: 'follow_up' }]),
+    ...named(arrival, facts, null),
+    ...routed.notes.map((text) => ({ action: 'note' as const, text })),
+  ]
+  const silent = silence(arrival, facts, plan, routed)
+  if (!silent)
+    actions.push({
+      action: 'acknowledge',
+      template: story.followUpOf === null ? routed.ack! : 'ack-follow-up',
+      to: mail.from!.address,
+      mayQuote: facts.contact?.answeredAt != null,
+    })
+  const reasons = [...plan.reasons, reason('new_ticket', whyHere(routed, inbox.address))]
+  if (!hasAuthor(arrival)) reasons.push(reason('unknown_sender', 'no sender could be read from the mail'))
+  if (arrival.collision) reasons.push(reason('id_collision', 'its Message-ID was used before by a different mail'))
+  if (arrival.oversize)
+    reasons.push(reason('oversize', `${Math.round(arrival.oversize / 1e6)} MB original left on the server`))
+  if (arrival.archive) reasons.push(reason('archive', 'imported as history: closed, nothing sent'))
+  if (sla && !sla.selection.policy) reasons.push(reason('no_policy', sla.selection.why))
+  reasons.push(silent ?? reason('ack', `acknowledged to ${mail.from!.address}`))
+  return { ...plan, state: 'ticketed', route: routed, sla, zone: zoneOf(facts, sla), actions, reasons }
+}
+
+/** A mail that opened a fallback ticket while it could not be read, and now can be: its words go there. */
+const resume = (plan: Plan, ticket: number): Plan => ({
+  ...plan,
+  state: 'ticketed',
+  actions: [{ action: 'comment', ticket, visibility: 'public', automatic: plan.kind !== 'human', reopens: false }],
+  reasons: [...plan.reasons, reason('comment', `it was read at last and belongs to its ticket #${ticket}`)],
+})
+
+function promised(
+  arrival: Arrival,
+  facts: Facts,
+  plan: Plan,
+  given: { seen: RuleFacts; routed: Route; quiet: boolean },
+  now: Date,
+) {
+  const { routed } = given
+  const project = facts.desk.projects.get(routed.project) ?? null
+  const { type, priority, tags, status } = routed
+  const selection = selectPolicy(
+    facts.desk,
+    {
+      facts: { ...given.seen, project: routed.project, type, priority, tags, status },
+      organization: facts.organization,
+      requester: plan.author.address,
+      inboxPolicy: facts.inboxes[0]!.policy,
+      project,
+      automatic: given.quiet,
+    },
+    now,
+  )
+  return promise(selection, priority, arrival.releasedAt ?? arrival.receivedAt)
+}
+
+/** A mail that could not be read: a ticket in triage with the raw attached and the error in words (issue, 2.15). */
+function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
+  const { mail } = arrival
+  const plan = blank(arrival, facts)
+  const words = arrival.poison ?? mail.error?.words ?? 'unknown'
+  const code = arrival.poison ? 'poison' : 'unparsable'
+  const scanned = mail.from !== null || mail.subject !== ''
+  if (arrival.poison && (!scanned || arrival.fallbackTicket !== null))
+    return { ...plan, state: 'quarantined', actions: [{ action: 'quarantine' }], reasons: [reason('poison', words)] }
+  if (arrival.copy) return recorded(plan, 'duplicate', arrival.copy.words)
+  const inbox = facts.inboxes[0]!
+  const routed = route(
+    { rules: [], projects: facts.desk.projects },
+    ruleFacts(arrival, facts, plan),
+    { project: inbox.project },
+    now,
+  )
+  const sla = promised(arrival, facts, plan, { seen: ruleFacts(arrival, facts, plan), routed, quiet: false }, now)
+  return {
+    ...plan,
+    noAck: true,
+    state: arrival.poison ? 'quarantined' : 'ticketed',
+    route: routed,
+    sla,
+    zone: zoneOf(facts, sla),
+    actions: [
+      {
+        action: 'create_ticket',
+        subject: mail.subject || '(could not be read)',
+        requester: mail.from?.address ?? null,
+        followUpOf: null,
+      },
+      ...(arrival.poison ? [{ action: 'quarantine' as const }] : []),
+    ],
+    reasons: [
+      reason(code, words),
+      ...(mail.from ? [] : [reason('unknown_sender', 'no sender could be read from the mail')]),
+      reason('no_ack', 'a mail that could not be read is not answered'),
+    ],
+  }
+}
+
+/** Why no acknowledgement goes (4a.26), or null when one does. */
+function silence(arrival: Arrival, facts: Facts, plan: Plan, routed: Route): Reason | null {
+  const no = (words: string) => reason('no_ack', words)
+  const address = hasAuthor(arrival) ? arrival.mail.from!.address : null
+  if (plan.kind !== 'human') return no(`${plan.kind} mail is never answered`)
+  if (plan.noAck) return no(plan.signals.find((signal) => signal.says === 'no_ack')?.words ?? 'a header forbids it')
+  if (arrival.envelopeFrom === '') return no('the null sender is never answered')
+  if (!address) return no('nobody to answer')
+  if (!isAddress(address)) return no(`${address} is no address that mail can be sent to`)
+  if (arrival.archive) return no('imported history is never answered')
+  if (matchRecipient(facts.desk, address)) return no('it comes from an address of this desk')
+  if (isOwnRoleBox(facts, address)) return no('a role box of an own domain is never answered')
+  if (routed.ack === null) return no(`rule "${routed.ackRule}" sends none`)
+  return null
+}
+
+const ROLE_BOX = /^(postmaster|abuse|hostmaster|webmaster|root|mailer-daemon|noc|security)$/i
+
+function isOwnRoleBox(facts: Facts, address: string): boolean {
+  const at = address.lastIndexOf('@')
+  return servedDomains(facts.desk).has(address.slice(at + 1)) && ROLE_BOX.test(address.slice(0, at))
+}
+
+/** Cc'd people, kept as suggestions until somebody vouches for them (5.13); a mass mail names nobody (4.27). */
+function named(arrival: Arrival, facts: Facts, ticket: number | null): Action[] {
+  const mail = arrival.mail as IncomingMail
+  const all = [...mail.to, ...mail.cc]
+  if (all.length > peopleLimits.participants || arrival.archive) return []
+  const author = facts.from ? sameAddress(facts.from.address) : ''
+  const others = new Map(all.map((one) => [sameAddress(one.address), one]))
+  const addresses = [...others]
+    .filter(([address]) => address !== author && mayTakePart(facts, address))
+    .map(([, one]) => one)
+  return addresses.length ? [{ action: 'people', ticket, role: 'suggested', addresses }] : []
+}
+
+/** MAIL 6.10: own inboxes, agents, machines and lists never take part. */
+const mayTakePart = (facts: Facts, address: string): boolean =>
+  !matchRecipient(facts.desk, address) &&
+  !facts.desk.agents.has(address) &&
+  !/^(mailer-daemon|postmaster|(no|do-?not|ne)[-_.]?reply)/i.test(address)
+
+function claimReasons(facts: Facts, threading: Threading): Reason[] {
+  return [
+    ...(facts.claims.badToken ? [reason('bad_token', 'its reply address is damaged or not ours')] : []),
+    ...threading.refused.map((one) => reason('refused_claim', `#${one.ticket} by ${one.by}: ${one.why}`)),
+  ]
+}
+
+/** What rules see of a mail. */
+function ruleFacts(arrival: Arrival, facts: Facts, plan: Plan): RuleFacts {
+  const { mail } = arrival
+  const whole = mail.error === null ? mail : null
+  const to = [...(whole?.to ?? []), ...(whole?.cc ?? [])].map((one) => one.address)
+  return {
+    from_address: facts.from ? sameAddress(facts.from.address) : '',
+    from_name: facts.from?.name ?? '',
+    recipients: [...new Set([...arrival.recipients, ...to].map(sameAddress))],
+    inboxes: facts.inboxes.map((inbox) => inbox.key),
+    subject: mail.subject,
+    body: whole?.text ?? '',
+    headers: whole?.headers ?? [],
+    has_attachment: whole?.parts.some((part) => !part.inline) ?? false,
+    size: mail.bytes,
+    language: whole?.language ?? null,
+    organization: facts.organization?.key ?? null,
+    groups: groupsOf(facts.desk, facts.organization, facts.from?.address ?? null).map((group) => group.key),
+    project: null,
+    type: null,
+    priority: null,
+    status: null,
+    tags: [],
+    kind: plan.kind ?? 'human',
+  }
+}
+
+function blank(arrival: Arrival, facts: Facts): Plan {
+  const author = facts.from
+  return {
+    kind: null,
+    noAck: false,
+    state: 'recorded',
+    held: null,
+    author: {
+      role: author === null || !hasAuthor(arrival) ? 'unknown' : 'contact',
+      address: author?.address ?? null,
+      name: author?.name ?? '',
+      organization: facts.organization?.name ?? null,
+    },
+    inbox: facts.inboxes[0]!.key,
+    alsoTo: facts.inboxes.slice(1).map((inbox) => inbox.key),
+    locale: localeOf(arrival, facts),
+    zone: facts.contact?.zone ?? facts.organization?.zone ?? facts.inboxes[0]!.zone,
+    thread: { ticket: null, by: null, refused: [] },
+    route: null,
+    sla: null,
+    signals: [],
+    actions: [],
+    reasons: [],
+  }
+}
+
+/** SLA D2: contact, organization, what the mail is written in, inbox. */
+function localeOf(arrival: Arrival, facts: Facts): string {
+  const detected = arrival.mail.error === null ? arrival.mail.language : null
+  const has = (locale: string | null | undefined) =>
+    locale && facts.locales.some((one) => one === locale || one === locale.split('-')[0]) ? locale : null
+  const { contact, organization, inboxes } = facts
+  return has(contact?.locale) ?? has(organization?.locale) ?? has(detected) ?? has(inboxes[0]!.locale) ?? 'en'
+}
+
+/** SLA D2: contact, organization, the calendar's, the inbox's. */
+const zoneOf = (facts: Facts, sla: Plan['sla']): string =>
+  facts.contact?.zone ?? facts.organization?.zone ?? sla?.selection.calendar?.calendar.tz ?? facts.inboxes[0]!.zone
+
+const recorded = (plan: Plan, code: ReasonCode, words: string): Plan => ({
+  ...plan,
+  noAck: true,
+  state: 'recorded',
+  actions: [{ action: 'record' }],
+  reasons: [...plan.reasons, reason(code, words)],
+})
+
+const hold = (plan: Plan, code: ReasonCode, words: string): Plan => ({
+  ...plan,
+  noAck: true,
+  state: 'held',
+  held: { reason: code, words },
+  actions: [{ action: 'hold' }],
+  reasons: [...plan.reasons, reason(code, words)],
+})
+
+const reason = (code: ReasonCode, words: string): Reason => ({ code, words })
+
+const whyHere = (routed: Route, address: string) =>
+  routed.rule ? `rule "${routed.rule}" put it into ${routed.project}` : `${address} leads to ${routed.project}`
+
+/** MAIL 6.8: the subjects are about the same matter when one contains the other. */
+function sameMatter(a: string, b: string): boolean {
+  const [one, other] = [a.trim().toLowerCase(), b.trim().toLowerCase()]
+  return one.includes(other) || other.includes(one)
+}
+
+/** MAIL 4.26: a mail without a subject is named by its first words. */
+function opening(text: string): string {
+  const start = text.trim().split('\n', 1)[0]!.slice(0, 60)
+  return start ? `(no subject) ${start}` : '(no subject)'
+}

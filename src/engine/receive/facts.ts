@@ -1,0 +1,144 @@
+/** What a decision rests on: what arrived, and what the database remembers of it. Loaded once, then only read. */
+import type { Queryable, Tx } from '../../database.ts'
+import type { Classification, IncomingMail, MailAddress, ParsedMail } from '../../incoming.ts'
+import { after, MINUTE } from '../../time.ts'
+import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
+import type { KindMemory } from '../kind.ts'
+import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
+import { matchRecipient } from '../recipients.ts'
+import { type Candidate, type Claims, findCandidates, type KnownId, readClaims } from '../thread.ts'
+import type { Tools } from '../tools.ts'
+
+/** A mail at the engine's door. */
+export type Arrival = {
+  mail: ParsedMail
+  /** What bytes and envelope show; null when the mail could not be parsed. */
+  classification: Classification | null
+  via: 'mx' | 'lmtp' | 'imap' | 'import'
+  /** '' is the null sender, null unknown. */
+  envelopeFrom: string | null
+  /** Envelope recipients as the client wrote them. */
+  recipients: string[]
+  receivedAt: Date
+  /** When a person released it from being held: clocks start there (4a.28). */
+  releasedAt: Date | null
+  /** Imported history: closed, nothing sent, no clocks (2.5). */
+  archive: boolean
+  /** A hold that the wire already decided, such as a loop on LMTP (1.19). */
+  hold: { code: string; words: string } | null
+  /** An earlier mail that this one is a copy of (3.1-3.5), or that shares its id and differs (3.4). */
+  copy: { of: number; ticketId: number | null; words: string } | null
+  collision: boolean
+  /** The raw was too large to fetch: header only (2.12). */
+  oversize: number | null
+  /** It failed too often: the words of the last failure (2.15). */
+  poison: string | null
+  /** The ticket that an earlier quarantine opened for it; work goes on there. */
+  fallbackTicket: number | null
+}
+
+export type Facts = {
+  desk: Desk
+  /** Locales that have templates. */
+  locales: readonly string[]
+  /** The inboxes it came to, first of To, then Cc, then envelope (3.6); never empty. */
+  inboxes: Inbox[]
+  tag: string | null
+  from: MailAddress | null
+  contact: Contact | null
+  agent: Agent | null
+  organization: Organization | null
+  memory: KindMemory
+  claims: Claims
+  candidates: Map<number, Candidate>
+  known: KnownId[]
+}
+
+/** Loads everything a decision needs, in one round trip where the mail allows, and locks the tickets it names. */
+export async function loadFacts(tx: Tx, arrival: Arrival, tools: Tools, now: Date): Promise<Facts> {
+  const { desk, keys } = tools
+  const { mail } = arrival
+  const from = senderOf(arrival)
+  const { inboxes, tag } = inboxesOf(arrival, desk)
+  const whole = mail.error === null ? mail : null
+  const claims = whole
+    ? readClaims(whole, addressesOf(arrival, whole), desk, keys)
+    : { tokens: [], badToken: false, ids: [], ours: new Map(), tag: null }
+  const address = from ? sameAddress(from.address) : null
+  const [found, contact, ourMail] = await Promise.all([
+    findCandidates(tx, claims),
+    address ? findContact(tx, address) : null,
+    ourTraces(tx, { messageId: mail.messageId, address }, now),
+  ])
+  const organization =
+    [...desk.organizations.values()].find((one) => one.id === contact?.organizationId) ??
+    (address ? findOrganization(desk, address) : null)
+  const classification = arrival.classification
+  return {
+    desk,
+    locales: tools.templates.locales,
+    inboxes,
+    tag,
+    from,
+    contact,
+    agent: (address && desk.agents.get(address)) || null,
+    organization,
+    memory: {
+      ownMessageId: ourMail.own,
+      ownLoop: classification?.loopIds.includes(keys.instance) ?? false,
+      fromOwnInbox: address !== null && matchRecipient(desk, address) !== null,
+      ownList: classification?.listIds.some((id) => desk.settings.own_lists.includes(id)) ?? false,
+      referencesOurs: claims.ours.size > 0,
+      recentlyMailed: ourMail.recently,
+    },
+    claims,
+    candidates: found.candidates,
+    known: found.known,
+  }
+}
+
+/** The writer, as far as the bytes say: From, else Sender, else the envelope (4.8). Null: nobody. */
+function senderOf(arrival: Arrival): MailAddress | null {
+  const { mail } = arrival
+  if (mail.from) return mail.from
+  if (mail.error === null && mail.sender) return mail.sender
+  return arrival.envelopeFrom ? { name: '', address: arrival.envelopeFrom } : null
+}
+
+/** Whether the From header itself named somebody: only then is there a contact and an acknowledgement (4.8). */
+export const hasAuthor = (arrival: Arrival): boolean => arrival.mail.from !== null
+
+function addressesOf(arrival: Arrival, mail: IncomingMail): string[] {
+  return [
+    ...arrival.recipients,
+    ...mail.deliveredTo,
+    ...mail.to.map((one) => one.address),
+    ...mail.cc.map((one) => one.address),
+  ]
+}
+
+/** All of our inboxes that the mail names, in the order of 3.6; a Bcc is found by its envelope (3.7). */
+function inboxesOf(arrival: Arrival, desk: Desk): { inboxes: Inbox[]; tag: string | null } {
+  const { mail } = arrival
+  const named = mail.error === null ? [...mail.to, ...mail.cc].map((one) => one.address) : []
+  const envelope = arrival.recipients
+  const matches = [...named, ...envelope].flatMap((address) => matchRecipient(desk, address) ?? [])
+  const inboxes = [...new Set(matches.map((match) => match.inbox))]
+  return {
+    inboxes: inboxes.length ? inboxes : [desk.inboxes[0]!],
+    tag: matches.find((match) => match.tag)?.tag ?? null,
+  }
+}
+
+/** Whether the mail is our own coming back (3.10), and whether we wrote to its sender in the last ten minutes (4a.16). */
+async function ourTraces(
+  sql: Queryable,
+  mail: { messageId: string | null; address: string | null },
+  now: Date,
+): Promise<{ own: boolean; recently: boolean }> {
+  const [row] = await sql`
+    select exists (select from outbox where message_id = ${mail.messageId}) as own,
+           exists (select from outbox where recipient = ${mail.address}
+                   and created_at > ${after(now, -10 * MINUTE)} and state not in ('cancelled', 'suppressed')) as recently`
+  return { own: row!.own, recently: row!.recently }
+}

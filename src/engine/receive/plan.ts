@@ -1,0 +1,107 @@
+/** A decision about one mail: pure data, the same for `explain`, for the trace that is stored, and for carrying out. */
+import type { MailKind, Signal } from '../../incoming.ts'
+import type { Route } from '../rules.ts'
+import type { Clock, Selection } from '../sla.ts'
+import type { Status } from '../tables.ts'
+import type { RefusedClaim, Signal as ThreadSignal } from '../thread.ts'
+
+/** Closed list: each code has one meaning, and its words say the rest. */
+export type ReasonCode =
+  | 'new_ticket'
+  | 'follow_up'
+  | 'new_subject'
+  | 'comment'
+  | 'automatic_comment'
+  | 'pending_person'
+  | 'reopened'
+  | 'unparsable'
+  | 'oversize'
+  | 'poison'
+  | 'unknown_sender'
+  | 'bad_token'
+  | 'refused_claim'
+  | 'id_collision'
+  | 'own_copy'
+  | 'duplicate'
+  | 'empty'
+  | 'not_answered_kind' // dsn, mdn, arf, calendar_reply
+  | 'unthreaded_autoreply'
+  | 'automatic_policy'
+  | 'own_address'
+  | 'agent_token'
+  | 'spam_ticket'
+  | 'rule'
+  | 'loop'
+  | 'archive'
+  | 'ack'
+  | 'no_ack'
+  | 'no_policy'
+
+export type Reason = { code: ReasonCode; words: string }
+
+export type Author = {
+  role: 'contact' | 'agent' | 'unknown'
+  address: string | null
+  name: string
+  organization: string | null
+}
+
+export type Action =
+  | { action: 'create_ticket'; subject: string; requester: string | null; followUpOf: number | null }
+  | { action: 'comment'; ticket: number; visibility: 'public' | 'internal'; automatic: boolean; reopens: boolean }
+  | { action: 'status'; ticket: number; from: Status; to: Status; dropAssignee: boolean; why: string }
+  | {
+      action: 'people'
+      ticket: number | null
+      role: 'pending' | 'suggested'
+      addresses: { address: string; name: string }[]
+    }
+  | { action: 'link'; other: number; kind: string }
+  | { action: 'note'; text: string }
+  | { action: 'acknowledge'; template: string; to: string; mayQuote: boolean }
+  | { action: 'hold' }
+  | { action: 'record' }
+  | { action: 'quarantine' }
+
+export type Plan = {
+  kind: MailKind | null
+  noAck: boolean
+  state: 'ticketed' | 'commented' | 'recorded' | 'held' | 'quarantined'
+  held: { reason: string; words: string } | null
+  author: Author
+  inbox: string
+  /** Keys of our other inboxes that the mail also went to (3.6). */
+  alsoTo: string[]
+  locale: string
+  zone: string
+  thread: { ticket: number | null; by: ThreadSignal | null; refused: RefusedClaim[] }
+  route: Route | null
+  sla: { selection: Selection; clocks: Clock[]; nextDueAt: Date | null } | null
+  signals: Signal[]
+  actions: Action[]
+  reasons: Reason[]
+}
+
+/** The action of one kind in a plan, if it is there. */
+export const find = <K extends Action['action']>(plan: Plan, kind: K): Extract<Action, { action: K }> | undefined =>
+  plan.actions.find((action): action is Extract<Action, { action: K }> => action.action === kind)
+
+/** What is stored with the mail and shown to people: "why is this ticket here?". */
+export function traceOf(plan: Plan): Record<string, unknown> {
+  const { selection, clocks } = plan.sla ?? {}
+  return {
+    author: plan.author,
+    thread: plan.thread,
+    route: plan.route && { ...plan.route, notes: plan.route.notes.length },
+    sla: selection && {
+      policy: selection.policy?.key ?? null,
+      source: selection.source,
+      why: selection.why,
+      calendar: selection.calendar?.key ?? null,
+      clocks,
+    },
+    signals: plan.signals,
+    also_to: plan.alsoTo,
+    plan: plan.actions,
+  }
+}

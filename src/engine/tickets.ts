@@ -1,0 +1,455 @@
+/**
+ * Tickets, comments and what may be done with them. Each verb is one transaction of the caller's with its event; mail,
+ * web and commands all call these and nothing else writes these tables. A verb that changes nothing records nothing.
+ */
+import type { Tx } from '../database.ts'
+import { Refusal } from '../errors.ts'
+import { people } from '../limits.ts'
+import { after, floored, SECOND } from '../time.ts'
+import { preparePublicAnswer } from './answer.ts'
+import { type Actor, type Event, record } from './events.ts'
+import { queueMail } from './outbox.ts'
+import { markAnswered, sameAddress } from './people.ts'
+import type { PolicySource } from './sla.ts'
+import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
+import { rememberOutgoing } from './thread.ts'
+import type { Tools } from './tools.ts'
+
+export type NewTicket = {
+  id: number
+  subject: string
+  baseSubject: string
+  status: Status
+  priority: Priority
+  type: string
+  tags: string[]
+  automatic: boolean
+  inboxId: number | null
+  projectId: number
+  organizationId: number | null
+  teamId: number | null
+  assigneeId: number | null
+  requester: { contactId: number | null; address: string | null; name: string }
+  locale: string
+  zone: string
+  policyId: number | null
+  policySource: PolicySource
+  nextDueAt: Date | null
+  ackPromise: unknown
+}
+
+export type NewComment = {
+  id: number
+  ticketId: number
+  author: {
+    role: 'contact' | 'agent' | 'unknown' | 'system'
+    contactId?: number | null
+    agentId?: number | null
+    name: string
+    address: string | null
+  }
+  visibility: 'public' | 'internal' | 'private'
+  channel: 'mail' | 'web' | 'system'
+  automatic?: boolean
+  text: string
+  visible: string
+  html?: string | null
+  sanitiser?: number | null
+  messageId?: string | null
+  flags?: string[]
+}
+
+export type AgentAuthor = { id: number; name: string; address: string }
+
+/** The ids of a ticket and its first comment, taken before they are written so that one round trip writes all. */
+export async function reserveTicket(tx: Tx): Promise<{ ticketId: number; commentId: number }> {
+  const [row] = await tx`
+    select nextval(pg_get_serial_sequence('tickets', 'id')) as ticket_id,
+           nextval(pg_get_serial_sequence('comments', 'id')) as comment_id`
+  return { ticketId: row!.ticket_id, commentId: row!.comment_id }
+}
+
+export async function reserveComment(tx: Tx): Promise<number> {
+  const [row] = await tx`select nextval(pg_get_serial_sequence('comments', 'id')) as id`
+  return row!.id
+}
+
+/** Creates a ticket with its `created` event. */
+export async function createTicket(tx: Tx, ticket: NewTicket, story: { actor: Actor; why: string }, now: Date) {
+  const at = floored(now)
+  await tx`
+    insert into tickets (
+      id, subject, base_subject, status, priority, type, tags, automatic, inbox_id, project_id, organization_id, team_id,
+      assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, next_due_at,
+      ack_promise, created_at, updated_at, resolved_at, closed_at)
+    overriding system value
+    values (
+      ${ticket.id}, ${ticket.subject}, ${ticket.baseSubject}, ${ticket.status}, ${ticket.priority}, ${ticket.type},
+      ${ticket.tags}, ${ticket.automatic}, ${ticket.inboxId}, ${ticket.projectId}, ${ticket.organizationId},
+      ${ticket.teamId}, ${ticket.assigneeId}, ${ticket.requester.contactId}, ${ticket.requester.address},
+      ${ticket.requester.name}, ${ticket.locale}, ${ticket.zone}, ${ticket.policyId}, ${ticket.policySource},
+      ${ticket.nextDueAt}, ${ticket.ackPromise === null ? null : tx.json(ticket.ackPromise as never)}, ${at}, ${now},
+      ${ticket.status === 'resolved' ? at : null}, ${ticket.status === 'closed' ? at : null})`
+  const data = { priority: ticket.priority, type: ticket.type, status: ticket.status, policy: ticket.policySource }
+  await record(
+    tx,
+    { ticketId: ticket.id, actor: story.actor, events: [{ type: 'created', data, why: story.why }] },
+    now,
+  )
+}
+
+/** Writes a comment. Its event, if any, is the caller's: a first comment is part of `created`. */
+export async function addComment(tx: Tx, comment: NewComment, now: Date): Promise<void> {
+  const { author } = comment
+  await tx`
+    insert into comments (
+      id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, channel, automatic,
+      text, visible, html, sanitiser, message_id, flags)
+    overriding system value
+    values (
+      ${comment.id}, ${comment.ticketId}, ${floored(now)}, ${author.role}, ${author.contactId ?? null},
+      ${author.agentId ?? null}, ${author.name}, ${author.address}, ${comment.visibility}, ${comment.channel},
+      ${comment.automatic ?? false}, ${stored(comment.text)}, ${stored(comment.visible)},
+      ${comment.html == null ? null : stored(comment.html)}, ${comment.sanitiser ?? null}, ${comment.messageId ?? null},
+      ${comment.flags ?? []})`
+}
+
+/**
+ * A customer's further comment: stored, and the status moved as HOUSE and MAIL 6.12 say.
+ * @param moves false for automatic, unverified and quiet mail, which never changes a status (SLA K8)
+ */
+export async function receiveComment(
+  tx: Tx,
+  input: { comment: NewComment; actor: Actor; status: StatusChange | null; answerTo: string | null; why: string },
+  now: Date,
+): Promise<void> {
+  const { comment, status } = input
+  const events: Event[] = []
+  if (status) events.push({ type: 'status', data: { from: status.from, to: status.to }, why: status.why })
+  const type = comment.automatic ? 'automatic_reply' : 'customer_comment'
+  events.push({ type, data: { comment: comment.id }, why: input.why })
+  await Promise.all([
+    addComment(tx, comment, now),
+    status
+      ? tx`
+          update tickets set status = ${status.to}, updated_at = ${now}, resolved_at = null, closed_at = null,
+                 assignee_id = case when ${status.dropAssignee} then null else assignee_id end,
+                 requester_address = coalesce(${input.answerTo}, requester_address)
+          where id = ${comment.ticketId}`
+      : tx`
+          update tickets set updated_at = ${now},
+                 requester_address = coalesce(${input.answerTo}, requester_address)
+          where id = ${comment.ticketId}`,
+    record(tx, { ticketId: comment.ticketId, actor: input.actor, events }, now),
+  ])
+}
+
+export type StatusChange = { from: Status; to: Status; why: string; dropAssignee: boolean }
+
+/** People who were named in a mail; one who takes part already is left as they are (MAIL 6.9, 4.27). */
+export async function addPeople(
+  tx: Tx,
+  ticketId: number,
+  named: { address: string; name: string; contactId: number | null; role: 'participant' | 'pending' | 'suggested' }[],
+  now: Date,
+): Promise<void> {
+  const rows = named.slice(0, people.participants).map((one) => ({
+    ticket_id: ticketId,
+    address: sameAddress(one.address),
+    name: one.name,
+    contact_id: one.contactId,
+    role: one.role,
+    added_at: now,
+  }))
+  if (rows.length) await tx`insert into ticket_participants ${tx(rows)} on conflict (ticket_id, address) do nothing`
+}
+
+/** Links two tickets for agents to see (`follow_up`, `refers_to`, `also_addressed`). */
+export async function link(tx: Tx, ticketId: number, otherId: number, kind: string): Promise<void> {
+  await tx`
+    insert into ticket_links (ticket_id, other_id, kind)
+    select ${ticketId}, id, ${kind} from tickets where id = ${otherId} on conflict do nothing`
+}
+
+/**
+ * A public answer by an agent: comment, outbox rows that wait for the undo window, status.
+ * @throws Refusal `nobody_to_answer` where the ticket has no requester address (MAIL 4.8), `empty_text`
+ */
+export async function reply(
+  tx: Tx,
+  input: { ticketId: number; agent: AgentAuthor; text: string; channel: 'web' | 'mail'; tools: Tools },
+  now: Date,
+): Promise<{ commentId: number }> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  const text = requireText(input.text)
+  if (!ticket.requester_address)
+    throw new Refusal('nobody_to_answer', `Ticket #${ticket.id} has no sender to answer: enter an address first.`)
+  const { desk } = input.tools
+  const [commentId, thread] = await Promise.all([reserveComment(tx), conversation(tx, ticket.id)])
+  const mail = preparePublicAnswer(
+    {
+      ticket: answerable(ticket),
+      inbox: desk.inboxes.find((inbox) => inbox.id === ticket.inbox_id) ?? desk.inboxes[0]!,
+      agent: input.agent,
+      text,
+      commentId,
+      participants: thread.participants,
+      messageIds: thread.messageIds,
+      lastCustomerComment: thread.lastCustomerComment,
+      notBefore: after(now, desk.settings.undo_seconds * SECOND),
+      tools: input.tools,
+    },
+    now,
+  )
+  const to: Status = ticket.status === 'new' || ticket.status === 'open' ? 'waiting_customer' : ticket.status
+  const events: Event[] = [{ type: 'agent_reply', data: { comment: commentId, public: true } }]
+  if (to !== ticket.status) events.push(statusEvent(ticket.status, to, 'an agent answered'))
+  await addComment(tx, agentComment(input, commentId, text, 'public', mail.messageId), now)
+  await Promise.all([
+    rememberOutgoing(tx, { messageId: mail.messageId, ticketId: ticket.id, commentId }, now),
+    queueMail(tx, mail, input.tools, now),
+    ticket.requester_id ? markAnswered(tx, ticket.requester_id, now) : null,
+    tx`update tickets set status = ${to}, updated_at = ${now} where id = ${ticket.id}`,
+    record(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now),
+  ])
+  return { commentId }
+}
+
+/** An internal note: agents see it, no mail carries it to anyone else. A new ticket becomes open. */
+export async function note(
+  tx: Tx,
+  input: { ticketId: number; agent: AgentAuthor | null; text: string; channel: 'web' | 'mail' | 'system' },
+  now: Date,
+): Promise<{ commentId: number }> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  const text = requireText(input.text)
+  const commentId = await reserveComment(tx)
+  await addComment(tx, agentComment(input, commentId, text, 'internal', null), now)
+  const events: Event[] = [{ type: 'note', data: { comment: commentId } }]
+  if (input.agent && ticket.status === 'new') events.push(statusEvent('new', 'open', 'an agent wrote a note'))
+  await tx`
+    update tickets set updated_at = ${now}, status = ${input.agent && ticket.status === 'new' ? 'open' : ticket.status}
+    where id = ${ticket.id}`
+  await record(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now)
+  return { commentId }
+}
+
+/** Gives the ticket to an agent, or to nobody. A new ticket becomes open at its first assignment. */
+export async function assign(
+  tx: Tx,
+  input: { ticketId: number; agentId: number | null; actor: Actor },
+  now: Date,
+): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  if (ticket.assignee_id === input.agentId) return
+  const [agent] =
+    input.agentId === null ? [] : await tx`select name from agents where id = ${input.agentId} and disabled_at is null`
+  if (input.agentId !== null && !agent)
+    throw new Refusal('unknown_agent', 'There is no active agent with that address.')
+  const opens = input.agentId !== null && ticket.status === 'new'
+  const events: Event[] = [
+    { type: 'assign', data: { from: ticket.assignee_id, to: input.agentId, name: agent?.name ?? null } },
+  ]
+  if (opens) events.push(statusEvent('new', 'open', 'first assignment'))
+  await tx`
+    update tickets set assignee_id = ${input.agentId}, status = ${opens ? 'open' : ticket.status}, updated_at = ${now}
+    where id = ${ticket.id}`
+  await record(tx, { ticketId: ticket.id, actor: input.actor, events }, now)
+}
+
+/** Moves the ticket to another project, and to that project's team. */
+export async function move(
+  tx: Tx,
+  input: { ticketId: number; projectId: number; actor: Actor; tools: Tools },
+  now: Date,
+): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  if (ticket.project_id === input.projectId) return
+  const project = [...input.tools.desk.projects.values()].find((one) => one.id === input.projectId)
+  if (!project) throw new Refusal('unknown_project', 'There is no such project in the desk.')
+  const teamId = (project.team && input.tools.desk.teams.get(project.team)?.id) ?? null
+  await tx`update tickets set project_id = ${project.id}, team_id = ${teamId}, updated_at = ${now} where id = ${ticket.id}`
+  const data = { from: ticket.project_id, to: project.id, key: project.key, team: teamId }
+  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'move', data }] }, now)
+}
+
+/** Changes the priority. Running clocks keep their targets until the clocks' own rules take the change over. */
+export async function prioritise(
+  tx: Tx,
+  input: { ticketId: number; priority: string; actor: Actor },
+  now: Date,
+): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  if (!PRIORITIES.includes(input.priority as Priority))
+    throw new Refusal('unknown_priority', `Priorities are ${PRIORITIES.join(', ')}.`)
+  if (ticket.priority === input.priority) return
+  await tx`update tickets set priority = ${input.priority}, updated_at = ${now} where id = ${ticket.id}`
+  const data = { from: ticket.priority, to: input.priority }
+  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'priority', data }] }, now)
+}
+
+/** Adds and removes tags; tags are lower-case words. */
+export async function tag(
+  tx: Tx,
+  input: { ticketId: number; add?: string[]; remove?: string[]; actor: Actor },
+  now: Date,
+): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  const clean = (tags: string[] = []) => tags.map((one) => one.trim().toLowerCase().slice(0, 60)).filter(Boolean)
+  const gone = new Set(clean(input.remove))
+  const tags = [...new Set([...ticket.tags, ...clean(input.add)])].filter((one) => !gone.has(one))
+  if (tags.join('\n') === ticket.tags.join('\n')) return
+  await tx`update tickets set tags = ${tags}, updated_at = ${now} where id = ${ticket.id}`
+  await record(
+    tx,
+    { ticketId: ticket.id, actor: input.actor, events: [{ type: 'tags', data: { from: ticket.tags, to: tags } }] },
+    now,
+  )
+}
+
+/** Sets the status by hand or by cron. */
+export async function setStatus(
+  tx: Tx,
+  input: { ticketId: number; status: string; actor: Actor; why?: string },
+  now: Date,
+): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  const to = input.status as Status
+  if (!STATUSES.includes(to)) throw new Refusal('unknown_status', `Statuses are ${STATUSES.join(', ')}.`)
+  if (to === ticket.status) return
+  if (to === 'new') throw new Refusal('status_not_allowed', 'A ticket that was worked on cannot become new again.')
+  const at = floored(now)
+  await tx`
+    update tickets set status = ${to}, updated_at = ${now},
+           resolved_at = ${to === 'resolved' ? at : to === 'closed' ? ticket.resolved_at : null},
+           closed_at = ${to === 'closed' ? at : null}
+    where id = ${ticket.id}`
+  await record(
+    tx,
+    { ticketId: ticket.id, actor: input.actor, events: [statusEvent(ticket.status, to, input.why ?? null)] },
+    now,
+  )
+}
+
+/** Takes the ticket out of every list; its Message-IDs and mails stay, so nothing is imported again (MAIL 2.8). */
+export async function deleteTicket(tx: Tx, input: { ticketId: number; actor: Actor }, now: Date): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  await tx`update tickets set deleted_at = ${now}, deleted_by = ${input.actor.name}, updated_at = ${now} where id = ${ticket.id}`
+  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'deleted' }] }, now)
+}
+
+/** Marks the ticket as spam: further mail of its conversation is held (MAIL 6.14). */
+export async function markSpam(tx: Tx, input: { ticketId: number; actor: Actor }, now: Date): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  await tx`update tickets set spam_at = ${now}, spam_by = ${input.actor.name}, updated_at = ${now} where id = ${ticket.id}`
+  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'spam' }] }, now)
+}
+
+/** Closes what was resolved long enough ago (HOUSE: 14 days). Returns how many. */
+export async function closeResolved(tx: Tx, before: Date, actor: Actor, now: Date): Promise<number> {
+  const rows = await tx`
+    select id from tickets where status = 'resolved' and resolved_at < ${before}
+    order by resolved_at limit 500 for update skip locked`
+  for (const row of rows)
+    await setStatus(tx, { ticketId: row.id, status: 'closed', actor, why: 'resolved long enough ago' }, now)
+  return rows.length
+}
+
+type Row = {
+  id: number
+  subject: string
+  status: Status
+  priority: Priority
+  tags: string[]
+  project_id: number
+  inbox_id: number | null
+  assignee_id: number | null
+  requester_id: number | null
+  requester_address: string | null
+  requester_name: string
+  locale: string
+  zone: string
+  token_generation: number
+  resolved_at: Date | null
+  merged_into: number | null
+  deleted_at: Date | null
+}
+
+/** The ticket with its row locked. Throws Refusal `unknown_ticket`, also for a deleted or merged one. */
+async function lockTicket(tx: Tx, ticketId: number): Promise<Row> {
+  const [row] = await tx<Row[]>`
+    select id, subject, status, priority, tags, project_id, inbox_id, assignee_id, requester_id, requester_address,
+           requester_name, locale, zone, token_generation, resolved_at, merged_into, deleted_at
+    from tickets where id = ${ticketId} for update`
+  if (!row || row.deleted_at) throw new Refusal('unknown_ticket', `There is no ticket #${ticketId}.`)
+  if (row.merged_into) throw new Refusal('merged_ticket', `Ticket #${ticketId} was merged into #${row.merged_into}.`)
+  return row
+}
+
+/** What an answer needs of the conversation so far: people, ids to refer to, the words it answers. */
+async function conversation(tx: Tx, ticketId: number) {
+  const [participants, ids, [last]] = await Promise.all([
+    tx<{ address: string; name: string }[]>`
+      select address, name from ticket_participants where ticket_id = ${ticketId} and role = 'participant' order by added_at`,
+    tx<{ message_id: string }[]>`
+      select m.message_id from message_ids m left join comments c on c.id = m.comment_id
+      where m.ticket_id = ${ticketId} and (c.id is null or c.visibility = 'public') order by m.id`,
+    tx<{ at: Date; author_name: string; author_address: string | null; visible: string }[]>`
+      select at, author_name, author_address, visible from comments
+      where ticket_id = ${ticketId} and author_role in ('contact', 'unknown') and visibility = 'public' and not automatic
+      order by id desc limit 1`,
+  ])
+  return {
+    participants,
+    messageIds: ids.map((row) => row.message_id),
+    lastCustomerComment: last
+      ? { at: last.at, name: last.author_name || last.author_address || '', text: last.visible }
+      : null,
+  }
+}
+
+const answerable = (ticket: Row) => ({
+  id: ticket.id,
+  subject: ticket.subject,
+  requester: { address: ticket.requester_address!, name: ticket.requester_name },
+  locale: ticket.locale,
+  zone: ticket.zone,
+  generation: ticket.token_generation,
+})
+
+const agentComment = (
+  input: { ticketId: number; agent: AgentAuthor | null; channel: NewComment['channel'] },
+  id: number,
+  text: string,
+  visibility: NewComment['visibility'],
+  messageId: string | null,
+): NewComment => ({
+  id,
+  ticketId: input.ticketId,
+  author: input.agent
+    ? { role: 'agent', agentId: input.agent.id, name: input.agent.name, address: input.agent.address }
+    : { role: 'system', name: 'Postroom', address: null },
+  visibility,
+  channel: input.channel,
+  text,
+  visible: text,
+  messageId,
+})
+
+const actorOf = (agent: AgentAuthor | null): Actor =>
+  agent ? { kind: 'agent', id: agent.id, name: agent.name } : { kind: 'system', id: null, name: 'rules' }
+
+const statusEvent = (from: Status, to: Status, why: string | null): Event => ({
+  type: 'status',
+  data: { from, to },
+  why,
+})
+
+/** PostgreSQL text holds everything but NUL (MAIL 1.13). */
+const stored = (text: string) => text.replaceAll('\0', '\uFFFD')
+
+function requireText(text: string): string {
+  const trimmed = text.replaceAll('\r\n', '\n').trim()
+  if (!trimmed) throw new Refusal('empty_text', 'There is nothing to send: the text is empty.')
+  return trimmed
+}

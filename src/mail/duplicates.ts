@@ -1,0 +1,69 @@
+/** Whether a mail was here before (MAIL 3). Pure: the spool finds the earlier mails, this judges them. */
+import { createHash } from 'node:crypto'
+import type { IncomingMail } from '../incoming.ts'
+import { MINUTE } from '../time.ts'
+import type { EarlierMail } from './spool/claims.ts'
+import type { Likeness } from './spool.ts'
+
+/** `earlier` is the mail that this one is a copy of; `collision`: same Message-ID, another mail (3.4). */
+export type Copy = { earlier: EarlierMail | null; words: string; collision: boolean }
+
+/** Without an id and a date, equal content is a copy only within this time (3.5). */
+const WINDOW = 10 * MINUTE
+
+/**
+ * The keys under which a mail may be known, its own first (3.2, 3.5). Without Message-ID and Date the key names a
+ * window of ten minutes, and the window before is looked at too.
+ */
+export function dedupeKeys(mail: IncomingMail, receivedAt: Date): Buffer[] {
+  const key = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest()
+  if (mail.messageId) return [key('id', mail.messageId, mail.contentKey)]
+  if (mail.dateRaw) return [key('none', mail.contentKey)]
+  const window = Math.floor(receivedAt.getTime() / WINDOW)
+  return [window, window - 1].map((at) => key('none', mail.contentKey, String(at)))
+}
+
+/** What is stored of a mail to tell a later copy from a collision. */
+export const likenessOf = (mail: IncomingMail): Likeness => ({
+  from: mail.from?.address.toLowerCase() ?? '',
+  date: mail.dateRaw,
+  subject: mail.subject,
+  body: mail.bodySha256,
+  bare: mail.bareSha256,
+  list: mail.headers.some(([name]) => name.toLowerCase() === 'list-id'),
+})
+
+/** Judges the earlier mails with the same id or content (3.2-3.5). A held or discarded one is none that was worked on. */
+export function copyOf(mail: IncomingMail, earlier: EarlierMail[], receivedAt: Date): Copy {
+  const mine = likenessOf(mail)
+  let collision = false
+  for (const other of earlier) {
+    if (other.state === 'held' || other.state === 'discarded' || !other.likeness) continue
+    if (other.sameKey) {
+      const apart = Math.abs(receivedAt.getTime() - other.receivedAt.getTime())
+      if (mail.messageId || mail.dateRaw || apart <= WINDOW)
+        return { earlier: original(other, earlier), words: `the same mail as ${other.id}`, collision: false }
+    } else if (mail.messageId && other.messageId === mail.messageId) {
+      if (isCopy(mine, other.likeness))
+        return {
+          earlier: original(other, earlier),
+          words: `a copy of mail ${other.id}, by another way`,
+          collision: false,
+        }
+      collision = true
+    }
+  }
+  return { earlier: null, words: '', collision }
+}
+
+/** MAIL 3.3: same From and Subject; equal text with another Date, or equal but for what a list puts around it. */
+function isCopy(a: Likeness, b: Likeness): boolean {
+  if (a.from !== b.from || a.subject !== b.subject)
+    return a.list !== b.list && a.from === b.from && a.date === b.date && a.bare === b.bare
+  if (a.body === b.body) return true
+  return a.date === b.date && a.list !== b.list && a.bare === b.bare
+}
+
+/** The first of a row of copies. */
+const original = (one: EarlierMail, all: EarlierMail[]): EarlierMail =>
+  all.find((other) => other.id === one.duplicateOf) ?? one

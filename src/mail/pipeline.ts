@@ -1,0 +1,247 @@
+/**
+ * The journey of an accepted mail (ARCHITECTURE): claim, parse, classify, then one transaction in which the engine
+ * decides and acts and the spool records the end. Before that transaction nothing anyone can see has changed; after it
+ * nothing is left to do. Any number of these may run on one database.
+ */
+import { createHash } from 'node:crypto'
+import { readBlob } from '../blobs.ts'
+import { isOutage, type Listening, listen, type Sql, type Tx, transaction } from '../database.ts'
+import { type Arrival, receive } from '../engine/receive.ts'
+import type { Tools } from '../engine/tools.ts'
+import { Refusal, wordsOf } from '../errors.ts'
+import type { BrokenMail, ParsedMail } from '../incoming.ts'
+import { blob as blobLimits, pipeline as limits } from '../limits.ts'
+import type { Log } from '../log.ts'
+import { classify } from './classify.ts'
+import { type Copy, copyOf, dedupeKeys, likenessOf } from './duplicates.ts'
+import { scanHeaders } from './parse/scan.ts'
+import type { Parser } from './parse.ts'
+import { claim, extend, fail, findLikeness, finish, giveBack } from './spool/claims.ts'
+import { type ClaimedMail, MAIL_CHANNEL } from './spool.ts'
+
+export type Pipeline = {
+  /** Stops claiming and waits for the mails under way. */
+  stop(): Promise<void>
+  /** Resolves when a look found nothing to do and nothing is under way. */
+  idle(): Promise<void>
+}
+
+type Setup = {
+  sql: Sql
+  parser: Parser
+  tools: () => Tools
+  /** Unique per running daemon: the holder of the leases. */
+  worker: string
+  log: Log
+  now: () => Date
+  /** Mails under way at once. */
+  concurrency?: number
+}
+
+/** Works on accepted mails until stopped: woken by `listen`, and by a poll to be sure. */
+export async function startPipeline(setup: Setup): Promise<Pipeline> {
+  const { sql, log, now, worker, concurrency = 4 } = setup
+  const busy = new Map<number, Promise<void>>()
+  let stopping = false
+  let looking: Promise<void> | null = null
+  let again = false
+  const idlers: (() => void)[] = []
+
+  const look = () => {
+    again = true
+    looking ??= (async () => {
+      while (again && !stopping) {
+        again = false
+        const room = concurrency * 2 - busy.size
+        if (room <= 0) break // each mail that ends looks again
+        const claimed = await claim(sql, { worker, limit: Math.min(room, limits.batch) }, now()).catch((error) => {
+          log.warn('claim_failed', { words: wordsOf(error) })
+          return []
+        })
+        for (const mail of claimed) start(mail)
+        if (claimed.length && busy.size < concurrency * 2) again = true
+      }
+    })().finally(() => {
+      looking = null
+      if (again && !stopping && busy.size < concurrency * 2) look()
+      else if (!busy.size) for (const done of idlers.splice(0)) done()
+    })
+  }
+  const start = (mail: ClaimedMail) => {
+    const work = workOn(setup, mail).finally(() => {
+      busy.delete(mail.id)
+      look()
+    })
+    busy.set(mail.id, work)
+  }
+
+  const listening: Listening = await listen(sql, MAIL_CHANNEL, look)
+  const poll = setInterval(look, limits.poll)
+  const renew = setInterval(() => {
+    if (busy.size)
+      extend(sql, { worker, ids: [...busy.keys()] }, now()).catch((error) =>
+        log.warn('lease_failed', { words: wordsOf(error) }),
+      )
+  }, limits.lease / 4)
+  look()
+
+  return {
+    async stop() {
+      stopping = true
+      clearInterval(poll)
+      await listening.stop()
+      await looking
+      await Promise.all(busy.values())
+      clearInterval(renew)
+      for (const done of idlers.splice(0)) done()
+    },
+    idle: () =>
+      new Promise((resolve) => {
+        idlers.push(resolve)
+        look()
+      }),
+  }
+}
+
+/** One mail from claim to its end. Never throws: a failure is the mail's own, an outage is nobody's. */
+async function workOn(setup: Setup, mail: ClaimedMail): Promise<void> {
+  const { sql, worker, log, now } = setup
+  try {
+    const poison = mail.exhausted ? 'It stopped the program each time it was worked on.' : quarantineWords(mail)
+    if (poison !== null) return await settle(setup, mail, await scanned(setup, mail, poison), poison)
+    const { mail: parsed, dispose } = await setup.parser.parse(readBlob(sql, mail.blobId))
+    try {
+      await settle(setup, mail, parsed, null)
+    } finally {
+      await dispose().catch((error) => log.warn('parts_left', { mail: mail.id, words: wordsOf(error) }))
+    }
+  } catch (error) {
+    const words = wordsOf(error)
+    if (error instanceof Refusal && error.code === 'lease_lost') return void log.info('lease_lost', { mail: mail.id })
+    try {
+      if (isOutage(error)) {
+        log.warn('mail_postponed', { mail: mail.id, words })
+        await giveBack(sql, { worker, id: mail.id, delay: limits.backoff, words }, now())
+        return
+      }
+      log.warn('mail_failed', { mail: mail.id, attempt: mail.attempts, words })
+      if ((await fail(sql, { worker, id: mail.id, words }, now())) === 'exhausted')
+        await settle(setup, mail, await scanned(setup, mail, words), words)
+    } catch (second) {
+      // its lease runs out, and the mail is done again from the raw
+      log.error('mail_left', { mail: mail.id, words: wordsOf(second) })
+    }
+  }
+}
+
+/** Decides, does and finishes in one transaction; once more when a copy was finished meanwhile (3.8). */
+async function settle(setup: Setup, claimed: ClaimedMail, mail: ParsedMail, poison: string | null): Promise<void> {
+  for (let round = 0; ; round++) {
+    try {
+      return await transaction(setup.sql, (tx) => settleIn(tx, setup, claimed, mail, poison))
+    } catch (error) {
+      const again = error instanceof Refusal && error.code === 'duplicate_mail' && round < 2
+      if (!again) throw error
+    }
+  }
+}
+
+async function settleIn(tx: Tx, setup: Setup, claimed: ClaimedMail, mail: ParsedMail, poison: string | null) {
+  const { worker } = setup
+  const now = setup.now()
+  const { envelope } = claimed
+  const keys = mail.error === null ? dedupeKeys(mail, envelope.receivedAt) : []
+  const [, ...earlier] = await Promise.all([
+    lock(tx, mail, keys),
+    ...(keys.length ? keys : [null]).map((dedupeKey) =>
+      findLikeness(tx, { id: claimed.id, messageId: mail.messageId, dedupeKey }),
+    ),
+  ])
+  const copy = mail.error === null ? copyOf(mail, earlier.flat(), envelope.receivedAt) : NO_COPY
+  const raw = { blobId: claimed.blobId, bytes: claimed.bytes }
+  const arrival = arrivalOf(claimed, mail, { copy, poison })
+  const done = await receive(tx, { arrival, raw, tools: setup.tools() }, now)
+  const { plan } = done
+  await finish(
+    tx,
+    {
+      id: claimed.id,
+      worker,
+      outcome: {
+        state: plan.state,
+        kind: plan.kind,
+        messageId: mail.messageId,
+        from: mail.from?.address ?? null,
+        subject: mail.subject,
+        ticketId: done.ticketId ?? copy.earlier?.ticketId ?? claimed.ticketId,
+        commentId: done.commentId ?? copy.earlier?.commentId ?? null,
+        duplicateOf: copy.earlier?.id ?? null,
+        dedupeKey: copy.earlier || plan.state === 'held' ? null : (keys[0] ?? null),
+        likeness: mail.error === null ? likenessOf(mail) : null,
+        reasons: [...plan.reasons, ...done.reasons],
+        trace: done.trace,
+      },
+    },
+    now,
+  )
+}
+
+const NO_COPY: Copy = { earlier: null, words: '', collision: false }
+
+/**
+ * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and
+ * on its content, in one statement and in one order, so that two mails never wait for each other in a ring.
+ */
+async function lock(tx: Tx, mail: ParsedMail, keys: Buffer[]): Promise<void> {
+  const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
+  const names = [...new Set([mail.messageId, ...ids].flatMap((id) => (id ? [`id/${id}`] : [])))]
+  if (mail.from) names.push(`from/${mail.from.address.toLowerCase()}`)
+  names.push(...keys.map((key) => `content/${key.toString('hex')}`))
+  await tx`
+    select pg_advisory_xact_lock(key) from
+      (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
+}
+
+function arrivalOf(claimed: ClaimedMail, mail: ParsedMail, judged: { copy: Copy; poison: string | null }): Arrival {
+  const { envelope } = claimed
+  const { copy, poison } = judged
+  const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
+  return {
+    mail,
+    classification:
+      mail.error === null ? classify(mail, { from: envelope.from, nullSender: envelope.from === '' }) : null,
+    via: envelope.via,
+    envelopeFrom: envelope.from,
+    recipients: envelope.recipients.map((recipient) => recipient.address),
+    receivedAt: envelope.receivedAt,
+    releasedAt: claimed.releasedAt,
+    archive: session.archive ?? false,
+    hold: session.held
+      ? { code: session.held, words: 'it has passed through this desk or too many servers before' }
+      : null,
+    copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
+    collision: copy.collision,
+    oversize: session.oversize ?? null,
+    poison,
+    fallbackTicket: claimed.ticketId,
+  }
+}
+
+/** What the wire already decided must be looked at by a person (1.13 on lmtp). */
+const quarantineWords = (mail: ClaimedMail): string | null =>
+  mail.envelope.session.quarantined === 'header' && !mail.releasedAt
+    ? 'Its header block is larger than is accepted.'
+    : null
+
+/** What a lenient look at the first bytes says of a mail that cannot be parsed. */
+async function scanned({ sql }: Setup, claimed: ClaimedMail, words: string): Promise<BrokenMail> {
+  const hash = createHash('sha256')
+  const head: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of readBlob(sql, claimed.blobId)) {
+    hash.update(chunk)
+    if (bytes < blobLimits.chunk) head.push(chunk)
+    bytes += chunk.length
+  }
+  return { ...scanHeaders(Buffer.concat(head)), error: { code: 'poison', words }, bytes, sha256: hash.digest('hex') }
+}
