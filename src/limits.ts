@@ -21,6 +21,7 @@ export const smtp = {
   data: 10 * MINUTE,
   session: 30 * MINUTE,
   stop: 30 * SECOND, // 1.21
+  commit: 2 * MINUTE, // for the spool to answer: far below the 10 min of RFC 5321 4.5.3.2.6
   received: 50, // 1.19: more hops than any real path
   ownDelivered: 2, // 1.19
 } as const

@@ -32,6 +32,8 @@ export type Organization = {
   locale: string | null
   zone: string | null
   policy: string | null
+  /** Key of the calendar that applies where a policy names none: the customer's own working week. */
+  calendar: string | null
 }
 export type Group = {
   id: number
@@ -78,9 +80,13 @@ export type Desk = {
     own_lists: string[]
     /** Domains of public mail providers: they never map to an organization (6.23). */
     public_domains: Set<string>
+    /** Ticket types; the first is that of a new ticket. */
     types: string[]
+    priorities: Priority[]
     /** System default policy, last in the order of SLA S1. */
     policy: string | null
+    /** Calendar of policies that name none, for customers without their own. */
+    calendar: string | null
     automatic: 'ticket' | 'held' | 'record'
     undo_seconds: number
   }

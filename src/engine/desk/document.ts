@@ -1,0 +1,186 @@
+/**
+ * From the text of a desk file to a desk that may run: every name resolves, nothing is claimed twice, calendars and
+ * rules compile, the rules' own tests are green. Pure; ids are 0 until load.ts finds the rows.
+ */
+import { locateFaults, type Path, type Problem, readYaml, unknownName } from '../../yaml.ts'
+import { type Calendar, checkCalendar, expandCalendar } from '../business-hours.ts'
+import type { Desk, DeskCalendar } from '../desk.ts'
+import { KINDS } from '../rules/facts.ts'
+import { type RuleTest, runInlineTests } from '../rules/tests.ts'
+import { compileRule, type Rule } from '../rules.ts'
+import { STATUSES } from '../tables.ts'
+import { type Complain, checkNames } from './names.ts'
+import { PUBLIC_DOMAINS } from './public-domains.ts'
+import { type DeskFile, deskSchema } from './schema.ts'
+
+/** A checked desk file. `desk` has ids and version 0. */
+export type DeskDocument = { text: string; file: string; desk: Desk; tests: RuleTest[] }
+
+export type DeskReading = { document: DeskDocument; problems: [] } | { document: null; problems: Problem[] }
+
+export type ParseOptions = {
+  /** Names of the templates that `ack:` may name; unknown names are let through without it. */
+  templates?: readonly string[]
+  /** A stored version passed its tests when it was applied. */
+  tests?: 'run' | 'skip'
+}
+
+/** Checks the text of a desk file. Tests whose mail is a file are left to `runFileTests` (rules/tests.ts). */
+export function parseDesk(text: string, file: string, options: ParseOptions = {}): DeskReading {
+  const { value, locate, problems } = readYaml(text, file, deskSchema)
+  if (value === null) return { document: null, problems }
+  const faults: Parameters<typeof locateFaults>[0] = []
+  const complain: Complain = (path, cause, remedy) => void faults.push({ path, cause, remedy })
+  const refer = (path: Path, what: string, name: string | null | undefined, known: readonly string[]) => {
+    if (name && !known.includes(name)) faults.push(unknownName(path, what, name, known))
+  }
+  checkNames(value, complain, refer)
+  const calendars = readCalendars(value, complain)
+  const { rules, sla } = compileRules(value, calendars, options, faults)
+  if (faults.length > 0) return { document: null, problems: locateFaults(faults, file, locate) }
+  const desk = toDesk(value, { calendars, rules, sla })
+  const tests = value.rules.flatMap((rule, n) =>
+    rule.tests.map((test, m): RuleTest => ({ rule: rule.name, path: ['rules', n, 'tests', m], test })),
+  )
+  const red = options.tests === 'skip' ? [] : runInlineTests(desk, tests).flatMap((result) => result.faults)
+  if (red.length > 0) return { document: null, problems: locateFaults(red, file, locate) }
+  return { document: { text, file, desk, tests }, problems: [] }
+}
+
+/** Gives the faults of a document's tests their lines. */
+export function locateInDocument(document: DeskDocument, faults: Parameters<typeof locateFaults>[0]): Problem[] {
+  return locateFaults(faults, document.file, readYaml(document.text, document.file, deskSchema).locate)
+}
+
+function readCalendars(file: DeskFile, complain: Complain): Map<string, Calendar> {
+  const calendars = new Map<string, Calendar>()
+  for (const [n, { key, ...short }] of file.calendars.entries()) {
+    const wrong = checkCalendar(short)
+    for (const cause of wrong)
+      complain(['calendars', n], `calendar "${key}": ${cause}`, 'see calendars in desk.example.yml')
+    const unknown = Object.keys(short).filter((name) => !CALENDAR_KEYS.includes(name))
+    for (const name of unknown)
+      complain(['calendars', n, name], `"${name}" is not a known key`, `known here: ${CALENDAR_KEYS.join(', ')}`)
+    if (wrong.length === 0) calendars.set(key, expandCalendar(short))
+  }
+  return calendars
+}
+
+/** What a calendar may hold besides its key (SLA C1). */
+export const CALENDAR_KEYS: readonly string[] = ['tz', 'always', 'weekly', 'holidays', 'exceptions']
+
+type Compiled = { rules: Rule[]; sla: Desk['sla'] }
+
+function compileRules(
+  file: DeskFile,
+  calendars: Map<string, Calendar>,
+  options: ParseOptions,
+  faults: Parameters<typeof compileRule>[3],
+): Compiled {
+  const keys = (list: readonly { key: string }[]) => list.map((one) => one.key)
+  const known = {
+    // A calendar with faults of its own is named once, not again by each rule that uses it.
+    calendars: new Map([...file.calendars.map(({ key }): [string, Calendar] => [key, ALWAYS]), ...calendars]),
+    names: {
+      organization: keys(file.organizations),
+      group: keys(file.groups),
+      project: keys(file.projects),
+      inbox: keys(file.inboxes),
+      type: file.settings.types,
+      priority: file.settings.priorities,
+      status: STATUSES,
+      kind: KINDS,
+    },
+    actions: {
+      projects: keys(file.projects),
+      teams: keys(file.teams),
+      agents: file.agents.map((agent) => agent.address),
+      types: file.settings.types,
+      priorities: file.settings.priorities,
+      templates: options.templates ?? null,
+    },
+  }
+  return {
+    rules: file.rules.map((rule, n) => compileRule(rule, ['rules', n], known, faults)),
+    sla: file.sla.map(({ name, when, policy }, n) => ({
+      rule: compileRule({ name: name ?? `sla ${n + 1}`, when }, ['sla', n], known, faults),
+      policy,
+    })),
+  }
+}
+
+const ALWAYS: Calendar = { tz: 'UTC', always: true, weekly: {}, holidays: [], exceptions: {} }
+
+function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendars: Map<string, Calendar> }): Desk {
+  const by = <T extends { key: string }>(list: T[]) => new Map(list.map((one) => [one.key, one]))
+  const settings = file.settings
+  return {
+    version: 0,
+    inboxes: file.inboxes.map((one) => ({ id: 0, ...one, name: one.name ?? one.key, policy: one.policy ?? null })),
+    agents: new Map(
+      file.agents.map((one) => [
+        one.address,
+        { id: 0, ...one, name: one.name ?? '', locale: one.locale ?? null, zone: one.zone ?? null },
+      ]),
+    ),
+    teams: by(file.teams.map((one) => ({ id: 0, ...one, name: one.name ?? one.key }))),
+    organizations: by(
+      file.organizations.map((one) => ({
+        id: 0,
+        ...one,
+        name: one.name ?? one.key,
+        locale: one.locale ?? null,
+        zone: one.zone ?? null,
+        calendar: one.calendar ?? null,
+        policy: one.policy ?? null,
+      })),
+    ),
+    groups: file.groups
+      .map(({ contacts, ...one }) => ({
+        id: 0,
+        ...one,
+        name: one.name ?? one.key,
+        policy: one.policy ?? null,
+        addresses: contacts,
+      }))
+      .sort((a, b) => a.rank - b.rank),
+    projects: by(
+      file.projects.map((one) => ({
+        id: 0,
+        key: one.key,
+        organization: organizationOf(one),
+        team: one.team ?? null,
+        policy: one.policy ?? null,
+      })),
+    ),
+    calendars: by([...calendars].map(([key, calendar]): DeskCalendar => ({ id: 0, key, version: 0, calendar }))),
+    policies: by(
+      file.policies.map((one) => ({
+        id: 0,
+        version: 0,
+        ...one,
+        calendar: one.calendar ?? null,
+        targets: one.targets,
+        pause_on: one.pause_on ?? {},
+      })),
+    ),
+    rules,
+    sla,
+    settings: {
+      subject_prefix: settings.subject_prefix,
+      separators: settings.separators,
+      own_lists: settings.own_lists,
+      public_domains: new Set([...PUBLIC_DOMAINS, ...settings.public_domains]),
+      types: settings.types,
+      priorities: settings.priorities,
+      policy: settings.policy ?? null,
+      calendar: settings.calendar ?? null,
+      automatic: settings.automatic,
+      undo_seconds: settings.undo,
+    },
+  }
+}
+
+/** A project `acme/incoming` belongs to organization `acme`. */
+export const organizationOf = (project: { key: string; organization?: string | undefined }): string | null =>
+  project.organization ?? (project.key.includes('/') ? project.key.split('/')[0]! : null)

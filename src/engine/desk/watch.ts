@@ -1,0 +1,189 @@
+/**
+ * Keeps the running desk the newest one: a changed desk file becomes a version without a restart, a version made by any
+ * daemon is loaded by all. A bad file is refused in words and the last good desk stays.
+ */
+import { type FSWatcher, statSync, watch } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { isOutage, listen, type Sql, transaction } from '../../database.ts'
+import { Refusal, wordsOf } from '../../errors.ts'
+import type { Log } from '../../log.ts'
+import { SECOND } from '../../time.ts'
+import { refusalOf } from '../../yaml.ts'
+import type { Desk } from '../desk.ts'
+import { type ReadMail, runFileTests } from '../rules/tests.ts'
+import { applyDesk, BUILT_IN, DESK_CHANNEL, findNewest, type Version } from './apply.ts'
+import { locateInDocument, type ParseOptions, parseDesk } from './document.ts'
+import { loadDesk } from './load.ts'
+
+export type DeskSource =
+  /** Null: the database alone holds the desk; a fresh one gets `fallback`. */
+  { file: string | null; fallback: string | null }
+
+export type WatchOptions = DeskSource & {
+  sql: Sql
+  log: Log
+  clock: () => Date
+  /** Called with each desk after the first. */
+  onDesk?: (desk: Desk) => void
+  /** Called when the file is refused, and with null when it is good again. */
+  onRefused?: (words: string | null) => void
+  readMail?: ReadMail
+  templates?: ParseOptions['templates']
+  /** Milliseconds between two looks at the file. */
+  poll?: number
+}
+
+export type Watching = { desk(): Desk; stop(): Promise<void> }
+
+/**
+ * Applies the file (or the fallback to a fresh database), loads the desk and follows both. A bad file at the start is
+ * refused like a later one when an earlier version can run; without one there is nothing to run and it throws.
+ * @throws Refusal `bad_desk`, `no_desk`
+ */
+export async function watchDesk(options: WatchOptions): Promise<Watching> {
+  const { sql, log, onDesk } = options
+  let refused = await takeSource(options, 'first')
+  let desk = await loadDesk(sql)
+  if (refused !== null) options.onRefused?.(refused)
+  // One thing at a time: a change that comes while another is worked on is looked at after it.
+  let work: Promise<void> = Promise.resolve()
+  let stopped = false
+  const next = (task: () => Promise<void>) => {
+    work = work.then(async () => {
+      if (stopped) return
+      await task().catch((error: unknown) => log.error('desk_reload_failed', { words: wordsOf(error) }))
+    })
+  }
+  const reload = () =>
+    next(async () => {
+      const loaded = await loadDesk(sql)
+      // A new version, or an agent added at run time.
+      desk = loaded
+      log.info('desk_loaded', { version: desk.version })
+      onDesk?.(desk)
+    })
+  const retake = () =>
+    next(async () => {
+      const before = refused
+      refused = await takeSource(options, 'again')
+      if (refused !== before) options.onRefused?.(refused)
+      if (refused !== null) log.warn('desk_refused', { words: refused })
+    })
+  let heard = false
+  const listening = await listen(sql, DESK_CHANNEL, (payload) => {
+    // The first '' says that listening begins; a version made between the load and now would be missed without it.
+    if (payload !== '' || heard) reload()
+    else if (!heard) next(async () => ((await findNewest(sql))?.version !== desk.version ? reload() : undefined))
+    heard = true
+  })
+  const following = options.file ? followFile(options.file, options.poll ?? 2 * SECOND, retake) : null
+  return {
+    desk: () => desk,
+    async stop() {
+      stopped = true
+      following?.stop()
+      await listening.stop()
+      await work
+    },
+  }
+}
+
+/** The version the text in a file was made from, as far as anyone can know; `undefined`: whatever is newest. */
+export function baseOf(text: string, author: string, newest: Version | null): number | null | undefined {
+  if (!newest || newest.author === BUILT_IN || newest.author === author) return undefined
+  const line = /^#\s*base:\s*(\d{1,9})\s*$/m.exec(text.slice(0, 1000))
+  return line ? Number(line[1]) : null
+}
+
+/** Words when the file is refused, null when its text runs or nothing was to be done. */
+async function takeSource(options: WatchOptions, when: 'first' | 'again'): Promise<string | null> {
+  try {
+    if (options.file) await takeFile(options, path.resolve(options.file))
+    else if (options.fallback !== null) await takeFallback(options, options.fallback)
+    return null
+  } catch (error) {
+    if (isOutage(error)) throw error
+    const runs = when === 'again' || (await findNewest(options.sql)) !== null
+    if (!(error instanceof Refusal) || !runs) throw error
+    return error.message
+  }
+}
+
+async function takeFile({ sql, readMail, templates, clock }: WatchOptions, file: string): Promise<void> {
+  const name = path.basename(file)
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new Refusal('bad_desk', `${file} cannot be read: ${wordsOf(error)}`, 'config')
+  })
+  const options = templates ? { templates } : {}
+  const { document, problems } = parseDesk(text, name, options)
+  if (!document) throw refusalOf('bad_desk', problems)
+  if (readMail) {
+    const results = await runFileTests(document.desk, document.tests, readMail)
+    const red = results.flatMap((result) => result.faults)
+    if (red.length > 0) throw refusalOf('bad_desk', locateInDocument(document, red))
+  }
+  const author = `file:${file}`
+  await transaction(sql, async (tx) => {
+    const newest = await findNewest(tx)
+    const older = newest && (await isOlder(tx, text))
+    // A file that still says what an older version said was not changed: somebody else went on.
+    if (older && newest.author !== author) throw behind(name, newest)
+    const base = baseOf(text, author, newest)
+    await applyDesk(tx, { text, author, file: name, ...(base !== undefined && { base }), ...options }, clock())
+  })
+}
+
+async function takeFallback({ sql, clock }: WatchOptions, text: string): Promise<void> {
+  await transaction(sql, async (tx) => {
+    const newest = await findNewest(tx)
+    if (!newest || newest.author === BUILT_IN)
+      await applyDesk(tx, { text, author: BUILT_IN, file: 'demo-desk.yml' }, clock())
+  })
+}
+
+async function isOlder(tx: Parameters<typeof findNewest>[0], text: string): Promise<boolean> {
+  const [row] = await tx`
+    select 1 from rule_sets where source = ${text} and version < (select max(version) from rule_sets)
+      and not exists (select 1 from rule_sets where source = ${text} and version = (select max(version) from rule_sets))`
+  return row !== undefined
+}
+
+const behind = (name: string, newest: Version): Refusal =>
+  new Refusal(
+    'desk_stale',
+    `${name} still says what an older version of the desk said; version ${newest.version} by ${newest.author} is newer ` +
+      `and keeps running. Write that version into the file, or "# base: ${newest.version}" as its first line to go back.`,
+    'config',
+  )
+
+/** Editors replace files, so the folder is watched; network folders report nothing, so the file is looked at too. */
+function followFile(file: string, poll: number, changed: () => void): { stop(): void } {
+  let last = stampOf(file)
+  const look = () => {
+    const now = stampOf(file)
+    if (now === last) return
+    last = now
+    changed()
+  }
+  let watcher: FSWatcher | null = null
+  try {
+    watcher = watch(path.dirname(path.resolve(file)), { persistent: false }, look)
+    watcher.on('error', () => {}) // the poll goes on
+  } catch {
+    // No watches left, or no such folder: the poll alone notices.
+  }
+  const timer = setInterval(look, poll)
+  timer.unref()
+  return {
+    stop() {
+      watcher?.close()
+      clearInterval(timer)
+    },
+  }
+}
+
+function stampOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
+  return stat ? `${stat.mtimeNs} ${stat.size} ${stat.ino}` : 'absent'
+}

@@ -1,0 +1,116 @@
+/**
+ * Rules: what the desk file says about a mail that opens a ticket. Compiled once, pure, and always with the reason: each
+ * rule says which of its conditions it looked at and what it saw. rules/ holds the language and the rules' own tests.
+ */
+import type { z } from 'zod'
+import type { Fault, Path } from '../yaml.ts'
+import { type Action, type ActionNames, type actionsSchema, compileActions } from './rules/actions.ts'
+import { type Condition, compileCondition, type Known, type RuleFacts } from './rules/conditions.ts'
+import type { Priority, Status } from './tables.ts'
+
+export type { RuleFacts } from './rules/conditions.ts'
+
+export type Rule = { readonly name: string; readonly when: Condition; readonly actions: readonly Action[] }
+
+export type Verdict = { matched: boolean; why: string[] }
+
+/** What a ticket gets before any rule has spoken; `project` is the inbox's. */
+export type RouteDefaults = { project: string; type?: string; priority?: Priority; ack?: string }
+
+export type Route = {
+  project: string
+  team: string | null
+  assignee: string | null
+  priority: Priority
+  type: string
+  tags: string[]
+  status: Status
+  /** The template of the acknowledgement; null: a rule says none. */
+  ack: string | null
+  ackRule: string | null
+  hold: { reason: 'rule'; words: string } | null
+  /** Internal notes, in order. */
+  notes: string[]
+  /** The first rule that set the project; null: the inbox did. */
+  rule: string | null
+  trace: { rule: string; matched: boolean; why: string[] }[]
+}
+
+/** As much of the desk as routing needs. */
+export type RoutingDesk = {
+  readonly rules: readonly Rule[]
+  readonly projects: ReadonlyMap<string, { readonly team: string | null }>
+}
+
+/** Compiles one rule of the desk file; faults are added to `faults` with paths below `path`. */
+export function compileRule(
+  source: { name: string; when?: unknown; then?: z.output<typeof actionsSchema> },
+  path: Path,
+  known: Known & { actions: ActionNames },
+  faults: Fault[],
+): Rule {
+  return {
+    name: source.name,
+    when: source.when === undefined ? always : compileCondition(source.when, [...path, 'when'], known, faults),
+    actions: compileActions(source.then ?? [], [...path, 'then'], known.actions, faults),
+  }
+}
+
+/** Whether a rule holds, and every condition it looked at with the value seen (80 characters of it). */
+export function evaluate(rule: Rule, facts: RuleFacts, now: Date): Verdict {
+  const why: string[] = []
+  return { matched: rule.when(facts, now, why), why }
+}
+
+/**
+ * Where a new ticket goes. Rules act in order; a later action overrides an earlier one of the same field, tags and
+ * notes add up, `stop` ends. Later rules see what earlier ones have set (project, type, priority, status, tags). Without
+ * a rule the inbox chooses the project, and the project the team.
+ */
+export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaults, now: Date): Route {
+  const result: Route = {
+    project: defaults.project,
+    team: null,
+    assignee: null,
+    priority: defaults.priority ?? 'normal',
+    type: defaults.type ?? 'question',
+    tags: [],
+    status: 'new',
+    ack: defaults.ack ?? 'ack',
+    ackRule: null,
+    hold: null,
+    notes: [],
+    rule: null,
+    trace: [],
+  }
+  for (const rule of desk.rules) {
+    const { project, type, priority, status, tags } = result
+    const { matched, why } = evaluate(rule, { ...facts, project, type, priority, status, tags }, now)
+    result.trace.push({ rule: rule.name, matched, why })
+    if (matched && act(result, rule) === 'stop') break
+  }
+  result.team ??= desk.projects.get(result.project)?.team ?? null
+  return result
+}
+
+const always: Condition = (_facts, _now, why) => {
+  why.push('no condition: always')
+  return true
+}
+
+function act(result: Route, rule: Rule): 'stop' | 'go' {
+  for (const action of rule.actions) {
+    if (action.do === 'stop') return 'stop'
+    else if (action.do === 'tags') result.tags = [...new Set([...result.tags, ...action.value])]
+    else if (action.do === 'note') result.notes.push(action.value)
+    else if (action.do === 'hold') result.hold = { reason: 'rule', words: `rule "${rule.name}": ${action.value}` }
+    else if (action.do === 'ack') {
+      result.ack = action.value
+      result.ackRule = rule.name
+    } else {
+      if (action.do === 'project') result.rule ??= rule.name
+      Object.assign(result, { [action.do]: action.value })
+    }
+  }
+  return 'go'
+}

@@ -1,0 +1,86 @@
+/** What a rule does when it holds (`then:`): the words of each action, checked and put into one order. */
+import { z } from 'zod'
+import { type Fault, type Path, unknownName } from '../../yaml.ts'
+import { PRIORITIES, STATUSES } from '../tables.ts'
+
+/** One step; the list keeps the order of the file. */
+export type Action =
+  | { do: 'project' | 'team' | 'assignee' | 'priority' | 'type' | 'status'; value: string }
+  | { do: 'tags'; value: readonly string[] }
+  | { do: 'ack'; value: string | null }
+  | { do: 'hold' | 'note'; value: string }
+  | { do: 'stop' }
+
+/** What actions may name; `templates` null: nobody has said which there are. */
+export type ActionNames = {
+  projects: readonly string[]
+  teams: readonly string[]
+  agents: readonly string[]
+  types: readonly string[]
+  priorities: readonly string[]
+  templates: readonly string[] | null
+}
+
+const text = (remedy: string) => z.string().trim().min(1).meta({ remedy })
+const tag = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[^\s,;"#]{1,50}$/)
+  .meta({ remedy: 'write a word of at most 50 characters without blanks, commas, ; " and #' })
+
+export const actionSchema = z.strictObject({
+  project: text('write the key of a project').optional(),
+  team: text('write the key of a team').optional(),
+  assignee: text("write an agent's address").optional(),
+  priority: z.enum(PRIORITIES).optional(),
+  type: text('write one of settings.types').optional(),
+  tag: tag.optional(),
+  tags: z.array(tag).min(1).max(20).meta({ remedy: 'write a list of 1 to 20 words' }).optional(),
+  status: z.enum(STATUSES).optional(),
+  ack: text('write the name of a template, or none').optional(),
+  hold: text('write the reason in a few words').optional(),
+  note: text('write the text of the note').optional(),
+  stop: z.literal(true).meta({ remedy: 'write "stop: true" or leave it out' }).optional(),
+})
+
+/** A list of mappings, or one mapping. */
+export const actionsSchema = z
+  .union([z.array(actionSchema).min(1), actionSchema])
+  .transform((then) => (Array.isArray(then) ? then : [then]))
+  .meta({ remedy: 'write a list such as [{project: acme/incoming}, {priority: high}]' })
+
+/** Flattens `then:` and checks every name in it; faults are added to `faults`. */
+export function compileActions(
+  then: z.output<typeof actionsSchema>,
+  path: Path,
+  names: ActionNames,
+  faults: Fault[],
+): Action[] {
+  const known: Partial<Record<string, { what: string; names: readonly string[] | null }>> = {
+    project: { what: 'project', names: names.projects },
+    team: { what: 'team', names: names.teams },
+    assignee: { what: 'agent', names: names.agents },
+    type: { what: 'type', names: names.types },
+    priority: { what: 'priority', names: names.priorities },
+    ack: { what: 'template', names: names.templates && ['none', ...names.templates] },
+  }
+  return then.flatMap((step, n) => {
+    if (Object.keys(step).length === 0)
+      faults.push({ path: [...path, n], cause: 'the action is empty', remedy: 'remove it' })
+    return Object.entries(step).map(([key, value]): Action => {
+      const list = known[key]
+      const name = key === 'assignee' ? String(value).toLowerCase() : value
+      if (list?.names && !list.names.includes(name as string))
+        faults.push(unknownName([...path, n, key], list.what, String(value), list.names))
+      return toAction(key, name as string)
+    })
+  })
+}
+
+function toAction(key: string, value: string): Action {
+  if (key === 'stop') return { do: 'stop' }
+  if (key === 'tag') return { do: 'tags', value: [value] }
+  if (key === 'ack') return { do: 'ack', value: value === 'none' ? null : value }
+  return { do: key, value } as Action
+}
