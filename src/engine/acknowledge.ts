@@ -9,8 +9,8 @@ import type { Inbox } from './desk.ts'
 import { dueText, type HowComputed, howText } from './due-words.ts'
 import { addressKey, isAddress, oneLine } from './outbox/address.ts'
 import { conversationHeaders, domainOf, type MailedTicket } from './outbox/headers.ts'
-import { isOurs } from './outbox/recipients.ts'
 import type { OutgoingMail } from './outbox.ts'
+import { matchRecipient } from './recipients.ts'
 import type { Tools } from './tools.ts'
 
 /** A due date that runs, and what it was computed from. */
@@ -47,7 +47,7 @@ export type Ack = OutgoingMail & { promise: AckPromise }
 export function prepareAck(input: AckInput, now: Date): Ack | null {
   const { ticket, inbox, trust, tools } = input
   const { address } = ticket.requester
-  if (!isAddress(address) || isOurs(tools.desk, address)) return null
+  if (!isAddress(address) || matchRecipient(tools.desk, address)) return null
   const requester = { address, name: trust.mayQuote ? oneLine(ticket.requester.name) : '' }
   const locale = spokenLocale(tools.templates, ticket.locale)
   const messageId = makeMessageId(tools.keys, 'a', ticket.id, domainOf(inbox.address), now)

@@ -4,7 +4,7 @@
  */
 import type { Tx } from '../../database.ts'
 import { budget } from '../../limits.ts'
-import { DAY, HOUR, MINUTE } from '../../time.ts'
+import { after, DAY, HOUR, MINUTE } from '../../time.ts'
 import { addressKey } from './address.ts'
 
 /** `notice`: words for the admins when an inbox nears its budget; raise it as kind `ack_budget`. */
@@ -28,20 +28,19 @@ export type AutomaticMail = {
  * per transaction and address, after the locks on Message-IDs.
  */
 export async function automaticAllowance(tx: Tx, mail: AutomaticMail, now: Date): Promise<Allowance> {
-  const address = addressKey(mail.address)
-  const [, rows] = await Promise.all([lock(tx, lockNames(address, mail.ticketId)), take(tx, mail, address, now)])
+  const scopes = scopesOf(mail)
+  const [, rows] = await Promise.all([lock(tx, locksOf(scopes)), take(tx, scopes, now)])
   const found = rows[0]!
-  const notice = mail.inboxId === null ? null : inboxNotice(found.inbox)
   const refusal = refusalOf(found, mail)
   if (refusal) return { allowed: false, ...refusal, notice: null }
-  if (mail.kind !== 'ack' || mail.inboxId === null || found.inbox < budget.perInboxHour - IN_FLIGHT)
-    return { allowed: true, notice }
-  return await closeToTheLimit(tx, { inboxId: mail.inboxId, address, ticketId: mail.ticketId }, now)
+  if (scopes.inbox === null || found.inbox < budget.perInboxHour - IN_FLIGHT)
+    return { allowed: true, notice: scopes.inbox && inboxNotice(found.inbox) }
+  return await closeToTheLimit(tx, { ...scopes, inbox: scopes.inbox }, now)
 }
 
 /** Counters that no window reaches any more; what says that a ticket had its acknowledgement stays. */
 export async function purgeBudgets(tx: Tx, now: Date): Promise<number> {
-  const before = new Date(now.getTime() - 2 * DAY)
+  const before = after(now, -2 * DAY)
   return (await tx`delete from mail_budgets where period < ${before} and period <> 'epoch'`).count
 }
 
@@ -57,41 +56,53 @@ const IN_FLIGHT = 64
 
 const bucket = (at: Date) => new Date(Math.floor(at.getTime() / BUCKET) * BUCKET)
 
-const lockNames = (address: string, ticketId: number | null) => [
-  `mail/address/${address}`,
-  ...(ticketId === null ? [] : [`mail/ticket/${ticketId}`]),
-]
+/** The counters of one mail. Only acknowledgements count for the ticket's one and for the inbox. */
+type Scopes = {
+  key: string
+  address: string
+  ticket: string | null
+  ack: string | null
+  inbox: string | null
+  shard: string | null
+}
+
+function scopesOf(mail: AutomaticMail): Scopes {
+  const key = addressKey(mail.address)
+  const ticket = mail.ticketId === null ? null : `ticket/${mail.ticketId}`
+  const inbox = mail.kind === 'ack' && mail.inboxId !== null ? `inbox/${mail.inboxId}` : null
+  return {
+    key,
+    address: `address/${key}`,
+    ticket,
+    ack: mail.kind === 'ack' && ticket ? `${ticket}/ack` : null,
+    inbox,
+    shard: inbox && `${inbox}/${Math.floor(Math.random() * SHARDS)}`,
+  }
+}
+
+const locksOf = (scopes: Scopes) => [scopes.address, ...(scopes.ticket ? [scopes.ticket] : [])]
 
 const lock = (tx: Tx, names: string[]) => tx`
-  select pg_advisory_xact_lock(key) from
-    (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
+  select pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended('mail/' || name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
 
 /** A statement of its own after the locks: its snapshot holds what the previous holder committed. */
-function take(tx: Tx, mail: AutomaticMail, address: string, now: Date) {
-  const ack = mail.kind === 'ack'
-  const ticket = mail.ticketId === null ? null : `ticket/${mail.ticketId}`
-  const ticketAck = ack && ticket ? `${ticket}/ack` : null
-  const inbox = ack && mail.inboxId !== null ? `inbox/${mail.inboxId}` : null
-  const hour = bucket(new Date(now.getTime() - HOUR))
-  const day = bucket(new Date(now.getTime() - DAY))
-  const shard = inbox && `${inbox}/${Math.floor(Math.random() * SHARDS)}`
+function take(tx: Tx, { key, address, ticket, ack, inbox, shard }: Scopes, now: Date) {
+  const [hour, day] = [bucket(after(now, -HOUR)), bucket(after(now, -DAY))]
   return tx<Counts[]>`
     with counts as (
-      select exists (select from suppressions where address = ${address} and expires_at > ${now}) as suppressed,
-        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${ticketAck}) as acked,
-        (select coalesce(sum(count), 0)::int from mail_budgets
-          where scope = ${`address/${address}`} and period >= ${hour}) as hour,
-        (select coalesce(sum(count), 0)::int from mail_budgets
-          where scope = ${`address/${address}`} and period >= ${day}) as day,
-        (select coalesce(sum(count), 0)::int from mail_budgets
-          where scope = ${ticket} and period >= ${hour}) as ticket,
+      select exists (select from suppressions where address = ${key} and expires_at > ${now}) as suppressed,
+        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${ack}) as acked,
+        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${address} and period >= ${hour}) as hour,
+        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${address} and period >= ${day}) as day,
+        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${ticket} and period >= ${hour}) as ticket,
         (select coalesce(sum(count), 0)::int from mail_budgets
           where scope = any(${inbox ? shardsOf(inbox) : []}::text[]) and period >= ${hour}) as inbox
     ), taken as (
       insert into mail_budgets (scope, period, count)
       select scope, period, 1 from counts, (values
-        (${`address/${address}`}::text, ${bucket(now)}::timestamptz), (${ticket}::text, ${bucket(now)}::timestamptz),
-        (${shard}::text, ${bucket(now)}::timestamptz), (${ticketAck}::text, 'epoch'::timestamptz)) as want (scope, period)
+        (${address}::text, ${bucket(now)}::timestamptz), (${ticket}::text, ${bucket(now)}::timestamptz),
+        (${shard}::text, ${bucket(now)}::timestamptz), (${ack}::text, 'epoch'::timestamptz)) as want (scope, period)
       where scope is not null and not suppressed and acked < ${budget.perTicket} and hour < ${budget.perAddressHour}
         and day < ${budget.perAddressDay} and ticket < ${budget.perTicketHour} and inbox < ${budget.perInboxHour}
       order by scope
@@ -132,36 +143,20 @@ function inboxNotice(count: number): string | null {
     : null
 }
 
-/** One at a time from here: counts again, with this mail and all others committed, and gives the place back if full. */
-async function closeToTheLimit(
-  tx: Tx,
-  mail: { inboxId: number; address: string; ticketId: number | null },
-  now: Date,
-): Promise<Allowance> {
-  const inbox = `inbox/${mail.inboxId}`
+/** One at a time from here: counts again, with this mail and all others committed, and gives its places back if full. */
+async function closeToTheLimit(tx: Tx, scopes: Scopes & { inbox: string }, now: Date): Promise<Allowance> {
   const [, rows] = await Promise.all([
-    lock(tx, [`mail/${inbox}`]),
-    tx<{ inbox: number }[]>`
-      select coalesce(sum(count), 0)::int as inbox from mail_budgets
-      where scope = any(${shardsOf(inbox)}::text[]) and period >= ${bucket(new Date(now.getTime() - HOUR))}`,
+    lock(tx, [scopes.inbox]),
+    tx<{ count: number }[]>`
+      select coalesce(sum(count), 0)::int as count from mail_budgets
+      where scope = any(${shardsOf(scopes.inbox)}::text[]) and period >= ${bucket(after(now, -HOUR))}`,
   ])
-  const count = rows[0]!.inbox
+  const { count } = rows[0]!
   if (count <= budget.perInboxHour) return { allowed: true, notice: inboxNotice(count) }
-  await giveBack(tx, mail, now)
-  return { allowed: false, ...inboxRefusal(count - 1), notice: inboxNotice(budget.perInboxHour) }
-}
-
-async function giveBack(
-  tx: Tx,
-  mail: { inboxId: number; address: string; ticketId: number | null },
-  now: Date,
-): Promise<void> {
-  const ticket = `ticket/${mail.ticketId}`
-  // a shard of this bucket with something in it: this transaction has just put one there
+  // its own shard and no other: the row is locked already, so nobody who waits for this transaction holds it
+  const taken = [scopes.address, scopes.ticket, scopes.shard].filter((scope) => scope !== null)
   await tx`
-    update mail_budgets set count = count - 1 where (scope, period) in (
-      (${`address/${mail.address}`}, ${bucket(now)}::timestamptz), (${ticket}, ${bucket(now)}::timestamptz),
-      (${`${ticket}/ack`}, 'epoch'::timestamptz),
-      ((select scope from mail_budgets where scope = any(${shardsOf(`inbox/${mail.inboxId}`)}::text[])
-          and period = ${bucket(now)} and count > 0 limit 1), ${bucket(now)}::timestamptz))`
+    update mail_budgets set count = count - 1
+    where (period = ${bucket(now)} and scope = any(${taken}::text[])) or (period = 'epoch' and scope = ${scopes.ack})`
+  return { allowed: false, ...inboxRefusal(count - 1), notice: inboxNotice(budget.perInboxHour) }
 }

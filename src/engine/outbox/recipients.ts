@@ -1,22 +1,7 @@
 /** Who an answer goes to: the requester and the participants, less those that must never be written to (MAIL 8.10). */
-import type { Desk, Inbox } from '../desk.ts'
+import type { Desk } from '../desk.ts'
+import { matchRecipient } from '../recipients.ts'
 import { addressKey, isAddress, type Mailbox, oneLine } from './address.ts'
-
-/** Whether an address is one of the desk's own, tagged (`support+x@`) or not: mail to it would come back in. */
-export function isOurs(
-  desk: { inboxes: Pick<Inbox, 'address' | 'aliases'>[]; settings?: { separators: string } },
-  address: string,
-) {
-  const key = addressKey(address)
-  const separators = desk.settings?.separators ?? '+'
-  const at = key.lastIndexOf('@')
-  const bases = [...key.slice(0, at)].flatMap((char, index) =>
-    separators.includes(char) ? [key.slice(0, index) + key.slice(at)] : [],
-  )
-  return desk.inboxes.some((inbox) =>
-    [inbox.address, ...inbox.aliases].some((own) => addressKey(own) === key || bases.includes(addressKey(own))),
-  )
-}
 
 /** To and Cc without our own addresses, repetitions, mail servers' own mailboxes, and addresses nobody can write to. */
 export function chooseRecipients(
@@ -27,7 +12,7 @@ export function chooseRecipients(
   const keep = (person: Mailbox): boolean => {
     const key = addressKey(person.address)
     if (seen.has(key) || /^(?:mailer-daemon|postmaster)@/.test(key) || !isAddress(person.address)) return false
-    if (isOurs(desk, person.address)) return false
+    if (matchRecipient(desk, person.address)) return false
     seen.add(key)
     return true
   }
