@@ -284,13 +284,14 @@ function ended(child: ChildProcess): Promise<number | null> {
   })
 }
 
+/** With the server's own last words, which name the cause. */
 function failed(said: string): Refusal {
-  const lines = said.trim().split('\n')
-  const words = lines.filter((line) => /FATAL|error|could not/i.test(line)).slice(-3)
+  const lines = said.trim().split('\n').slice(-3)
+  const words = lines.map((line) => line.replace(/^.*?\b(?:LOG|FATAL|DETAIL|HINT|error): +/, '').trim())
   const remedy = 'Repair that, or set DATABASE_URL to a PostgreSQL of yours.'
   return new Refusal(
     'postgres_start',
-    `PostgreSQL did not start: ${(words.length ? words : lines.slice(-3)).join(' ')} ${remedy}`,
+    `PostgreSQL did not start: ${words.filter(Boolean).join('; ')}. ${remedy}`,
     'config',
   )
 }
