@@ -30,7 +30,7 @@ export function endOfHeader(bytes: Buffer, from = 0): number {
 export function parseHeaders(block: Buffer): { fields: Field[]; truncated: boolean } {
   const fields: Field[] = []
   let truncated = false
-  const text = headerText(block)
+  const text = headerText(block).replaceAll('\0', '') // PostgreSQL refuses NUL
   for (const line of text.split(/\r\n|\n|\r/)) {
     if (line === '') continue
     const last = fields.at(-1)

@@ -29,15 +29,19 @@ type Running = {
   fedAt: number | null
 }
 
+/** cpu and wall in ms, resident in bytes. */
+export type Caps = { cpu: number; resident: number; wall: number }
+
 const FEED = 64 * 1024
 const FILE = fileURLToPath(new URL('./child.ts', import.meta.url))
 const TICK = 10 // ms per clock tick in /proc/<pid>/stat: USER_HZ is 100 on every Linux we know
 
-/** Spawns a child at once; it loads while the first mail is on its way. */
-export function startChild({ log }: { log: Log }): Child {
+/** Spawns a child at once; it loads while the first mail is on its way. `file` and `caps` differ only in tests. */
+export function startChild(options: { log: Log; file?: string; caps?: Caps }): Child {
+  const { log, file = FILE, caps = limits.parse } = options
   const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=400']
   const env = { TZ: 'UTC', ...(process.env.NODE_V8_COVERAGE ? { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE } : {}) }
-  const child = spawn(process.execPath, [...flags, FILE], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env })
+  const child = spawn(process.execPath, [...flags, file], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env })
   const input = child.stdin as Writable
   const state = { dead: false, mails: 0, resident: 0, lastWords: '' }
   let running: Running | null = null
@@ -56,7 +60,7 @@ export function startChild({ log }: { log: Log }): Child {
     if (!running) return
     log.warn('parse_child_ended', { code, signal, words: state.lastWords.slice(-500) })
     const outOfMemory = /heap out of memory|allocation failed/i.test(state.lastWords)
-    running.reject(outOfMemory ? tooBig() : crashed(`it ended with ${signal ?? code}`))
+    running.reject(outOfMemory ? tooBig(caps) : crashed(`it ended with ${signal ?? code}`))
   })
   listen(child.stdio[3] as Readable, (answer) => running?.resolve(answer), fail)
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
@@ -67,7 +71,7 @@ export function startChild({ log }: { log: Log }): Child {
         running = { resolve, reject, cpuBefore: null, fedAt: null }
       })
       const current = running!
-      const watch = setInterval(() => watchOver(child, current, state, fail), limits.parse.watch)
+      const watch = setInterval(() => watchOver(current, { child, state, caps, fail }), limits.parse.watch)
       const abort = () => fail(new Refusal('parse_aborted', 'Parsing was called off.', 'outage'))
       job.signal?.addEventListener('abort', abort, { once: true })
       try {
@@ -147,32 +151,29 @@ function listen(output: Readable, onAnswer: (mail: ParsedMail) => void, fail: (e
   })
 }
 
-type Watched = { resident: number }
+type Watched = { child: ChildProcess; state: { resident: number }; caps: Caps; fail: (error: Error) => void }
 
 /** A look at the child's CPU and memory. Without /proc only the wall clock guards. */
-function watchOver(child: ChildProcess, job: Running, state: Watched, fail: (error: Error) => void): void {
+function watchOver(job: Running, { child, state, caps, fail }: Watched): void {
   const resident = residentOf(child.pid!)
   if (resident !== null) state.resident = resident
-  if (resident !== null && resident > limits.parse.resident) fail(tooBig())
+  if (resident !== null && resident > caps.resident) fail(tooBig(caps))
   const cpu = cpuOf(child.pid!)
-  if (cpu !== null) {
-    job.cpuBefore ??= cpu
-    if (cpu - job.cpuBefore > limits.parse.cpu) {
-      const words = `Parsing the mail took more than ${limits.parse.cpu / 1000} s of computing and was stopped.`
-      fail(new Refusal('parse_cpu', words))
-    }
+  job.cpuBefore ??= cpu
+  if (cpu !== null && cpu - job.cpuBefore! > caps.cpu) {
+    const words = `Parsing the mail took more than ${caps.cpu / 1000} s of computing and was stopped.`
+    fail(new Refusal('parse_cpu', words))
   }
-  if (job.fedAt !== null && performance.now() - job.fedAt > limits.parse.wall) {
-    const words = `The parser gave no answer within ${limits.parse.wall / 1000} s after the end of the mail.`
+  if (job.fedAt !== null && performance.now() - job.fedAt > caps.wall) {
+    const words = `The parser gave no answer within ${caps.wall / 1000} s after the end of the mail.`
     fail(new Refusal('parse_time', words))
   }
 }
 
-const tooBig = () =>
-  new Refusal(
-    'parse_memory',
-    `Parsing the mail needed more than ${limits.parse.resident / 1024 / 1024} MB and was stopped.`,
-  )
+const tooBig = ({ resident }: Caps) => {
+  const words = `Parsing the mail needed more than ${Math.round(resident / 1024 / 1024)} MB and was stopped.`
+  return new Refusal('parse_memory', words)
+}
 
 const crashed = (words: string) => new Refusal('parse_crashed', `The parse child broke down: ${words}.`)
 

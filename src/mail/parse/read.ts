@@ -72,14 +72,14 @@ function startReading(folder: string) {
   const header = async (chunk: Buffer) => {
     if (tail) {
       const joined: Buffer = Buffer.concat([tail, chunk])
-      const end = endOfHeader(joined)
+      const end = wholeEnd(joined, 0)
       if (end < 0) tail = joined.subarray(-3)
       else await begin(head, joined.subarray(end))
       return
     }
     const from = head.length - 3
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
-    const end = startsBlank(head) ? 0 : endOfHeader(head, from)
+    const end = startsBlank(head) ? 0 : wholeEnd(head, from)
     if (end >= 0) await begin(head.subarray(0, end), head.subarray(end))
     else if (head.length > limits.parse.header) {
       raw.truncated.add('headers')
@@ -113,6 +113,12 @@ function startReading(folder: string) {
       }
     },
   }
+}
+
+/** A CR at the very end of what came so far may be half a line end: the next byte tells. */
+function wholeEnd(bytes: Buffer, from: number): number {
+  const end = endOfHeader(bytes, from)
+  return end === bytes.length && bytes[end - 1] === 13 ? -1 : end
 }
 
 /** A mail that begins with an empty line has no header (4.1). */

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { MailParser } from 'mailparser'
 import { wordsOf } from '../../errors.ts'
 import * as limits from '../../limits.ts'
-import { type Field, parseHeaders, rawValues } from './headers.ts'
+import { type Field, parseHeaders, rawValues, withoutTricks } from './headers.ts'
 import { type Parameterised, parseParameters } from './words.ts'
 
 export type Node = {
@@ -17,13 +17,14 @@ export type Node = {
   disposition: Parameterised
   fields: Field[]
   depth: number
+  parent: Node | null
   children: Node[]
   /** Null for a multipart. */
   leaf: Leaf | null
 }
 
 /** Content lies in `bytes`, or in `file` where it is larger than limits.parse.bodyHead and no body text. */
-export type Leaf = { bytes: Buffer; file: string | null; size: number; sha256: string; cut: boolean }
+export type Leaf = { bytes: Buffer; file: string | null; size: number; sha256: string; cut: 'cap' | 'broken' | null }
 
 export type Split = { root: Node | null; truncated: string[]; flags: string[] }
 
@@ -57,6 +58,7 @@ export function startSplit(
   const leaves: Node[] = []
   let root: Node | null = null
   let taken = 0
+  let nodes = 0
   let failed = false
   let current: RawAttachment | null = null
   let busy: Promise<void> = Promise.resolve()
@@ -64,7 +66,9 @@ export function startSplit(
   const parser = startMailparser((node) => {
     root ??= node
     if (node.depth > limits.parse.depth) truncated.add('depth')
-    if (node.leaf) leaves.push(node)
+    if (++nodes > limits.parse.parts) truncated.add('parts')
+    else node.parent?.children.push(node)
+    if (node.leaf) leaves.push(node) // those beyond the cap too: mailparser gives their content all the same
   })
   const ended = new Promise<void>((resolve) => {
     parser.once('end', resolve)
@@ -81,14 +85,14 @@ export function startSplit(
     const node = leaves[taken++]!
     current = attachment
     busy = collect({ attachment, node, file: join(folder, `${taken}`), folder }).then(() => {
-      if (node.leaf!.cut) truncated.add('text')
+      if (node.leaf!.cut === 'cap') truncated.add('text')
       if (!failed) attachment.release()
     })
   })
   parser.write(rootHead(fields))
   return {
     async write(chunk) {
-      if (failed || parser.write(chunk)) return
+      if (failed || nodes > limits.parse.parts || parser.write(chunk)) return
       await Promise.race([new Promise<void>((resolve) => parser.once('drain', resolve)), ended])
     },
     async end() {
@@ -108,7 +112,7 @@ function startMailparser(onNode: (node: Node) => void): MailParser {
     skipImageLinks: true,
     checksumAlgo: 'sha256',
     ignoreEmbedded: true, // 4.23: an attached mail is a file
-    maxChildNodes: limits.parse.parts,
+    maxChildNodes: limits.parse.parts * 40, // ours is counted in the tree, so that what came before it stays
     maxHeadSize: limits.parse.header * 2,
   }
   const parser = new MailParser(options as ConstructorParameters<typeof MailParser>[0])
@@ -122,7 +126,6 @@ function startMailparser(onNode: (node: Node) => void): MailParser {
     const parent = raw.parent ? (known.get(raw.parent) ?? null) : null
     const node = nodeOf(data, parent)
     known.set(raw, node)
-    parent?.children.push(node)
     onNode(node)
     return raw
   }
@@ -133,17 +136,16 @@ function nodeOf(data: RawNode, parent: Node | null): Node {
   const block = Buffer.from(data.headers.lines.map((entry) => entry.line).join('\r\n'), 'latin1')
   const { fields } = parseHeaders(block)
   const declared = parseParameters(rawValues(fields, 'content-type')[0] ?? '')
-  const type = data.contentType || 'text/plain'
+  const type = withoutTricks(data.contentType || '') || 'text/plain'
   return {
     type,
     params: declared.params,
     disposition: parseParameters(rawValues(fields, 'content-disposition')[0] ?? ''),
     fields,
     depth: parent ? parent.depth + 1 : 0,
+    parent,
     children: [],
-    leaf: type.startsWith('multipart/')
-      ? null
-      : { bytes: Buffer.alloc(0), file: null, size: 0, sha256: '', cut: false },
+    leaf: type.startsWith('multipart/') ? null : { bytes: Buffer.alloc(0), file: null, size: 0, sha256: '', cut: null },
   }
 }
 
@@ -164,7 +166,7 @@ async function collect(job: { attachment: RawAttachment; node: Node; file: strin
     for await (const chunk of job.attachment.content) {
       leaf.size += chunk.length
       if (handle) await handle.write(chunk)
-      else if (isText && kept >= limits.parse.text) leaf.cut = true
+      else if (isText && kept >= limits.parse.text) leaf.cut = 'cap'
       else {
         chunks.push(chunk)
         kept += chunk.length
@@ -177,7 +179,7 @@ async function collect(job: { attachment: RawAttachment; node: Node; file: strin
     }
     leaf.sha256 = job.attachment.checksum
   } catch {
-    leaf.cut = true // the splitter gave up within this part; `truncated` says why
+    leaf.cut = 'broken' // the splitter gave up within this part; `truncated` says why
   } finally {
     await handle?.close()
   }
