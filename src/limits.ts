@@ -139,7 +139,16 @@ export const outgoing = {
   quote: 20_000, // characters of the customer's last message that an answer repeats (8.14)
   suppression: 90 * DAY,
   softSuppression: 7 * DAY,
-  lease: 15 * MINUTE,
+  lease: 15 * MINUTE, // of a row whose bytes are going out: longer than the wait for the final answer
+  claim: 2 * MINUTE, // of a row before that: a killed daemon's rows go on after it
+  poll: 5 * SECOND,
+  connect: 30 * SECOND,
+  silence: 5 * MINUTE, // of a relay before the final dot (RFC 5321 4.5.3.2)
+  idle: 20 * SECOND, // an unused connection to the relay is kept this long
+  circuit: [5, 15, 30, 60, 120, 300].map((seconds) => seconds * SECOND), // pauses of a relay in trouble
+  throttled: 2 * MINUTE, // pause of a relay that says "too much"
+  tellAfter: HOUR, // of deferral of a reply
+  answerKept: 500, // characters of a server's words
 } as const
 
 /** What is kept, and for how long (HOUSE, Kept). */

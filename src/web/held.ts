@@ -1,0 +1,75 @@
+/** Mails that wait for a person: held ones (released or discarded) and quarantined ones (retried or discarded). */
+import { Hono } from 'hono'
+import { html } from 'hono/html'
+import { type Tx, transaction } from '../database.ts'
+import { web as limits } from '../limits.ts'
+import { discard, listMails, type MailRow, release, retry } from '../mail/spool.ts'
+import type { Env, Pages, SignedIn, Web } from './context.ts'
+import { parseId, readForm } from './form.ts'
+import { agentPage, buttonForm, type Html, time } from './page.ts'
+import { sizeText, whenText } from './words.ts'
+
+export function heldPages(web: Web): Pages {
+  const act = (verb: 'release' | 'retry', path: `/mails/:id/${string}`) =>
+    new Hono<Env>().post(path, async (c) => {
+      const id = parseId(c.req.param('id'))
+      if (id === null) return c.notFound()
+      const doing = verb === 'release' ? release : retry
+      await transaction(web.sql, (tx: Tx) => doing(tx, { id, by: c.get('agent').name }, web.now()))
+      return c.redirect(`/held?done=${verb}`, 303)
+    })
+  return new Hono<Env>()
+    .get('/held', async (c) => {
+      const agent = c.get('agent')
+      const before = parseId(c.req.query('before')) ?? undefined
+      const rows = await listMails(web.sql, { states: ['held', 'quarantined'], limit: limits.page + 1, before })
+      const mails = rows.slice(0, limits.page)
+      const body = html`<div class="top"><h1>Held mail</h1></div>
+        <p class="muted intro">Mail that was accepted and became no ticket yet. Nothing here is lost: release what is
+          wanted, discard what is not. Held mail is discarded by itself after 30 days.</p>
+        ${mails.length === 0 ? html`<div class="empty"><p>Nothing waits for you.</p></div>` : html`<ul class="rows mails">${mails.map((mail) => oneMail(mail, agent))}</ul>`}
+        ${rows.length > limits.page && html`<nav class="pager" aria-label="Pages"><a rel="next" href="/held?before=${mails.at(-1)!.id}">Older</a></nav>`}`
+      const done = DONE[c.req.query('done') ?? ''] ?? null
+      return c.html(agentPage(web, agent, { title: 'Held mail', current: '/held', body, done }))
+    })
+    .route('/', act('release', '/mails/:id/release'))
+    .route('/', act('retry', '/mails/:id/retry'))
+    .post('/mails/:id/discard', async (c) => {
+      const id = parseId(c.req.param('id'))
+      if (id === null) return c.notFound()
+      const why = (await readForm(c)).text('why').trim().slice(0, 300)
+      await transaction(web.sql, (tx) => discard(tx, { id, by: c.get('agent').name, why }, web.now()))
+      return c.redirect('/held?done=discard', 303)
+    }) as Pages
+}
+
+const DONE: Record<string, string> = {
+  release: 'Released: it is treated as if it had just arrived.',
+  retry: 'It is tried again.',
+  discard: 'Discarded. Its raw bytes are kept 30 days more.',
+}
+
+function oneMail(mail: MailRow, agent: SignedIn): Html {
+  const subject = mail.subject || 'No subject'
+  return html`<li id="mail-${mail.id}">
+    <div>
+      <p class="marks"><span class="mark ${mail.state === 'quarantined' ? 'danger' : ''}">${mail.state === 'held' ? 'Held' : 'Failed'}</span>
+        <strong>${subject}</strong>
+        ${mail.ticketId !== null && html`<a href="/tickets/${mail.ticketId}">#${mail.ticketId}</a>`}</p>
+      <p class="sub">From ${mail.from || mail.envelopeFrom || 'nobody'} to ${mail.recipients.map((one) => one.address).join(', ')},
+        ${time(mail.receivedAt, whenText(mail.receivedAt, agent.zone))}, ${sizeText(mail.bytes)}</p>
+      <ol class="reasons">${mail.reasons.map((reason) => html`<li>${reason.words} <code>${reason.code}</code></li>`)}</ol>
+    </div>
+    <div class="actions">
+      ${mail.state === 'held' ? buttonForm(`/mails/${mail.id}/release`, 'Release', { name: subject }) : buttonForm(`/mails/${mail.id}/retry`, 'Try again', { name: subject })}
+      <details class="discard"><summary class="button small">Discard</summary>
+        <form method="post" action="/mails/${mail.id}/discard" class="stack">
+          <label for="why-${mail.id}">Why (for the record)</label>
+          <input id="why-${mail.id}" name="why" maxlength="300">
+          <button class="small danger">Discard<span class="sr"> ${subject}</span></button>
+        </form>
+      </details>
+      ${mail.blobId !== null && html`<a class="button small" href="/mails/${mail.id}/raw" download>Raw<span class="sr"> mail ${subject}</span></a>`}
+    </div>
+  </li>`
+}

@@ -1,0 +1,15 @@
+/** Small marks for a status or priority. The word carries the meaning; shape and colour repeat it. */
+import { html } from 'hono/html'
+import type { Priority, Status } from '../engine/tables.ts'
+import type { Html } from './page.ts'
+import { PRIORITY_WORDS, STATUS_WORDS } from './words.ts'
+
+export const statusMark = (status: Status): Html =>
+  html`<span class="status s-${status}">${STATUS_WORDS[status]}</span>`
+
+export function priorityMark(priority: Priority): Html {
+  const bars = { low: 1, normal: 2, high: 3, urgent: 4 }[priority]
+  return html`<span class="priority p-${priority}"><svg viewBox="0 0 16 12" width="16" height="12" aria-hidden="true">
+    ${[1, 2, 3, 4].map((n) => html`<rect x="${(n - 1) * 4}" y="${12 - n * 3}" width="3" height="${n * 3}" rx="1" class="${n <= bars ? 'on' : 'off'}"/>`)}
+  </svg>${PRIORITY_WORDS[priority]}</span>`
+}

@@ -1,0 +1,147 @@
+/** Queue pages: open tickets by due date, with the time left in words. */
+import { Hono } from 'hono'
+import { html } from 'hono/html'
+import type { Calendar } from '../engine/business-hours.ts'
+import { Refusal } from '../errors.ts'
+import type { Env, Pages, SignedIn, Web } from './context.ts'
+import { findCalendars, secondsLeft } from './left.ts'
+import { priorityMark, statusMark } from './marks.ts'
+import { agentPage, type Html, time } from './page.ts'
+import { cursorText, listProjects, listQueue, parseCursor, type QueueRow, type QueueSlice } from './queues/list.ts'
+import { QUEUES, type QueueName } from './queues/names.ts'
+import { leftText, METRIC_WORDS, shortWhenText, shownDue, whenText, zoneText } from './words.ts'
+
+export function queuePages(web: Web): Pages {
+  return new Hono<Env>()
+    .get('/', (c) => c.redirect('/queues/open', 303))
+    .get('/jump', (c) => {
+      const number = /^\s*#?(\d{1,15})\s*$/.exec(c.req.query('number') ?? '')?.[1]
+      if (!number) throw new Refusal('no_number', 'Type the number of a ticket, such as 12.')
+      return c.redirect(`/tickets/${number}`, 303)
+    })
+    .get('/queues/:name', async (c) => {
+      const queue = QUEUES.find((one) => one.name === c.req.param('name'))
+      if (!queue) return c.notFound()
+      const projects = await listProjects(web.sql)
+      const project = projects.find((one) => one.key === c.req.query('project')) ?? null
+      const agent = c.get('agent')
+      const slice = await listQueue(web.sql, {
+        queue: queue.name,
+        agentId: agent.id,
+        projectId: project?.id ?? null,
+        after: parseCursor(c.req.query('after')),
+        before: parseCursor(c.req.query('before')),
+      })
+      const calendars = await findCalendars(
+        web.sql,
+        slice.rows.map((row) => row.calendar_id),
+      )
+      const view: View = { queue, project: project?.key ?? null, slice, calendars, agent, now: web.now() }
+      const title = project ? `${queue.label} in ${project.key}` : queue.label
+      const body = html`<div class="top">
+          <h1>${queue.label}</h1>
+          ${projectFilter(queue.name, projects, project?.key ?? null)}
+        </div>
+        ${slice.rows.length === 0 ? emptyList(view) : html`${ticketTable(view)} ${pager(view)}`}`
+      return c.html(agentPage(web, agent, { title, current: `/queues/${queue.name}`, body }))
+    }) as Pages
+}
+
+type Queue = (typeof QUEUES)[number]
+type View = {
+  queue: Queue
+  project: string | null
+  slice: QueueSlice
+  calendars: Map<number, Calendar>
+  agent: SignedIn
+  now: Date
+}
+
+function projectFilter(queue: QueueName, projects: { key: string }[], chosen: string | null): Html {
+  if (projects.length < 2) return html``
+  return html`<form class="filter" action="/queues/${queue}" method="get">
+    <label for="project">Project</label>
+    <select id="project" name="project">
+      <option value="">All projects</option>
+      ${projects.map(({ key }) => html`<option${key === chosen && html` selected`}>${key}</option>`)}
+    </select>
+    <button class="small">Show</button>
+  </form>`
+}
+
+const emptyList = (view: View): Html => html`<div class="empty">
+  <p>${view.project ? `Nothing here in ${view.project}.` : view.queue.empty}</p>
+  ${view.project && html`<p><a href="/queues/${view.queue.name}">Look in all projects</a></p>`}
+</div>`
+
+/** The roles are spelled out because narrow screens lay rows out as cards, which would undo the table's own. */
+function ticketTable(view: View): Html {
+  const { agent, now, queue } = view
+  const last = queue.name === 'resolved' ? 'Resolved' : 'Time left'
+  return html`<table role="table" class="tickets" aria-label="${queue.label}">
+    <thead role="rowgroup">
+      <tr role="row">
+        <th role="columnheader" scope="col" class="c-left">${last} <span class="zone">${zoneText(agent.zone, now)}</span></th>
+        <th role="columnheader" scope="col" class="c-number">No.</th>
+        <th role="columnheader" scope="col" class="c-subject">Subject</th>
+        <th role="columnheader" scope="col" class="c-requester">Requester</th>
+        <th role="columnheader" scope="col" class="c-status">Status</th>
+        <th role="columnheader" scope="col" class="c-priority">Priority</th>
+        <th role="columnheader" scope="col" class="c-assignee">Assignee</th>
+      </tr>
+    </thead>
+    <tbody role="rowgroup">
+      ${view.slice.rows.map((row) => ticketRow(row, view))}
+    </tbody>
+  </table>`
+}
+
+function ticketRow(row: QueueRow, view: View): Html {
+  return html`<tr role="row">
+    <td role="cell" class="c-left">${view.queue.name === 'resolved' ? resolvedCell(row, view) : leftCell(row, view)}</td>
+    <td role="cell" class="c-number">#${row.id}</td>
+    <td role="cell" class="c-subject">
+      <a href="/tickets/${row.id}">${row.subject || 'No subject'}</a>
+      <span class="sub">${row.project}${row.undelivered_at && html` <span class="mark danger">Answer not delivered</span>`}</span>
+    </td>
+    <td role="cell" class="c-requester">
+      <span>${row.requester_name || row.requester_address || 'Nobody to answer'}</span>
+      <span class="sub">${row.organization ?? row.requester_address ?? ''}</span>
+    </td>
+    <td role="cell" class="c-status">${statusMark(row.status)}</td>
+    <td role="cell" class="c-priority">${priorityMark(row.priority)}</td>
+    <td role="cell" class="c-assignee">${row.assignee ?? html`<span class="muted">Nobody</span>`}</td>
+  </tr>`
+}
+
+function leftCell(row: QueueRow, view: View): Html {
+  if (!row.next_due_at) return html`<span class="muted">No due date</span>`
+  const left = secondsLeft(
+    row.calendar_id === null ? undefined : view.calendars.get(row.calendar_id),
+    row.next_due_at,
+    view.now,
+  )
+  const due = shownDue(row.next_due_at)
+  const urgency = left < 0 ? 'over' : left <= SOON ? 'soon' : ''
+  return html`<span class="left ${urgency}" title="${METRIC_WORDS[row.metric ?? ''] ?? 'Due'} by ${whenText(due, view.agent.zone)}">${leftText(left)}</span>
+    <span class="sub">${time(row.next_due_at, shortWhenText(due, view.agent.zone, view.now))}</span>`
+}
+
+const resolvedCell = (row: QueueRow, view: View): Html =>
+  row.resolved_at ? time(row.resolved_at, shortWhenText(row.resolved_at, view.agent.zone, view.now)) : html``
+
+/** Working seconds below which a due date is marked. */
+const SOON = 3600
+
+function pager(view: View): Html {
+  const { rows, earlier, later } = view.slice
+  if (!earlier && !later) return html``
+  const key = (row: QueueRow) =>
+    cursorText({ due: view.queue.name === 'resolved' ? row.resolved_at : row.next_due_at, id: row.id })
+  const address = (side: 'before' | 'after', row: QueueRow) =>
+    `/queues/${view.queue.name}?${new URLSearchParams({ ...(view.project && { project: view.project }), [side]: key(row) })}`
+  return html`<nav class="pager" aria-label="Pages">
+    ${earlier && html`<a rel="prev" href="${address('before', rows[0]!)}">Previous</a>`}
+    ${later && html`<a rel="next" href="${address('after', rows.at(-1)!)}">Next</a>`}
+  </nav>`
+}

@@ -1,0 +1,161 @@
+/** What is known of a ticket, beside its conversation: people, place, promises and how they were computed, history. */
+import { html } from 'hono/html'
+import type { Calendar } from '../../engine/business-hours.ts'
+import { howText } from '../../engine/due-words.ts'
+import { seconds } from '../../time.ts'
+import type { SignedIn } from '../context.ts'
+import { secondsLeft } from '../left.ts'
+import { OUTBOX_KIND_WORDS, OUTBOX_WORDS } from '../outbox/words.ts'
+import { buttonForm, type Html, time } from '../page.ts'
+import { leftText, METRIC_WORDS, STATUS_WORDS, shownDue, whenText } from '../words.ts'
+import type { ClockRow, EventRow, SentRow, TicketView } from './load.ts'
+
+export type Setting = { view: TicketView; agent: SignedIn; now: Date; calendars: Map<number, Calendar> }
+
+export function facts(setting: Setting): Html {
+  const { view, agent } = setting
+  const { ticket, participants, links } = view
+  const fact = (name: string, value: Html | string | null) =>
+    html`<div><dt>${name}</dt><dd>${value || html`<span class="muted">None</span>`}</dd></div>`
+  return html`<aside class="facts" aria-label="Facts">
+    <section aria-labelledby="f-due"><h2 id="f-due">Promised</h2>${promises(setting)}</section>
+    <section aria-labelledby="f-who"><h2 id="f-who">Who</h2>
+      <dl>
+        ${fact(
+          'Requester',
+          html`${ticket.requester_name || ticket.requester_address || 'Nobody to answer'}
+          ${ticket.requester_name && ticket.requester_address && html`<span class="sub address">${ticket.requester_address}</span>`}`,
+        )}
+        ${fact('Organization', ticket.organization)}
+        ${
+          participants.length > 0 &&
+          fact(
+            'Also in it',
+            html`<ul>${participants.map(
+              (one) => html`<li>${one.name || one.address}
+          ${one.name && html`<span class="sub address">${one.address}</span>`} ${one.role !== 'participant' && html`<span class="mark">${one.role}</span>`}</li>`,
+            )}</ul>`,
+          )
+        }
+        ${fact('Team', ticket.team)}
+      </dl>
+    </section>
+    <section aria-labelledby="f-what"><h2 id="f-what">What</h2>
+      <dl>
+        ${fact('Project', html`<a href="/queues/open?project=${encodeURIComponent(ticket.project)}">${ticket.project}</a>`)}
+        ${fact('Type', ticket.type)}
+        ${ticket.tags.length > 0 && fact('Tags', html`${ticket.tags.map((tag) => html`<span class="mark">${tag}</span> `)}`)}
+        ${fact('Language', `${ticket.locale}, ${ticket.zone}`)}
+        ${fact('Opened', time(ticket.created_at, whenText(ticket.created_at, agent.zone)))}
+        ${ticket.first_response_at && fact('First answer', time(ticket.first_response_at, whenText(ticket.first_response_at, agent.zone)))}
+        ${ticket.resolved_at && fact('Resolved', time(ticket.resolved_at, whenText(ticket.resolved_at, agent.zone)))}
+        ${ticket.closed_at && fact('Closed', time(ticket.closed_at, whenText(ticket.closed_at, agent.zone)))}
+        ${links.length > 0 && fact('See also', html`<ul>${links.map((link) => html`<li><a href="/tickets/${link.other_id}">#${link.other_id} ${link.subject}</a> <span class="sub">${link.kind.replaceAll('_', ' ')}</span></li>`)}</ul>`)}
+      </dl>
+    </section>
+    ${outgoing(setting)}
+    ${history(view.events, setting)}
+  </aside>`
+}
+
+function promises(setting: Setting): Html {
+  const { clocks, ticket } = setting.view
+  const live = clocks.filter((clock) => clock.state !== 'cancelled')
+  if (live.length === 0) return html`<p class="muted">Nothing is promised: no policy applies.</p>`
+  return html`<ul class="promises">${live.map((clock) => promise(clock, setting))}</ul>
+    <p class="sub">Policy ${ticket.policy ?? 'none'}, chosen by ${SOURCE_WORDS[ticket.policy_source ?? 'none'] ?? ticket.policy_source}.
+      Your times: ${setting.agent.zone}.</p>`
+}
+
+const SOURCE_WORDS: Record<string, string> = {
+  manual: 'a person',
+  rule: 'a rule',
+  org: 'the organization',
+  group: 'the customer group',
+  inbox: 'the inbox',
+  project: 'the project',
+  default: 'the default',
+  none: 'nothing',
+}
+
+function promise(clock: ClockRow, { agent, now, calendars }: Setting): Html {
+  const calendar = calendars.get(clock.calendar_id)
+  const due = clock.due_at && shownDue(clock.due_at)
+  const left = clock.state === 'running' && clock.due_at ? secondsLeft(calendar, clock.due_at, now) : null
+  const span = { from: seconds(clock.started_at), ...(clock.due_at && { due: seconds(clock.due_at) }) }
+  return html`<li>
+    <div class="promise"><strong>${METRIC_WORDS[clock.metric] ?? clock.metric}</strong>
+      ${left !== null && html`<span class="left ${left < 0 ? 'over' : left <= 3600 ? 'soon' : ''}">${leftText(left)}</span>`}
+      ${clock.state === 'paused' && html`<span class="mark">Paused</span>`}
+      ${clock.state === 'stopped' && html`<span class="mark">${clock.breached_at ? 'Done, late' : 'Done'}</span>`}</div>
+    ${due && html`<p>by ${time(clock.due_at!, whenText(due, agent.zone))}</p>`}
+    ${calendar && html`<p class="sub">${howText({ calendar, targetSeconds: clock.target_s, locale: 'en', ...span })}</p>`}
+  </li>`
+}
+
+/** What went out besides answers, which stand with their comments. */
+function outgoing({ view }: Setting): Html {
+  const rows = view.sent.filter((row) => row.kind !== 'reply')
+  if (rows.length === 0) return html``
+  const open = (row: SentRow) => row.state === 'queued' || row.state === 'deferred'
+  return html`<section aria-labelledby="f-out"><h2 id="f-out">Sent by itself</h2>
+    <ul class="sent">${rows.map(
+      (row) => html`<li>
+      <div>${OUTBOX_KIND_WORDS[row.kind as keyof typeof OUTBOX_KIND_WORDS]} <span class="mark o-${row.state}">${OUTBOX_WORDS[row.state]}</span>
+      <span class="sub address">${row.recipient}</span></div>
+      ${open(row) && buttonForm(`/outbox/${row.id}/cancellation`, 'Cancel', { name: `mail ${row.id}`, fields: { back: `/tickets/${view.ticket.id}` } })}
+    </li>`,
+    )}</ul></section>`
+}
+
+function history(events: EventRow[], { agent, view }: Setting): Html {
+  const names = {
+    agents: new Map(view.choices.agents.map((one) => [one.id, one.name])),
+    projects: new Map(view.choices.projects.map((one) => [one.id, one.key])),
+  }
+  return html`<details class="history"><summary>History (${events.length})</summary>
+    <ol>${events.map(
+      (event) => html`<li>
+      <p><strong>${event.actor_name || 'Postroom'}</strong> ${eventText(event, names)}</p>
+      <p class="sub">${time(event.at, whenText(event.at, agent.zone))}${event.why && `, because ${event.why}`}</p>
+    </li>`,
+    )}</ol>
+  </details>`
+}
+
+type Names = { agents: Map<number, string>; projects: Map<number, string> }
+
+/** An event in words; unknown types say their own name, so that nothing is hidden. */
+function eventText({ type, data }: EventRow, names: Names): string {
+  const status = (value: unknown) => STATUS_WORDS[value as keyof typeof STATUS_WORDS] ?? String(value)
+  switch (type) {
+    case 'created':
+      return 'opened the ticket'
+    case 'status':
+      return `changed the status from ${status(data.from)} to ${status(data.to)}`
+    case 'priority':
+      return `changed the priority from ${data.from} to ${data.to}`
+    case 'assign':
+      return data.to === null
+        ? 'took it away from its assignee'
+        : `gave it to ${names.agents.get(Number(data.to)) ?? data.name ?? 'an agent'}`
+    case 'move':
+      return `moved it to ${data.key ?? names.projects.get(Number(data.to)) ?? 'another project'}`
+    case 'tags':
+      return `set the tags to ${(data.to as string[] | undefined)?.join(', ') || 'none'}`
+    case 'agent_reply':
+      return 'answered'
+    case 'note':
+      return 'wrote a note'
+    case 'customer_comment':
+      return 'wrote'
+    case 'automatic_reply':
+      return 'answered automatically'
+    case 'spam':
+      return 'marked it as spam'
+    case 'deleted':
+      return 'deleted it'
+    default:
+      return type.replaceAll('_', ' ')
+  }
+}

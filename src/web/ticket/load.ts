@@ -1,0 +1,208 @@
+/** Everything one ticket's page shows, read at one moment. */
+import type { Queryable, Sql } from '../../database.ts'
+import { transaction } from '../../database.ts'
+import type { OutboxState, Priority, Status } from '../../engine/tables.ts'
+import { web as limits } from '../../limits.ts'
+
+export type TicketRow = {
+  id: number
+  subject: string
+  status: Status
+  priority: Priority
+  type: string
+  tags: string[]
+  automatic: boolean
+  project_id: number
+  project: string
+  organization: string | null
+  team: string | null
+  assignee_id: number | null
+  assignee: string | null
+  requester_address: string | null
+  requester_name: string
+  locale: string
+  zone: string
+  policy_source: string | null
+  policy: string | null
+  created_at: Date
+  updated_at: Date
+  first_response_at: Date | null
+  resolved_at: Date | null
+  closed_at: Date | null
+  next_due_at: Date | null
+  undelivered_at: Date | null
+  deleted_at: Date | null
+  deleted_by: string | null
+  spam_at: Date | null
+  spam_by: string | null
+  merged_into: number | null
+}
+export type CommentRow = {
+  id: number
+  at: Date
+  author_role: 'contact' | 'agent' | 'unknown' | 'system'
+  agent_id: number | null
+  author_name: string
+  author_address: string | null
+  visibility: 'public' | 'internal' | 'private'
+  channel: 'mail' | 'web' | 'system'
+  automatic: boolean
+  /** At most `limits.shownText` characters. */
+  visible: string
+  /** Null when it says no more than `visible`; cut like it. */
+  text: string | null
+  cut: boolean
+  has_html: boolean
+  flags: string[]
+}
+export type AttachmentRow = {
+  id: number
+  comment_id: number
+  filename: string
+  type: string
+  size: number
+  inline: boolean
+}
+export type ClockRow = {
+  metric: string
+  state: 'running' | 'paused' | 'stopped' | 'cancelled'
+  target_s: number
+  started_at: Date
+  due_at: Date | null
+  stopped_at: Date | null
+  breached_at: Date | null
+  calendar_id: number
+}
+export type EventRow = {
+  seq: number
+  at: Date
+  type: string
+  actor_name: string
+  data: Record<string, unknown>
+  why: string | null
+}
+export type MailRow = {
+  id: number
+  comment_id: number | null
+  received_at: Date
+  via: string
+  kind: string | null
+  state: string
+  bytes: number
+  raw_kept: boolean
+  reasons: { code: string; words: string }[]
+  trace: unknown
+}
+export type SentRow = {
+  id: number
+  comment_id: number | null
+  kind: string
+  recipient: string
+  state: OutboxState
+  not_before: Date | null
+  next_try_at: Date
+  tries: number
+  last_answer: string | null
+}
+export type TicketView = {
+  ticket: TicketRow
+  comments: CommentRow[]
+  /** How many comments come before the shown ones. */
+  earlier: number
+  attachments: AttachmentRow[]
+  clocks: ClockRow[]
+  events: EventRow[]
+  mails: MailRow[]
+  sent: SentRow[]
+  participants: { address: string; name: string; role: string }[]
+  links: { other_id: number; kind: string; subject: string }[]
+  choices: { agents: { id: number; name: string }[]; projects: { id: number; key: string }[] }
+}
+
+/** The ticket, or null. `page.before` is a comment id: the comments before it are shown instead of the newest. */
+export async function loadTicket(
+  sql: Sql,
+  id: number,
+  page: { agentId: number; before: number | null },
+): Promise<TicketView | null> {
+  return transaction(sql, async (tx) => {
+    await tx`set transaction isolation level repeatable read, read only`
+    const ticket = await findTicket(tx, id)
+    if (!ticket) return null
+    const comments = await listComments(tx, id, page)
+    const shown = comments.map((comment) => comment.id)
+    const [[earlier], attachments, clocks, events, mails, sent, participants, links, agents, projects] =
+      await Promise.all([
+        tx<{ count: number }[]>`
+        select count(*)::int from comments where ticket_id = ${id} and id < ${shown[0] ?? 0}`,
+        tx<AttachmentRow[]>`
+        select id, comment_id, filename, type, size, inline from attachments
+        where comment_id = any(${shown}::bigint[]) order by id`,
+        tx<ClockRow[]>`
+        select metric, state, target_s, started_at, due_at, stopped_at, breached_at, calendar_id from sla_clocks
+        where ticket_id = ${id} order by metric, cycle, id limit 100`,
+        tx<EventRow[]>`
+        select seq, at, type, actor_name, data, why from events where ticket_id = ${id} order by seq desc limit 200`,
+        tx<MailRow[]>`
+        select id, comment_id, received_at, via, kind, state, bytes, blob_id is not null as raw_kept, reasons, trace
+        from inbound_mails where ticket_id = ${id} order by id desc limit 200`,
+        tx<SentRow[]>`
+        select id, comment_id, kind, recipient, state, not_before, next_try_at, tries, last_answer
+        from outbox where ticket_id = ${id} order by id desc limit 200`,
+        tx<TicketView['participants']>`
+        select address, name, role from ticket_participants where ticket_id = ${id} order by added_at, address limit 50`,
+        tx<TicketView['links']>`
+        select l.other_id, l.kind, t.subject from ticket_links l join tickets t on t.id = l.other_id
+        where l.ticket_id = ${id} and t.deleted_at is null order by l.other_id limit 50`,
+        tx<{ id: number; name: string }[]>`
+        select id, coalesce(nullif(name, ''), address) as name from agents where disabled_at is null order by 2`,
+        tx<{ id: number; key: string }[]>`select id, key from projects where disabled_at is null order by key`,
+      ])
+    return {
+      ticket,
+      comments,
+      earlier: earlier?.count ?? 0,
+      attachments,
+      clocks,
+      events: events.reverse(),
+      mails,
+      sent,
+      participants,
+      links,
+      choices: { agents, projects },
+    }
+  })
+}
+
+async function findTicket(tx: Queryable, id: number): Promise<TicketRow | null> {
+  const [row] = await tx<TicketRow[]>`
+    select t.id, t.subject, t.status, t.priority, t.type, t.tags, t.automatic, t.project_id, p.key as project,
+      o.name as organization, m.name as team, t.assignee_id, coalesce(nullif(a.name, ''), a.address) as assignee,
+      t.requester_address, t.requester_name, t.locale, t.zone, t.policy_source, s.key as policy, t.created_at,
+      t.updated_at, t.first_response_at, t.resolved_at, t.closed_at, t.next_due_at, t.undelivered_at, t.deleted_at,
+      t.deleted_by, t.spam_at, t.spam_by, t.merged_into
+    from tickets t
+    join projects p on p.id = t.project_id
+    left join organizations o on o.id = t.organization_id
+    left join teams m on m.id = t.team_id
+    left join agents a on a.id = t.assignee_id
+    left join sla_policies s on s.id = t.policy_id
+    where t.id = ${id}`
+  return row ?? null
+}
+
+/** A private comment's words are its author's alone; others see that there is one (FEATURES 3.25). */
+async function listComments(tx: Queryable, ticketId: number, page: { agentId: number; before: number | null }) {
+  const most = limits.shownText
+  const rows = await tx<CommentRow[]>`
+    select id, at, author_role, agent_id, author_name, author_address, visibility, channel, automatic, flags,
+      case when hidden then '' else left(visible, ${most}) end as visible,
+      case when hidden or text = visible then null else left(text, ${most}) end as text,
+      not hidden and (length(text) > ${most} or length(visible) > ${most}) as cut,
+      not hidden and html is not null as has_html
+    from comments, lateral (
+      select visibility = 'private' and agent_id is distinct from ${page.agentId} as hidden) h
+    where ticket_id = ${ticketId} and (${page.before}::bigint is null or id < ${page.before})
+    order by id desc limit ${limits.comments}`
+  return rows.reverse()
+}
