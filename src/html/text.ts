@@ -48,6 +48,7 @@ function startWriter() {
   let breaks = 0
   let quotes = 0
   let started = false
+  let spaced = false // the last piece ended with a blank
   const prefix = () => '> '.repeat(Math.min(quotes, 10))
   const push = (text: string) => {
     const lines = Math.min(Math.max(due, breaks), 3)
@@ -56,6 +57,7 @@ function startWriter() {
     started = true
     due = 0
     breaks = 0
+    spaced = text.endsWith(' ')
     out.push(text)
   }
   return {
@@ -68,7 +70,7 @@ function startWriter() {
         return
       }
       const flat = text.replace(/[ \t\r\n\f]+/g, ' ')
-      const atStart = !started || due > 0 || breaks > 0
+      const atStart = !started || spaced || due > 0 || breaks > 0
       const shown = atStart ? flat.trimStart() : flat
       if (shown !== '') push(shown)
     },
@@ -85,7 +87,6 @@ function startWriter() {
       out
         .join('')
         .replace(/([^\s])[ \t]+(?=\n)/g, '$1')
-        .replace(/ {2,}/g, ' ')
         .trim(),
   }
 }

@@ -46,5 +46,10 @@ export function isVacationSubject(subject: string): boolean {
 
 /** Case, composed or not, and the dotless i of Turkish make no difference. */
 function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase().trim()
+  return text
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/ı/g, 'i')
+    .replace(/i\u0307/g, 'i')
+    .trim()
 }

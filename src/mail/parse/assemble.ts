@@ -13,7 +13,7 @@ import { readPeople } from './people.ts'
 import { scanFields } from './scan.ts'
 import type { Node, Split } from './split.ts'
 import { baseSubject } from './subject.ts'
-import { decodeWords } from './words.ts'
+import { decodeWords, parseParameters } from './words.ts'
 
 /** What the stream gave before anything is judged. `bodyHead` are its first bytes, for repairs. */
 export type Raw = {
@@ -69,8 +69,7 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
     sanitiserVersion: SANITISER_VERSION,
     parts,
     structure,
-    reportType:
-      (root?.params['report-type'] ?? nested(structure, 'multipart/report', 'report-type'))?.toLowerCase() ?? null,
+    reportType: reportTypeOf(fields, structure),
     calendarMethod: nested(structure, 'text/calendar', 'method')?.toLowerCase() ?? null,
     language: guessLanguage(body.text),
     truncated: [...truncated],
@@ -144,6 +143,13 @@ function structureOf(root: Node | null, truncated: Set<string>): StructureNode[]
     waiting.push(...node.children.toReversed())
   }
   return found
+}
+
+/** From the header as written: a report whose boundary is wrong is a report still. */
+function reportTypeOf(fields: Field[], structure: StructureNode[]): string | null {
+  const declared = parseParameters(rawValues(fields, 'content-type')[0] ?? '')
+  const own = declared.value === 'multipart/report' ? declared.params['report-type'] : undefined
+  return (own ?? nested(structure, 'multipart/report', 'report-type'))?.trim().toLowerCase() ?? null
 }
 
 function nested(structure: StructureNode[], type: string, param: string): string | undefined {
