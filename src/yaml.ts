@@ -29,14 +29,28 @@ export type Reading<T> =
   | { value: T; locate: Locate; problems: [] }
   | { value: null; locate: Locate; problems: Problem[] }
 
-/** Reads `text` against `schema`. Never throws for anything in the text. */
-export function readYaml<S extends z.ZodType>(text: string, file: string, schema: S): Reading<z.output<S>> {
+/**
+ * Reads `text` against `schema`. Never throws for anything in the text. `prepare` may change the tree before it is
+ * checked, and report faults of its own.
+ */
+export function readYaml<S extends z.ZodType>(
+  text: string,
+  file: string,
+  schema: S,
+  prepare: (tree: unknown, faults: Fault[]) => unknown = (tree) => tree,
+): Reading<z.output<S>> {
   const raw = readTree(text, file)
-  if (raw.problems.length > 0) return { value: null, locate: raw.locate, problems: raw.problems }
-  const parsed = schema.safeParse(raw.value ?? {})
-  if (parsed.success) return { value: parsed.data, locate: raw.locate, problems: [] }
-  const faults = parsed.error.issues.flatMap((issue) => explainIssue(issue, schema, raw.value))
-  return { value: null, locate: raw.locate, problems: locateFaults(faults, file, raw.locate) }
+  const { locate } = raw
+  if (raw.problems.length > 0) return { value: null, locate, problems: raw.problems }
+  const faults: Fault[] = []
+  const tree = prepare(raw.value ?? {}, faults)
+  const parsed = schema.safeParse(tree)
+  if (parsed.success && faults.length === 0) return { value: parsed.data, locate, problems: [] }
+  // What could not be prepared is missing now; what the schema says of that, or of what it stood in, is no second fault.
+  const prepared = faults.map((fault) => fault.path)
+  const issues = parsed.error?.issues.flatMap((issue) => explainIssue(issue, schema, tree)) ?? []
+  faults.push(...issues.filter(({ path }) => !prepared.some((own) => path.every((part, n) => part === own[n]))))
+  return { value: null, locate, problems: locateFaults(faults, file, locate) }
 }
 
 /** Only the YAML, without a schema: plain objects, lists, texts, numbers, booleans and nulls. */
