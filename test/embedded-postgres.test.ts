@@ -175,7 +175,7 @@ test('four that start at once share one cluster; comers and goers never cut each
   assert.is(pidOf(data), 0)
 
   const comeAndGo = async () => {
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 4; round++) {
       const embedded = await start(data)
       assert.equal(await query(embedded, 'select 1 as one'), [{ one: 1 }])
       await embedded.stop()

@@ -7,17 +7,18 @@
  * file passes when its summary says that all of at least one test passed, its exit code is 0, and it ended in time.
  * The last line is `N passed, N failed`.
  */
-import { spawn } from 'node:child_process'
-import { globSync, rmSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
+import { livePid } from '../src/embedded-postgres/processes.ts'
 import { startEmbedded } from '../src/embedded-postgres.ts'
 import { silent } from '../src/log.ts'
 import { MINUTE } from '../src/time.ts'
 import { prepareTemplate, type TestServer } from './database.ts'
+import { killGroup, runFile, running, type Verdict } from './run-file.ts'
 
-type Result = { file: string; passed: number; failed: number; seconds: number; output: string; why: string | null }
+type Result = Verdict & { file: string; seconds: number }
 
 const root = path.join(import.meta.dirname, '..')
 const { values: flags, positionals: wanted } = parseArgs({
@@ -28,8 +29,7 @@ const kind = flags.system
   ? { glob: 'test/system/**/*.system.ts', limit: 10 * MINUTE, atOnce: 1 }
   : { glob: 'test/**/*.test.ts', limit: 2 * MINUTE, atOnce: 2 }
 
-/** Children to be killed with the runner; each leads its own process group. */
-const running = new Set<number>()
+const waiting: string[] = []
 
 process.exitCode = await main()
 
@@ -43,10 +43,12 @@ async function main(): Promise<number> {
     console.log(`no test file matches ${wanted.join(' ')}\n0 passed, 1 failed`)
     return 1
   }
+  sweep()
   const data = path.join(os.tmpdir(), `postroom-run-${process.pid}`)
   const embedded = await startEmbedded({ data, log: silent })
   const tidy = async () => {
-    for (const pid of running) killGroup(pid)
+    waiting.length = 0
+    for (const group of running) killGroup(group)
     await embedded.stop()
     for (const folder of [embedded.home, data]) rmSync(folder, { recursive: true, force: true })
   }
@@ -62,10 +64,13 @@ async function main(): Promise<number> {
 
 async function runAll(files: string[], server: TestServer): Promise<Result[]> {
   const results: Result[] = []
-  const waiting = [...files]
+  const env = { ...process.env, POSTROOM_TEST_SERVER: JSON.stringify(server) }
+  waiting.push(...files)
   const worker = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const result = await runFile(file, server)
+      const started = performance.now()
+      const verdict = await runFile(file, { cwd: root, limit: kind.limit, env })
+      const result = { ...verdict, file, seconds: (performance.now() - started) / 1000 }
       results.push(result)
       show(result)
     }
@@ -74,50 +79,16 @@ async function runAll(files: string[], server: TestServer): Promise<Result[]> {
   return results
 }
 
-function runFile(file: string, server: TestServer): Promise<Result> {
-  const started = performance.now()
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', POSTROOM_TEST_SERVER: JSON.stringify(server) },
-  })
-  if (child.pid) running.add(child.pid)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    if (child.pid) killGroup(child.pid)
-  }, kind.limit)
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    // The file is done when it exits; a process that it left behind may hold the pipes open and is ended with it.
-    child.on('exit', () => child.pid && killGroup(child.pid))
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      if (child.pid) running.delete(child.pid)
-      resolve({ file, seconds: (performance.now() - started) / 1000, output, ...judge(output, code, late) })
-    })
-  })
-}
-
-/** A failure that no test accounts for (a hang, a crash, no tests at all) counts as one more. */
-function judge(output: string, code: number | null, late: boolean): Pick<Result, 'passed' | 'failed' | 'why'> {
-  const summary = [...output.matchAll(/Total:\s+(\d+)\s+Passed:\s+(\d+)/g)].at(-1)
-  const total = Number(summary?.[1] ?? 0)
-  const passed = Number(summary?.[2] ?? 0)
-  const why = late
-    ? `killed after ${kind.limit / 1000} s`
-    : !summary || total === 0
-      ? 'ran no test (is `.run()` there?)'
-      : code !== 0 && passed === total
-        ? `exit code ${code} though every test passed`
-        : null
-  return { passed, failed: total - passed + (why ? 1 : 0), why }
+/** A runner that was killed could not stop its server. */
+function sweep(): void {
+  for (const name of readdirSync(os.tmpdir())) {
+    const runner = /^postroom-run-(\d+)$/.exec(name)?.[1]
+    if (!runner || existsSync(`/proc/${runner}`)) continue
+    const data = path.join(os.tmpdir(), name)
+    const server = livePid(path.join(data, 'postgres'))
+    if (server) process.kill(server, 'SIGKILL')
+    rmSync(data, { recursive: true, force: true })
+  }
 }
 
 function show({ file, passed, failed, seconds, output, why }: Result): void {
@@ -133,12 +104,4 @@ function report(results: Result[]): number {
   for (const { file } of results.filter((result) => result.failed)) console.log(`failed: ${file}`)
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
   return sum('failed') ? 1 : 0
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // the group is gone already
-  }
 }
