@@ -114,9 +114,8 @@ function invalidType(issue: Issue & { code: 'invalid_type' }, schema: z.ZodType,
 /** The issues of the one option that the value was meant as (the others miss already by its kind), else the union's own words. */
 function explainUnion(issue: Issue & { code: 'invalid_union' }, schema: z.ZodType, value: unknown): Fault[] {
   const path = issue.path as Path
-  const meant = issue.errors.filter(
-    (issues) => !issues.some((one) => one.path.length === 0 && one.code === 'invalid_type'),
-  )
+  const misses = (one: Issue) => one.path.length === 0 && (one.code === 'invalid_type' || one.code === 'invalid_value')
+  const meant = issue.errors.filter((issues) => !issues.some(misses))
   const nested = meant.length === 1 ? meant[0]! : null
   if (nested)
     return nested.flatMap((one) => explainIssue({ ...one, path: [...path, ...one.path] } as Issue, schema, value))
