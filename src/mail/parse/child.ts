@@ -38,6 +38,6 @@ for (;;) {
   const { folder } = JSON.parse(job.payload.toString()) as { folder: string }
   const mail = await readMail(bytesOf(frames), folder)
   const answer = Buffer.from(JSON.stringify(mail))
-  for (const piece of frameOf('R', [answer])) output.write(piece)
+  output.write(Buffer.concat(frameOf('R', [answer])))
   if (output.writableNeedDrain) await new Promise((resolve) => output.once('drain', resolve))
 }

@@ -2,23 +2,61 @@
 import { detectAll } from 'tinyld'
 import * as limits from '../../limits.ts'
 
-const LOOKED_AT = 600 // characters; more costs time and changes nothing
+const LOOKED_AT = 200 // characters of prose are enough for tinyld; more costs time and changes nothing
+const WORDS = 80
 const SURE = 0.4
 const LEAD = 1.3
+
+/**
+ * Small words that stand in every second sentence and in no other of these languages. They settle the ordinary mail
+ * at a hundredth of what tinyld costs; it is asked where they do not.
+ */
+const SMALL_WORDS: Record<string, string> = {
+  en: 'the and you this that have with are not please can our from your would for',
+  de: 'und der das ist nicht ich sie wir mit bitte für auf ein eine können haben bei uns guten',
+  fr: 'les des est pas vous nous pour avec merci bonjour dans sur cette être votre une je',
+  es: 'los las por para con está pero gracias hola muy usted como más nos una el',
+  it: 'che per non sono con della grazie buongiorno questo abbiamo può gli il',
+  nl: 'het een van niet voor met zijn wij graag kunt hebben bij dank ik',
+  pt: 'não uma para com obrigado você isso muito olá mais nosso os um',
+  pl: 'nie się jest dzień dobry proszę dziękuję czy jak przez od oraz mam pozdrawiam',
+  ru: 'не что как это вы мы пожалуйста здравствуйте спасибо есть или был с',
+  uk: 'що як це ви ми будь ласка дякую добрий день є або від та не',
+}
+const languagesOf = new Map<string, string[]>()
+for (const [language, words] of Object.entries(SMALL_WORDS)) {
+  for (const word of words.split(' ')) languagesOf.set(word, [...(languagesOf.get(word) ?? []), language])
+}
 
 /** ISO 639-1, from the first words that are not quoted, links or addresses. */
 export function guessLanguage(text: string): string | null {
   const own = text
-    .slice(0, 8000)
+    .slice(0, 4000)
     .split('\n')
     .filter((line) => !line.startsWith('>'))
+  const words = own
     .join(' ')
-    .replace(/\S*[@/]\S*/g, ' ')
-    .replace(/[\d\s]+/g, ' ')
-    .trim()
-    .slice(0, LOOKED_AT)
-  if (own.length < limits.parse.languageAt) return null
-  const [best, next] = detectAll(own)
+    .split(/\s/)
+    .filter((word) => word !== '' && !/[@/\d]/.test(word))
+    .slice(0, WORDS)
+  const prose = words.join(' ')
+  if (prose.length < limits.parse.languageAt) return null
+  return bySmallWords(words) ?? byTinyld(prose.slice(0, LOOKED_AT))
+}
+
+/** At least four hits, and more than twice those of the next language. */
+function bySmallWords(words: string[]): string | null {
+  const hits = new Map<string, number>()
+  for (const word of words) {
+    const bare = word.toLowerCase().replace(/[^\p{L}]/gu, '')
+    for (const language of languagesOf.get(bare) ?? []) hits.set(language, (hits.get(language) ?? 0) + 1)
+  }
+  const [best, next] = [...hits].sort((a, b) => b[1] - a[1])
+  return best && best[1] >= 4 && best[1] > 2 * (next?.[1] ?? 0) ? best[0] : null
+}
+
+function byTinyld(prose: string): string | null {
+  const [best, next] = detectAll(prose)
   if (!best || best.accuracy < SURE || (next && best.accuracy < next.accuracy * LEAD)) return null
   return best.lang
 }
