@@ -71,6 +71,7 @@ const byHeaders: [kind: MailKind, answer: Answer, ...lines: string[]][] = [
   ['autogen', 'silent', 'Precedence: bulk'],
   ['autogen', 'silent', 'Precedence: Junk'],
   ['autogen', 'silent', 'X-Precedence: bulk'],
+  ['autogen', 'silent', 'Precedence: never-bounce', 'Precedence: bulk'],
   ['list', 'silent', 'Precedence: list'],
   ['list', 'silent', 'X-Precedence: list'],
   ['human', 'may be answered', 'Precedence: first-class'],

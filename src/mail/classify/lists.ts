@@ -15,8 +15,8 @@ export function listIdsOf(headers: HeaderLookup): string[] {
 export function listSignals(headers: HeaderLookup): Signal[] {
   const list = (words: string): Signal => ({ rule: '4a.15', says: 'list', words })
   const signals: Signal[] = listIdsOf(headers).map((id) => list(`List-Id ${id}`))
-  if (/^list\b/i.test(headers.first('precedence')?.trim() ?? '')) signals.push(list('Precedence: list'))
-  if (/^list\b/i.test(headers.first('x-precedence')?.trim() ?? '')) signals.push(list('X-Precedence: list'))
+  const precedences = [...headers.all('precedence'), ...headers.all('x-precedence')]
+  if (precedences.some((value) => /^list\b/i.test(value.trim()))) signals.push(list('Precedence: list'))
   if (headers.has('list-post') && signals.length === 0) signals.push(list('List-Post'))
   return signals
 }

@@ -69,6 +69,7 @@ export function normaliseAddress(text: string): string | null {
     .trim()
     .replace(/^mailto:/i, '')
     .replace(/^['"<]+(?=[^'"]*@[^'"]*['">]+$)/, '')
+  if (address.includes('(')) address = address.replace(/\s?\([^()]*\)\s?/g, '') // RFC 5322 3.4.1 allows comments even here
   address = address.replace(/['">]+$/, '').replace(/\.+$/, '')
   if (address.length > 600 || /[\u0000-\u0020\u007f-\u00a0<>]/.test(address.replace(/^"[^"]*"/, ''))) return null
   const at = address.lastIndexOf('@')

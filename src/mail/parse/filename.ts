@@ -42,7 +42,7 @@ export function cleanFilename(name: string, type: string, number: number): strin
 
 function tamed(name: string): string {
   const last = withoutTricks(name.slice(0, 4000)).split(/[/\\]/).at(-1) ?? ''
-  const tame = last.replace(/[<>:"|?*]/g, '_').replace(/\s+/g, ' ')
+  const tame = last.replace(/[<>:"|?*]/g, '_').replace(/[ \t\r\n]+/g, ' ')
   const bare = tame.replace(/^[.\-\s]+/, '').replace(/[.\s]{1,200}$/, '')
   return shortened(RESERVED.test(bare) ? `_${bare}` : bare)
 }

@@ -75,6 +75,7 @@ function fieldOf(line: string): Field {
 
 /** Line by line only where the whole is neither ASCII nor UTF-8: one koi8 line must not spoil the others. */
 function headerText(block: Buffer): string {
+  if (block.includes('\x1b$')) return decodeBytes(block, 'iso-2022-jp') // sent raw by old Japanese programs
   if (isAscii(block)) return block.toString('latin1')
   if (isUtf8(block)) return block.toString('utf8')
   return block
