@@ -74,7 +74,8 @@ const SETTINGS = {
  */
 export async function startEmbedded(options: { data: string; log: Log }): Promise<Embedded> {
   const { cluster, where } = prepare(options.data, options.log)
-  let hold = await attach(cluster)
+  const leaving = new AbortController()
+  let hold = await attach(cluster, leaving.signal)
   await createDatabase(hold.sql)
   const way = openWay(cluster.dir)
 
@@ -82,7 +83,7 @@ export async function startEmbedded(options: { data: string; log: Log }): Promis
   const repair = async () => {
     options.log.warn('database_lost')
     await hold.sql.end({ timeout: 0 })
-    hold = await attach(cluster)
+    hold = await attach(cluster, leaving.signal)
     options.log.info('database_back')
   }
   const watch = setInterval(() => {
@@ -97,6 +98,7 @@ export async function startEmbedded(options: { data: string; log: Log }): Promis
 
   const leaveAll = async () => {
     clearInterval(watch)
+    leaving.abort() // a long recovery must not hold up the daemon's stop
     await repairing
     way.end()
     await leave(cluster, hold)
@@ -158,7 +160,7 @@ const unreachable = (data: string, words: string) =>
   new Refusal('data_unreachable', `The database of ${data} cannot be reached; ${words}.`, 'config')
 
 /** A session with the shared lock on a running server, which is started as often as it is found dead. */
-async function attach(cluster: Cluster): Promise<Hold> {
+async function attach(cluster: Cluster, leaving: AbortSignal): Promise<Hold> {
   for (const deadline = Date.now() + limits.ready; ; await sleep(50)) {
     await ensureRunning(cluster)
     const way = openWay(cluster.dir)
@@ -173,7 +175,7 @@ async function attach(cluster: Cluster): Promise<Hold> {
       return hold
     } catch (error) {
       await hold.sql.end({ timeout: 0 })
-      if (!isOutage(error) || Date.now() > deadline) throw error
+      if (!isOutage(error) || leaving.aborted || Date.now() > deadline) throw error
     } finally {
       way.end() // a connection that stands needs no path any more
     }
