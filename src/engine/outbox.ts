@@ -165,6 +165,14 @@ export async function listOutbox(
     order by id desc limit ${filter.limit ?? null}::bigint`
 }
 
+/** Takes the words out of mails that were settled before `before` (HOUSE, Kept); who, when and what became of it stay. */
+export async function purgeBodies(sql: Queryable, before: Date): Promise<number> {
+  const { count } = await sql`
+    update outbox set text = null, html = null
+    where settled_at < ${before} and (text is not null or html is not null)`
+  return count
+}
+
 /** Replies before acknowledgements and sign-in links before notifications before surveys (8.28). */
 const PRIORITY: Record<OutboxKind, number> = { reply: 0, ack: 1, login: 1, notification: 2, notice: 2, survey: 3 }
 
