@@ -30,6 +30,9 @@ test.after(() => {
   }
 })
 
+/** initdb takes a second: tests that do not begin with an empty folder share this one. */
+const shared = path.join(base, 'shared')
+
 const freshData = () => path.join(base, String(folders++))
 const pidOf = (data: string) => livePid(path.join(data, 'postgres'))
 
@@ -106,7 +109,7 @@ const rejection = async (promise: Promise<unknown>): Promise<Refusal> =>
   ) as never
 
 test('the first starts it, another attaches, the last to leave stops it', async () => {
-  const data = freshData()
+  const data = shared
   const first = await start(data)
   const pid = pidOf(data)
   assert.ok(pid)
@@ -124,7 +127,7 @@ test('the first starts it, another attaches, the last to leave stops it', async 
 })
 
 test('a daemon killed with -9 leaves its server to the next one', async () => {
-  const data = freshData()
+  const data = shared
   const killed = await daemon(data)
   const pid = pidOf(data)
   await killed.kill()
@@ -136,11 +139,11 @@ test('a daemon killed with -9 leaves its server to the next one', async () => {
 })
 
 test('a server killed with -9 is back within 5 s, once, for all its daemons', async () => {
-  const data = freshData()
+  const data = shared
   const [first, second] = [await start(data), await daemon(data)]
   const { sql, end } = connect(first.connection)
-  await sql`create table kept (id int)`
-  await sql`insert into kept values (1)`
+  await sql`create table survived (id int)`
+  await sql`insert into survived values (1)`
   const old = pidOf(data)
   const killedAt = new Date()
   process.kill(old, 'SIGKILL')
@@ -148,7 +151,7 @@ test('a server killed with -9 is back within 5 s, once, for all its daemons', as
   let rows: unknown[] = []
   while (rows.length === 0) {
     // A backend of the killed server may still answer: only the new server's answer counts.
-    rows = await sql`select id from kept where pg_postmaster_start_time() > ${killedAt}`.catch((error) => {
+    rows = await sql`select id from survived where pg_postmaster_start_time() > ${killedAt}`.catch((error) => {
       assert.ok(isOutage(error), `not an outage: ${error}`)
       return []
     })
@@ -202,7 +205,7 @@ test('leftovers of a crash do not stop a start: a pid that is another process no
 })
 
 test('a cluster of another major version is refused before it is started', async () => {
-  const data = freshData()
+  const data = shared
   await (await start(data)).stop()
   const file = path.join(data, 'postgres', 'PG_VERSION')
   fs.writeFileSync(file, '17\n')
@@ -214,13 +217,16 @@ test('a cluster of another major version is refused before it is started', async
 })
 
 test('a server that does not start says why', async () => {
-  const data = freshData()
+  const data = shared
   await (await start(data)).stop()
-  fs.appendFileSync(path.join(data, 'postgres', 'postgresql.conf'), "shared_buffers = 'plenty'\n")
-  fs.appendFileSync(path.join(data, 'postgres', 'postgresql.conf'), 'nonsense = 1\n')
+  const file = path.join(data, 'postgres', 'postgresql.conf')
+  const good = fs.readFileSync(file)
+  fs.appendFileSync(file, 'nonsense = 1\n')
   const refusal = await rejection(start(data))
   assert.is(refusal.code, 'postgres_start')
   assert.match(refusal.message, 'nonsense')
+  fs.writeFileSync(file, good)
+  await (await start(data)).stop()
 })
 
 test('a data folder may have a longer path than a socket', async () => {
