@@ -27,7 +27,7 @@ export function dedupeKeys(mail: IncomingMail, receivedAt: Date): Buffer[] {
 export const likenessOf = (mail: IncomingMail): Likeness => ({
   from: mail.from?.address.toLowerCase() ?? '',
   date: mail.dateRaw,
-  subject: mail.subject,
+  subject: mail.baseSubject,
   body: mail.bodySha256,
   bare: mail.bareSha256,
   list: mail.headers.some(([name]) => name.toLowerCase() === 'list-id'),
@@ -56,12 +56,10 @@ export function copyOf(mail: IncomingMail, earlier: EarlierMail[], receivedAt: D
   return { earlier: null, words: '', collision }
 }
 
-/** MAIL 3.3: same From and Subject; equal text with another Date, or equal but for what a list puts around it. */
+/** MAIL 3.3: same From and Subject; equal text, or with the same Date equal but for what a list puts around it. */
 function isCopy(a: Likeness, b: Likeness): boolean {
-  if (a.from !== b.from || a.subject !== b.subject)
-    return a.list !== b.list && a.from === b.from && a.date === b.date && a.bare === b.bare
-  if (a.body === b.body) return true
-  return a.date === b.date && a.list !== b.list && a.bare === b.bare
+  if (a.from !== b.from || a.subject !== b.subject) return false
+  return a.body === b.body || (a.date === b.date && a.list !== b.list && a.bare === b.bare)
 }
 
 /** The first of a row of copies. */

@@ -8,6 +8,7 @@ import { settleKind } from '../kind.ts'
 import { isAddress } from '../outbox/address.ts'
 import { groupsOf, sameAddress } from '../people.ts'
 import { matchRecipient, servedDomains } from '../recipients.ts'
+import { factsOf, mailFactsOf } from '../rules/facts.ts'
 import { type Route, type RuleFacts, route } from '../rules.ts'
 import { promise, selectPolicy } from '../sla.ts'
 import { type Candidate, chooseTicket, type Threading } from '../thread.ts'
@@ -321,30 +322,15 @@ function claimReasons(facts: Facts, threading: Threading): Reason[] {
   ]
 }
 
-/** What rules see of a mail. */
+/** What rules see of a mail; the organization is the contact's, who may have one that their address does not show. */
 function ruleFacts(arrival: Arrival, facts: Facts, plan: Plan): RuleFacts {
-  const { mail } = arrival
-  const whole = mail.error === null ? mail : null
-  const to = [...(whole?.to ?? []), ...(whole?.cc ?? [])].map((one) => one.address)
+  const from = facts.from?.address ?? null
+  const mail = mailFactsOf(arrival.mail, { recipients: arrival.recipients, from, kind: plan.kind ?? 'human' })
   return {
-    from_address: facts.from ? sameAddress(facts.from.address) : '',
-    from_name: facts.from?.name ?? '',
-    recipients: [...new Set([...arrival.recipients, ...to].map(sameAddress))],
+    ...factsOf(facts.desk, mail),
     inboxes: facts.inboxes.map((inbox) => inbox.key),
-    subject: mail.subject,
-    body: whole?.text ?? '',
-    headers: whole?.headers ?? [],
-    has_attachment: whole?.parts.some((part) => !part.inline) ?? false,
-    size: mail.bytes,
-    language: whole?.language ?? null,
     organization: facts.organization?.key ?? null,
-    groups: groupsOf(facts.desk, facts.organization, facts.from?.address ?? null).map((group) => group.key),
-    project: null,
-    type: null,
-    priority: null,
-    status: null,
-    tags: [],
-    kind: plan.kind ?? 'human',
+    groups: groupsOf(facts.desk, facts.organization, from).map((group) => group.key),
   }
 }
 

@@ -1,0 +1,189 @@
+/**
+ * The commands: what people type, parsed and handed to main/. Exit 0 done, 1 refused with words on stderr, 2 wrong
+ * usage. With --json stdout holds nothing but JSON.
+ */
+import { parseArgs } from 'node:util'
+import { transaction } from './database.ts'
+import { cancelMail, retryMail } from './engine/outbox.ts'
+import { vectorsCommand } from './engine/vectors.ts'
+import { Refusal } from './errors.ts'
+import { type Level, startLog } from './log.ts'
+import { discard, release, retry } from './mail/spool.ts'
+import { agentAdd, login } from './main/agents.ts'
+import { check } from './main/check.ts'
+import { demo } from './main/demo.ts'
+import { HELP, helpOf } from './main/help.ts'
+import { type openInstallation, type Place, readConfig, withInstallation } from './main/installation.ts'
+import { checkRules, testRules } from './main/rules.ts'
+import { serve } from './main/serve.ts'
+import { type Print, showMails, showOutbox, showTicket, showTickets, writeRaw } from './main/show.ts'
+
+const OPTIONS = {
+  config: { type: 'string' },
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  limit: { type: 'string' },
+  state: { type: 'string' },
+  raw: { type: 'boolean' },
+  retry: { type: 'boolean' },
+  release: { type: 'boolean' },
+  discard: { type: 'boolean' },
+  cancel: { type: 'boolean' },
+  name: { type: 'string' },
+  admin: { type: 'boolean' },
+} as const
+
+type Values = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]['type'] extends 'string' ? string : boolean }
+type Call = { values: Values; words: string[]; place: Place; print: Print; json: boolean; limit: number | null }
+
+class Usage extends Error {}
+
+const print: Print = (line) => void process.stdout.write(`${line}\n`)
+const log = startLog((process.env.POSTROOM_LOG as Level | undefined) ?? 'info')
+/** Short commands say what they have to say on stdout; only trouble goes to the log. */
+const quiet = startLog('warn')
+
+const COMMANDS: Record<string, (call: Call) => Promise<number>> = {
+  serve: ({ place }) => serve(place, log, print),
+  check: ({ place, json }) => check(place, { log: quiet, print, json }),
+  demo: ({ place }) => demo(place, { log: quiet, print }),
+  tickets: ({ words, ...call }) =>
+    opened(call, ({ sql }) => showTickets(sql, print, { ...call, query: words.join(' ') }, new Date())),
+  ticket: (call) => opened(call, ({ sql }) => showTicket(sql, print, { ...call, number: numberOf(call.words) })),
+  mails: (call) => opened(call, ({ sql }) => showMails(sql, print, { ...call, state: call.values.state ?? null })),
+  mail: mailCommand,
+  outbox: outboxCommand,
+  rules: rulesCommand,
+  vectors: ({ words }) => vectorsCommand(required(words, 'a FILE'), print),
+  agent: agentCommand,
+  login: (call) => {
+    const address = required(call.words, 'an ADDRESS')[0]!
+    return opened(call, ({ sql }) =>
+      login(sql, print, { address, base: baseOf(call.place), json: call.json }, new Date()),
+    )
+  },
+}
+
+process.exitCode = await run(process.argv.slice(2))
+
+async function run(args: string[]): Promise<number> {
+  const [name = 'help', ...rest] = args
+  try {
+    if (name === 'help' || name === '--help' || name === '-h') return say(rest[0] ? helpOf(rest[0]) : HELP)
+    const command = COMMANDS[name]
+    if (!command) throw new Usage(`"${name}" is no command.`)
+    const call = parse(rest)
+    if (call.values.help) return say(helpOf(name))
+    return await command(call)
+  } catch (error) {
+    if (error instanceof Usage)
+      return complain(`${error.message}\nbin/postroom help${COMMANDS[name] ? ` ${name}` : ''} says more.`, 2)
+    if (error instanceof Refusal) return complain(error.message, 1)
+    throw error
+  }
+}
+
+function parse(args: string[]): Call {
+  try {
+    // a query may begin with `-`: `tickets -tag:vip`
+    const split = args.flatMap((arg) => (/^-[a-z#"]+.*[:"]|^-#/.test(arg) ? ['--', arg] : [arg]))
+    const { values, positionals } = parseArgs({ args: split, options: OPTIONS, allowPositionals: true })
+    const limit = values.limit === undefined ? null : Number(values.limit)
+    if (limit !== null && !(Number.isInteger(limit) && limit > 0)) throw new Usage('--limit wants a number above 0.')
+    const place: Place = {
+      ...(values.config !== undefined && { config: values.config }),
+      ...(values.data !== undefined && { data: values.data }),
+    }
+    return {
+      values,
+      words: positionals.filter((word) => word !== '--'),
+      place,
+      print,
+      json: values.json ?? false,
+      limit,
+    }
+  } catch (error) {
+    throw error instanceof Usage ? error : new Usage((error as Error).message)
+  }
+}
+
+async function opened(
+  call: Pick<Call, 'place'>,
+  work: (installation: Awaited<ReturnType<typeof openInstallation>>) => Promise<unknown>,
+): Promise<number> {
+  await withInstallation(call.place, quiet, work)
+  return 0
+}
+
+async function mailCommand(call: Call): Promise<number> {
+  const { values } = call
+  const id = numberOf(call.words)
+  const by = process.env.USER || 'command line'
+  const asked = (['raw', 'retry', 'release', 'discard'] as const).filter((one) => values[one])
+  if (asked.length > 1) throw new Usage('--raw, --retry, --release and --discard exclude each other.')
+  return await opened(call, async ({ sql }) => {
+    const now = new Date()
+    if (values.raw) return await writeRaw(sql, id, process.stdout)
+    if (values.retry) await transaction(sql, (tx) => retry(tx, { id, by }, now))
+    if (values.release) await transaction(sql, (tx) => release(tx, { id, by }, now))
+    if (values.discard) await transaction(sql, (tx) => discard(tx, { id, by, why: 'from the command line' }, now))
+    await showMails(sql, print, { json: call.json, limit: null, state: null, id })
+  })
+}
+
+async function outboxCommand(call: Call): Promise<number> {
+  const { values, words } = call
+  return await opened(call, async ({ sql }) => {
+    const now = new Date()
+    if (values.retry) await transaction(sql, (tx) => retryMail(tx, numberOf(words), now))
+    if (values.cancel) await transaction(sql, (tx) => cancelMail(tx, numberOf(words), now))
+    await showOutbox(sql, print, { ...call, state: values.state ?? null })
+  })
+}
+
+async function rulesCommand(call: Call): Promise<number> {
+  const [what, ...files] = call.words
+  const file = required(files, 'a FILE')[0]!
+  if (what === 'check') return await checkRules(file, print)
+  if (what === 'test')
+    return await testRules(file, { temp: process.env.TMPDIR ?? '/tmp', log: quiet, json: call.json }, print)
+  throw new Usage('rules check FILE, or rules test FILE.')
+}
+
+async function agentCommand(call: Call): Promise<number> {
+  const [what, ...addresses] = call.words
+  if (what !== 'add') throw new Usage('agent add ADDRESS [--name NAME] [--admin].')
+  const address = required(addresses, 'an ADDRESS')[0]!
+  const { name = '', admin = false } = call.values
+  const agent = { address, name, admin, base: baseOf(call.place), json: call.json }
+  return await opened(call, ({ sql }) => agentAdd(sql, print, agent, new Date()))
+}
+
+function required(words: string[], what: string): string[] {
+  if (words.length === 0) throw new Usage(`This command wants ${what}.`)
+  return words
+}
+
+function numberOf(words: string[]): number {
+  const [word] = required(words, 'a number')
+  const number = Number(word!.replace(/^#/, ''))
+  if (!Number.isSafeInteger(number) || number < 1) throw new Usage(`"${word}" is no number.`)
+  return number
+}
+
+/** Where links lead: the public address, else the listener's. */
+function baseOf(place: Place): string {
+  const { web } = readConfig(place)
+  return web.url ?? `http://${web.listen.host}:${web.listen.port}`
+}
+
+function say(text: string): number {
+  print(text)
+  return 0
+}
+
+function complain(words: string, code: number): number {
+  process.stderr.write(`${words}\n`)
+  return code
+}

@@ -1,0 +1,49 @@
+/** What `--help` says. */
+
+export const HELP = `Postroom, an email-first helpdesk.
+
+  bin/postroom COMMAND [options]
+
+  serve                      run the desk until stopped (npm start does this)
+  check                      configuration, rules, database, mailboxes, relay: a line each
+  demo                       send a dozen mails to the running demo desk and show what became of them
+  tickets [QUERY]            list tickets: words, "phrases", #12, status:open org:acme due:<2d -tag:vip
+  ticket N                   one ticket whole
+  mails [--state S]          what came in, and what became of it
+  mail N [--raw | --retry | --release | --discard]
+  outbox [--state S] [N --retry | N --cancel]
+  rules check FILE           is this desk file valid?
+  rules test FILE            do its rules pass their own tests?
+  vectors FILE...            check the calendar against expected results
+  agent add ADDRESS [--name NAME] [--admin]
+  login ADDRESS              print a sign-in link (24 hours, once)
+
+Every command takes --config FILE (else POSTROOM_CONFIG, else ./postroom.yml, else the demo desk), --data DIR (else
+POSTROOM_DATA, else ./data), --help, and --json where it prints data. Lists take --limit N.
+Exit 0 done, 1 refused with words on stderr, 2 wrong usage.`
+
+const MORE: Record<string, string> = {
+  serve: `serve: runs the desk. Prints a line for each part when it is ready; logs JSON lines on stderr (POSTROOM_LOG=debug|
+info|warn|error). GET /health answers 200 or 503. SIGTERM and Ctrl-C stop it cleanly within 30 seconds.
+POSTROOM_SMTP and POSTROOM_WEB (host:port) move the listeners, POSTROOM_RELAY (smtp URL) sends mail instead of
+writing .eml files, DATABASE_URL replaces the private PostgreSQL, POSTROOM_SECRET the secret in DATA/secret.key.`,
+  tickets: `tickets [QUERY]: newest first. A query is words, "phrases", #12, and key:value with status (open is new and open),
+org, project, team, assignee (or none), requester, tag, priority, type; due:<2d due within two days, created:>7d older
+than a week; - in front negates. Options: --limit N, --json.`,
+  mails: `mails: every accepted mail, newest first, in one state: received, processing, then ticketed, commented, recorded,
+held, quarantined or discarded, with the reasons. Options: --state S, --limit N, --json.`,
+  mail: `mail N: one inbound mail. --raw prints its bytes; --retry works a quarantined one again; --release takes a held one
+in as if it had just arrived; --discard gives it up (its bytes are kept 30 days more).`,
+  outbox: `outbox: outgoing mail, newest first, in state queued, leased, sending, sent, deferred, uncertain, failed,
+suppressed or cancelled. outbox N --retry tries now, outbox N --cancel stops what has not left. Options: --state S,
+--limit N, --json.`,
+  rules: `rules check FILE: every problem of a desk file with line, column and remedy. rules test FILE: runs the tests that
+stand beside the rules, a line each. Exit 1 when something is wrong.`,
+  vectors: 'vectors FILE...: JSON lines of calendar cases; prints each failure and ends with "N passed, N failed".',
+  check:
+    'check: a line for each of configuration, desk and rules, database, mailboxes, relay and notices: ok, or what is wrong and the remedy. Changes nothing. Exit 1 when something is wrong.',
+  demo: 'demo: sends a dozen mails of this project through the SMTP listener of the desk that runs, waits until each is settled, and shows what became of them.',
+}
+
+/** The help of one command; the whole where there is no more to say. */
+export const helpOf = (command: string): string => MORE[command] ?? HELP
