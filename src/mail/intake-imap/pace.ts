@@ -14,5 +14,5 @@ export function pause(limits: ImapLimits, given: { failure: Failure; failures: n
   if (failure === 'login')
     return limits.authBackoff[Math.min(failures, limits.authBackoff.length) - 1] ?? limits.backoffCap
   const doubled = limits.backoff * 2 ** Math.min(failures - 1, 20)
-  return Math.min(limits.backoffCap, doubled * (0.8 + 0.4 * random))
+  return Math.min(limits.backoffCap, Math.round(doubled * (0.8 + 0.4 * random)))
 }

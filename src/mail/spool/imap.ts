@@ -68,7 +68,7 @@ export async function openCursor(
       on conflict (name, folder, uidvalidity) do update set superseded_at = null
       returning id, (xmax = 0) as fresh`
     // The least UID judged is where reconciling may begin (2.3): what lies before is no business of ours.
-    if (row?.fresh && lastUid > 0) {
+    if (row?.fresh) {
       const floor: Judged = { uid: lastUid, state: 'known', mailId: null, words: 'there before the first connection' }
       await insertJudged(tx, row.id, [floor], now)
     }
@@ -124,9 +124,15 @@ export async function finishReconcile(sql: Sql, id: number, at: Date): Promise<v
   await sql`update mailboxes set reconciled_at = ${at} where id = ${id}`
 }
 
-/** The least UID judged since `since`, or null: from here on a missing one is looked for (2.3). */
+/**
+ * Where a missing UID is looked for from (2.3): after the newest one judged before `since`, or else from the least one
+ * judged. Null: none was.
+ */
 export async function reconcileFrom(sql: Queryable, id: number, since: Date): Promise<number | null> {
-  const [row] = await sql`select min(uid) as uid from imap_seen where mailbox_id = ${id} and at >= ${since}`
+  const [row] = await sql`
+    select coalesce(
+      (select uid + 1 from imap_seen where mailbox_id = ${id} and at < ${since} order by uid desc limit 1),
+      (select uid from imap_seen where mailbox_id = ${id} order by uid limit 1)) as uid`
   return row?.uid ?? null
 }
 
