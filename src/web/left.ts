@@ -27,3 +27,9 @@ export function secondsLeft(calendar: Calendar | undefined, due: Date, now: Date
   // Over by no working time yet is over all the same.
   return -Math.max(1, workingSecondsBetween(calendar, goal, from))
 }
+
+/** How a due date is marked; the words beside it say the same. */
+export const urgencyOf = (left: number): 'over' | 'soon' | '' => (left < 0 ? 'over' : left <= SOON ? 'soon' : '')
+
+/** Working seconds. */
+const SOON = 3600

@@ -5,7 +5,7 @@ import type { Html } from './page.ts'
 import { PRIORITY_WORDS, STATUS_WORDS } from './words.ts'
 
 export const statusMark = (status: Status): Html =>
-  html`<span class="status s-${status}">${STATUS_WORDS[status]}</span>`
+  html`<span class="status s-${status}" title="${STATUS_WORDS[status]}">${status === 'waiting_customer' ? 'Waiting' : STATUS_WORDS[status]}</span>`
 
 export function priorityMark(priority: Priority): Html {
   const bars = { low: 1, normal: 2, high: 3, urgent: 4 }[priority]

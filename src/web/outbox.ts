@@ -74,15 +74,12 @@ const query = ({ state, recipient, ticketId, before }: Filter) =>
 function filterForm(filter: Filter): Html {
   const words = (state: OutboxState) => (state === 'leased' ? 'Taken up' : OUTBOX_WORDS[state])
   return html`<form class="filter" action="/outbox" method="get">
-    <label for="state">State</label>
-    <select id="state" name="state">
+    <label>State <select name="state">
       <option value="">All</option>
       ${OUTBOX_STATES.map((state) => html`<option value="${state}"${state === filter.state && html` selected`}>${words(state)}</option>`)}
-    </select>
-    <label for="to">To</label>
-    <input id="to" name="to" value="${filter.recipient ?? ''}" autocomplete="off" maxlength="320">
-    <label for="ticket">Ticket</label>
-    <input id="ticket" name="ticket" value="${filter.ticketId ?? ''}" inputmode="numeric" autocomplete="off" size="6" maxlength="16">
+    </select></label>
+    <label>To <input name="to" value="${filter.recipient ?? ''}" autocomplete="off" maxlength="320"></label>
+    <label>Ticket <input name="ticket" value="${filter.ticketId ?? ''}" inputmode="numeric" autocomplete="off" size="6" maxlength="16"></label>
     <button class="small">Show</button>
   </form>`
 }

@@ -4,7 +4,7 @@ import { html } from 'hono/html'
 import type { Calendar } from '../engine/business-hours.ts'
 import { Refusal } from '../errors.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
-import { findCalendars, secondsLeft } from './left.ts'
+import { findCalendars, secondsLeft, urgencyOf } from './left.ts'
 import { priorityMark, statusMark } from './marks.ts'
 import { agentPage, type Html, time } from './page.ts'
 import { cursorText, listProjects, listQueue, parseCursor, type QueueRow, type QueueSlice } from './queues/list.ts'
@@ -60,11 +60,10 @@ type View = {
 function projectFilter(queue: QueueName, projects: { key: string }[], chosen: string | null): Html {
   if (projects.length < 2) return html``
   return html`<form class="filter" action="/queues/${queue}" method="get">
-    <label for="project">Project</label>
-    <select id="project" name="project">
+    <label>Project <select name="project">
       <option value="">All projects</option>
       ${projects.map(({ key }) => html`<option${key === chosen && html` selected`}>${key}</option>`)}
-    </select>
+    </select></label>
     <button class="small">Show</button>
   </form>`
 }
@@ -82,8 +81,7 @@ function ticketTable(view: View): Html {
     <thead role="rowgroup">
       <tr role="row">
         <th role="columnheader" scope="col" class="c-left">${last} <span class="zone">${zoneText(agent.zone, now)}</span></th>
-        <th role="columnheader" scope="col" class="c-number">No.</th>
-        <th role="columnheader" scope="col" class="c-subject">Subject</th>
+        <th role="columnheader" scope="col" class="c-subject">Subject, number, project</th>
         <th role="columnheader" scope="col" class="c-requester">Requester</th>
         <th role="columnheader" scope="col" class="c-status">Status</th>
         <th role="columnheader" scope="col" class="c-priority">Priority</th>
@@ -99,14 +97,13 @@ function ticketTable(view: View): Html {
 function ticketRow(row: QueueRow, view: View): Html {
   return html`<tr role="row">
     <td role="cell" class="c-left">${view.queue.name === 'resolved' ? resolvedCell(row, view) : leftCell(row, view)}</td>
-    <td role="cell" class="c-number">#${row.id}</td>
     <td role="cell" class="c-subject">
       <a href="/tickets/${row.id}">${row.subject || 'No subject'}</a>
-      <span class="sub">${row.project}${row.undelivered_at && html` <span class="mark danger">Answer not delivered</span>`}</span>
+      <span class="sub">#${row.id} · ${row.project}${row.undelivered_at && html` <span class="mark danger">Answer not delivered</span>`}</span>
     </td>
     <td role="cell" class="c-requester">
       <span>${row.requester_name || row.requester_address || 'Nobody to answer'}</span>
-      <span class="sub">${row.organization ?? row.requester_address ?? ''}</span>
+      <span class="sub">${row.organization ?? (row.requester_name && row.requester_address) ?? ''}</span>
     </td>
     <td role="cell" class="c-status">${statusMark(row.status)}</td>
     <td role="cell" class="c-priority">${priorityMark(row.priority)}</td>
@@ -122,16 +119,12 @@ function leftCell(row: QueueRow, view: View): Html {
     view.now,
   )
   const due = shownDue(row.next_due_at)
-  const urgency = left < 0 ? 'over' : left <= SOON ? 'soon' : ''
-  return html`<span class="left ${urgency}" title="${METRIC_WORDS[row.metric ?? ''] ?? 'Due'} by ${whenText(due, view.agent.zone)}">${leftText(left)}</span>
+  return html`<span class="left ${urgencyOf(left)}" title="${METRIC_WORDS[row.metric ?? ''] ?? 'Due'} by ${whenText(due, view.agent.zone)}">${leftText(left)}</span>
     <span class="sub">${time(row.next_due_at, shortWhenText(due, view.agent.zone, view.now))}</span>`
 }
 
 const resolvedCell = (row: QueueRow, view: View): Html =>
   row.resolved_at ? time(row.resolved_at, shortWhenText(row.resolved_at, view.agent.zone, view.now)) : html``
-
-/** Working seconds below which a due date is marked. */
-const SOON = 3600
 
 function pager(view: View): Html {
   const { rows, earlier, later } = view.slice

@@ -5,7 +5,7 @@
 import type { Queryable, Sql, Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { web as limits } from '../limits.ts'
-import { after } from '../time.ts'
+import { after, DAY } from '../time.ts'
 import { makeSecret, secretHash } from '../tokens.ts'
 import type { LinkTarget, SignedIn } from './context.ts'
 
@@ -38,6 +38,15 @@ export async function findLinkTarget(tx: Tx, address: string, now: Date): Promis
     select count(*)::int as links from login_links
     where agent_id = ${agent.id} and created_at > ${after(now, -limits.linkWindow)}`
   return recent!.links < limits.linksPerWindow ? agent : null
+}
+
+/** Removes links that are used or too old, and sessions that ended; a day later, so that rate limits still see them. */
+export async function purgeLinks(sql: Queryable, now: Date): Promise<number> {
+  const day = after(now, -DAY)
+  const links = await sql`delete from login_links where expires_at < ${day} or used_at < ${day}`
+  const ended =
+    await sql`delete from sessions where revoked_at < ${day} or used_at < ${after(now, -limits.session - DAY)}`
+  return links.count + ended.count
 }
 
 /** The agent whom a link would sign in, or null when it is unknown, used or too old. Changes nothing. */

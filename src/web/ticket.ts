@@ -11,7 +11,7 @@ import { findCalendars } from './left.ts'
 import { priorityMark, statusMark } from './marks.ts'
 import { agentPage } from './page.ts'
 import { conversation } from './ticket/conversation.ts'
-import { facts } from './ticket/facts.ts'
+import { facts, nextDue } from './ticket/facts.ts'
 import { loadTicket, type TicketRow } from './ticket/load.ts'
 import { type Draft, work, workForm } from './ticket/work.ts'
 import { agoText, whenText } from './words.ts'
@@ -77,7 +77,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       <p class="sub"><a href="/queues/open?project=${encodeURIComponent(ticket.project)}">${ticket.project}</a> · #${ticket.id} ·
         opened ${agoText(ticket.created_at, now)}</p>
       <h1>${subject}</h1>
-      <p class="marks">${statusMark(ticket.status)} ${priorityMark(ticket.priority)}
+      <p class="marks">${statusMark(ticket.status)} ${priorityMark(ticket.priority)} ${nextDue(setting)}
         <span class="muted">${ticket.assignee ? `Assigned to ${ticket.assignee}` : 'Nobody has it'}</span>
         <a class="to-work" href="#work">Answer</a></p>
     </header>

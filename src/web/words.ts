@@ -58,9 +58,10 @@ export function leftText(workingSeconds: number): string {
   return workingSeconds < 60 ? 'under 1 min left' : `${shortLength(workingSeconds)} left`
 }
 
-/** `3 min ago`, `in 40 s`, `2 days ago`: how far an instant is from now, in the largest unit that fits. */
+/** `just now`, `3 min ago`, `in 40 s`, `2 days ago`: how far an instant is from now, in the largest unit that fits. */
 export function agoText(at: Date, now: Date): string {
   const away = seconds(at) - seconds(now)
+  if (away <= 0 && away > -60) return 'just now'
   const size = Math.abs(away)
   const [value, unit] =
     size < 90

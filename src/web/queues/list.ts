@@ -2,7 +2,7 @@
  * Queues read from the indexes of SLA Q2: sorted by the next due date, paged by key, no row looked at twice. The
  * predicates are written out as in the indexes, or PostgreSQL would not use them.
  */
-import type { Queryable, Sql } from '../../database.ts'
+import type { Queryable } from '../../database.ts'
 import type { Priority, Status } from '../../engine/tables.ts'
 import { web as limits } from '../../limits.ts'
 import type { QueueName } from './names.ts'
@@ -42,7 +42,7 @@ export type QueueQuery = {
 export type QueueSlice = { rows: QueueRow[]; earlier: boolean; later: boolean }
 
 /** One page of a queue, in its order; `earlier` and `later` tell whether there is more on either side. */
-export async function listQueue(sql: Sql, query: QueueQuery): Promise<QueueSlice> {
+export async function listQueue(sql: Queryable, query: QueueQuery): Promise<QueueSlice> {
   const rows = await queueStatement(sql, query)
   const more = rows.length > limits.page
   if (more) rows.pop()
@@ -51,7 +51,7 @@ export async function listQueue(sql: Sql, query: QueueQuery): Promise<QueueSlice
 }
 
 /** The statement behind a page, for `explain` too. */
-export function queueStatement(sql: Sql, query: QueueQuery) {
+export function queueStatement(sql: Queryable, query: QueueQuery) {
   const direction = query.before ? sql`desc` : sql`asc`
   const page = query.queue === 'resolved' ? resolvedPage(sql, query) : openPage(sql, query)
   const order =
@@ -82,9 +82,9 @@ export function parseCursor(text: string | undefined): Cursor | null {
   return due && Number.isNaN(due.getTime()) ? null : { due, id: Number(match[2]) }
 }
 
-const byDue = (sql: Sql) => sql`coalesce(t.next_due_at, 'infinity'::timestamptz)`
+const byDue = (sql: Queryable) => sql`coalesce(t.next_due_at, 'infinity'::timestamptz)`
 
-function openPage(sql: Sql, query: QueueQuery) {
+function openPage(sql: Queryable, query: QueueQuery) {
   const direction = query.before ? sql`desc` : sql`asc`
   const order = sql`${byDue(sql)} ${direction}, t.id ${direction}`
   const from = sql`select t.* from tickets t
@@ -109,7 +109,7 @@ function openPage(sql: Sql, query: QueueQuery) {
 }
 
 /** Resolved tickets, the newest first, from tickets_resolved; closed ones are found by search. */
-function resolvedPage(sql: Sql, query: QueueQuery) {
+function resolvedPage(sql: Queryable, query: QueueQuery) {
   const place = query.before ?? query.after
   const beyondPlace = place?.due
     ? query.before
@@ -121,10 +121,10 @@ function resolvedPage(sql: Sql, query: QueueQuery) {
     order by ${resolvedOrder(sql, query)} limit ${limits.page + 1}`
 }
 
-const resolvedOrder = (sql: Sql, query: QueueQuery) =>
+const resolvedOrder = (sql: Queryable, query: QueueQuery) =>
   query.before ? sql`t.resolved_at asc, t.id asc` : sql`t.resolved_at desc, t.id desc`
 
-function beyond(sql: Sql, query: QueueQuery) {
+function beyond(sql: Queryable, query: QueueQuery) {
   const place = query.before ?? query.after
   if (!place) return sql``
   const due = place.due?.toISOString() ?? 'infinity'

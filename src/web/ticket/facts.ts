@@ -4,7 +4,7 @@ import type { Calendar } from '../../engine/business-hours.ts'
 import { howText } from '../../engine/due-words.ts'
 import { seconds } from '../../time.ts'
 import type { SignedIn } from '../context.ts'
-import { secondsLeft } from '../left.ts'
+import { secondsLeft, urgencyOf } from '../left.ts'
 import { OUTBOX_KIND_WORDS, OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
 import { leftText, METRIC_WORDS, STATUS_WORDS, shownDue, whenText } from '../words.ts'
@@ -58,6 +58,15 @@ export function facts(setting: Setting): Html {
   </aside>`
 }
 
+/** What is due next, in a few words for the ticket's head. */
+export function nextDue({ view, now, calendars }: Setting): Html {
+  const due = view.ticket.next_due_at?.getTime()
+  const clock = view.clocks.find((one) => one.state === 'running' && one.due_at && one.due_at.getTime() === due)
+  if (!clock) return html``
+  const left = secondsLeft(calendars.get(clock.calendar_id), clock.due_at!, now)
+  return html`<span class="left ${urgencyOf(left)}">${METRIC_WORDS[clock.metric]}: ${leftText(left)}</span>`
+}
+
 function promises(setting: Setting): Html {
   const { clocks, ticket } = setting.view
   const live = clocks.filter((clock) => clock.state !== 'cancelled')
@@ -85,7 +94,7 @@ function promise(clock: ClockRow, { agent, now, calendars }: Setting): Html {
   const span = { from: seconds(clock.started_at), ...(clock.due_at && { due: seconds(clock.due_at) }) }
   return html`<li>
     <div class="promise"><strong>${METRIC_WORDS[clock.metric] ?? clock.metric}</strong>
-      ${left !== null && html`<span class="left ${left < 0 ? 'over' : left <= 3600 ? 'soon' : ''}">${leftText(left)}</span>`}
+      ${left !== null && html`<span class="left ${urgencyOf(left)}">${leftText(left)}</span>`}
       ${clock.state === 'paused' && html`<span class="mark">Paused</span>`}
       ${clock.state === 'stopped' && html`<span class="mark">${clock.breached_at ? 'Done, late' : 'Done'}</span>`}</div>
     ${due && html`<p>by ${time(clock.due_at!, whenText(due, agent.zone))}</p>`}

@@ -1,0 +1,196 @@
+/** Queues: what each shows, in which order, page by page, from the indexes of SLA Q2. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { transaction } from '../../src/database.ts'
+import { web as limits } from '../../src/limits.ts'
+import { after, DAY, HOUR, MINUTE, SECOND } from '../../src/time.ts'
+import { cursorText, listQueue, parseCursor, queueStatement } from '../../src/web/queues/list.ts'
+import { QUEUES } from '../../src/web/queues/names.ts'
+import { testDatabase } from '../database.ts'
+import { NOON, webDesk } from './desk.ts'
+
+const database = await testDatabase()
+const { sql } = database
+const desk = await webDesk(sql)
+const { clock, ada, bo } = desk
+const browser = await desk.signIn(ada)
+const project = (key: string) => desk.tools.desk.projects.get(key)!.id
+
+test.before.each(async () => {
+  clock.now = NOON
+  for (const table of ['sla_clocks', 'comments', 'events', 'tickets']) await sql`delete from ${sql(table)}`
+})
+test.after(database.close)
+
+/** Ticket numbers on a page, in order. */
+const numbers = (page: string) => [...page.matchAll(/href="\/tickets\/(\d+)"/g)].map((match) => Number(match[1]))
+const due = async (id: number, at: Date | null) => sql`update tickets set next_due_at = ${at} where id = ${id}`
+
+test('tickets stand by their next due date, those without one at the end', async () => {
+  const late = await desk.addTicket({ subject: 'late' })
+  const none = await desk.addTicket({ subject: 'none' })
+  const soon = await desk.addTicket({ subject: 'soon' })
+  await due(late.id, after(NOON, -DAY))
+  await due(none.id, null)
+  await due(soon.id, after(NOON, HOUR))
+  assert.equal(numbers(await browser.page('/queues/open')), [late.id, soon.id, none.id])
+})
+
+test('each queue shows its own tickets and no other', async () => {
+  const mine = await desk.addTicket({ assignee: 'ada@desk.example', status: 'open' })
+  const theirs = await desk.addTicket({ assignee: 'bo@desk.example', status: 'waiting_customer' })
+  const free = await desk.addTicket()
+  const done = await desk.addTicket({ status: 'resolved' })
+  const closed = await desk.addTicket({ status: 'closed' })
+  const spam = await desk.addTicket()
+  const gone = await desk.addTicket()
+  await sql`update tickets set spam_at = now() where id = ${spam.id}`
+  await sql`update tickets set deleted_at = now() where id = ${gone.id}`
+  const shown = async (name: string) => numbers(await browser.page(`/queues/${name}`)).sort((a, b) => a - b)
+  assert.equal(await shown('open'), [mine.id, theirs.id, free.id])
+  assert.equal(await shown('unassigned'), [free.id])
+  assert.equal(await shown('mine'), [mine.id])
+  assert.equal(await shown('teams'), [mine.id, theirs.id, free.id])
+  assert.equal(await shown('waiting'), [theirs.id])
+  assert.equal(await shown('resolved'), [done.id])
+  assert.not.ok((await shown('open')).includes(closed.id))
+})
+
+test('a queue can be narrowed to a project, and an unknown one changes nothing', async () => {
+  const inAcme = await desk.addTicket({ project: 'acme/incoming' })
+  const inTriage = await desk.addTicket()
+  assert.equal(numbers(await browser.page('/queues/open?project=acme%2Fincoming')), [inAcme.id])
+  assert.is(numbers(await browser.page('/queues/open?project=nowhere')).length, 2)
+  assert.equal(numbers(await browser.page('/queues/teams?project=triage')), [inTriage.id])
+})
+
+test('paging by key goes forth and back over every ticket once, equal due dates and none included', async () => {
+  const wanted: number[] = []
+  for (let n = 0; n < limits.page * 2 + 7; n++) {
+    const { id } = await desk.addTicket({ assignee: 'ada@desk.example', at: after(NOON, -DAY) })
+    await due(id, n < limits.page + 20 ? after(NOON, Math.floor(n / 10) * MINUTE) : null)
+    wanted.push(id)
+  }
+  for (const name of ['open', 'mine', 'teams']) {
+    const pages: number[][] = []
+    let path: string | undefined = `/queues/${name}`
+    let last = ''
+    while (path) {
+      last = await browser.page(path)
+      pages.push(numbers(last))
+      path = /rel="next" href="([^"]+)"/.exec(last)?.[1]?.replaceAll('&amp;', '&')
+    }
+    assert.equal(
+      pages.map((page) => page.length),
+      [limits.page, limits.page, 7],
+      name,
+    )
+    assert.equal(pages.flat(), wanted, name)
+    const back = await browser.page(/rel="prev" href="([^"]+)"/.exec(last)![1]!.replaceAll('&amp;', '&'))
+    assert.equal(numbers(back), pages[1], name)
+  }
+})
+
+test('resolved tickets page by when they were resolved, newest first', async () => {
+  const ids: number[] = []
+  for (let n = 0; n < limits.page + 3; n++)
+    ids.push((await desk.addTicket({ status: 'resolved', at: after(NOON, -Math.floor(n / 4) * HOUR) })).id)
+  const first = await browser.page('/queues/resolved')
+  const next = /rel="next" href="([^"]+)"/.exec(first)![1]!
+  const second = await browser.page(next)
+  const all = [...numbers(first), ...numbers(second)]
+  assert.is(all.length, ids.length)
+  assert.equal(new Set(all), new Set(ids))
+  const [row] = await sql`select array_agg(id order by resolved_at desc, id desc) as ids from tickets`
+  assert.equal(all, row!.ids)
+  assert.equal(numbers(await browser.page(/rel="prev" href="([^"]+)"/.exec(second)![1]!)), numbers(first))
+})
+
+test('every queue reads an index in order and never the whole table', async () => {
+  const index: Record<string, RegExp> = {
+    open: /tickets_due/,
+    unassigned: /tickets_assignee_due/,
+    mine: /tickets_assignee_due/,
+    teams: /tickets_team_due/,
+    waiting: /tickets_due/,
+    resolved: /tickets_resolved/,
+  }
+  const place = { due: after(NOON, DAY), id: 5 }
+  const rare = project('acme/incoming')
+  await transaction(sql, async (tx) => {
+    await tx`set local session_replication_role = replica`
+    await tx`
+      insert into tickets (subject, base_subject, status, project_id, team_id, assignee_id, created_at, updated_at, next_due_at, resolved_at)
+      select 'x', 'x', (array['open', 'waiting_customer', 'resolved', 'closed'])[1 + n % 4], case when n % 50 = 0 then ${rare}::int else ${project('triage')}::int end,
+        1 + n % 40, case when n % 5 = 0 then null else 1 + n % 60 end, now(), now(), now() + n * interval '1 minute',
+        case when n % 4 = 2 then now() end
+      from generate_series(1, 20000) n`
+    await tx`insert into sla_clocks (ticket_id, metric, state, policy_id, calendar_id, target_s, started_at)
+      select id, 'resolution', 'running', 1, 1, 60, now() from tickets`
+    await tx`analyze tickets`
+    await tx`analyze sla_clocks`
+    const explain = async (query: Parameters<typeof queueStatement>[1]) =>
+      (await tx`explain (costs off) ${queueStatement(tx, query)}`).map((row) => row['QUERY PLAN']).join('\n')
+    for (const { name } of QUEUES)
+      for (const at of [{}, { after: place }, { before: place }]) {
+        const plan = await explain({ queue: name, agentId: ada.id, projectId: null, ...at })
+        assert.match(plan, index[name]!, `${name}\n${plan}`)
+        assert.not.match(plan, /Seq Scan on (tickets|sla_clocks)/, `${name}\n${plan}`)
+      }
+    const plan = await explain({ queue: 'open', agentId: ada.id, projectId: rare })
+    assert.match(plan, /tickets_project_due/, plan)
+    await tx`delete from sla_clocks`
+    await tx`delete from tickets`
+  })
+})
+
+test('time left is working time of the ticket’s own calendar, in hours and minutes, with overdue in words', async () => {
+  // Gold, normal: 4 h from 14:00 in Berlin are 3 h of today and one of tomorrow.
+  await desk.addTicket({ organization: 'acme', project: 'acme/incoming' })
+  let page = await browser.page('/queues/open')
+  assert.match(page, '>4 h left<')
+  assert.match(page, '>Wed 10:00<')
+  clock.now = after(NOON, 30 * MINUTE + SECOND)
+  page = await browser.page('/queues/open')
+  assert.match(page, '>3 h 29 min left<')
+  clock.now = after(NOON, 20 * HOUR + MINUTE)
+  page = await browser.page('/queues/open')
+  assert.match(page, '>1 min overdue<')
+  assert.match(page, 'Time left <span class="zone">CET')
+})
+
+test('a page of another agent is in their zone', async () => {
+  await desk.addTicket({ organization: 'acme' })
+  await sql`update agents set zone = 'America/New_York' where id = ${bo.id}`
+  const page = await (await desk.signIn(bo)).page('/queues/open')
+  assert.match(page, '<span class="zone">GMT-5')
+  assert.match(page, '>Wed 04:00<')
+})
+
+test('what strangers wrote is text in a list', async () => {
+  const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+  await desk.addTicket({ subject: evil, requester: { name: evil, address: 'a@b.example' } })
+  const page = await browser.page('/queues/open')
+  assert.not.match(page, /<script|<img/)
+  assert.match(page, '&quot;&gt;&lt;script&gt;')
+})
+
+test('a number leads to its ticket, anything else to words', async () => {
+  assert.is((await browser.get('/jump?number=%2312')).headers.get('location'), '/tickets/12')
+  assert.is((await browser.get('/jump?number=12%2F..%2F..')).status, 422)
+  assert.is((await browser.get('/jump?number=')).status, 422)
+})
+
+test('an unknown queue and broken places in it do no harm', async () => {
+  assert.is((await browser.get('/queues/everything')).status, 404)
+  for (const place of ["';drop table tickets", '2026-13-45T99:99:99.000Z~1', 'none~', '~~', 'none~999999999999999'])
+    assert.is((await browser.get(`/queues/open?after=${encodeURIComponent(place)}`)).status, 200, place)
+  const cursor = { due: after(NOON, 0), id: 3 }
+  assert.equal(parseCursor(cursorText(cursor)), cursor)
+  assert.equal(parseCursor(cursorText({ due: null, id: 4 })), { due: null, id: 4 })
+  assert.is(parseCursor('x'), null)
+  const slice = await listQueue(sql, { queue: 'open', agentId: ada.id, projectId: null, after: parseCursor('none~1') })
+  assert.equal([...slice.rows], [])
+})
+
+test.run()
