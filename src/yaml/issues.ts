@@ -152,6 +152,7 @@ type Def = {
   options?: Schema[]
   shape?: Record<string, Schema>
   element?: Schema
+  keyType?: Schema
   valueType?: Schema
   getter?: () => Schema
 }
@@ -175,9 +176,13 @@ function children(schema: Schema, part: string | number): Schema[] {
 }
 
 /** The keys that the objects among `schemas` know. */
-export const knownKeys = (schemas: Schema[]): string[] => [
-  ...new Set(schemas.flatMap((one) => Object.keys(defOf(one).shape ?? {}))),
-]
+export const knownKeys = (schemas: Schema[]): string[] => [...new Set(schemas.flatMap(keysOf))]
+
+function keysOf(schema: Schema): string[] {
+  const { shape, keyType } = defOf(schema)
+  const words = keyType && (defOf(keyType) as { entries?: object }).entries // a record of an enum
+  return Object.keys(shape ?? words ?? {})
+}
 
 function valueAt(value: unknown, path: Path): unknown {
   let here = value

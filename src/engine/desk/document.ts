@@ -2,7 +2,7 @@
  * From the text of a desk file to a desk that may run: every name resolves, nothing is claimed twice, calendars and
  * rules compile, the rules' own tests are green. Pure; ids are 0 until load.ts finds the rows.
  */
-import { locateFaults, type Path, type Problem, readYaml, unknownName } from '../../yaml.ts'
+import { type Fault, locateFaults, type Path, type Problem, readYaml, unknownKey, unknownName } from '../../yaml.ts'
 import { type Calendar, checkCalendar, expandCalendar } from '../business-hours.ts'
 import type { Desk, DeskCalendar } from '../desk.ts'
 import { KINDS } from '../rules/facts.ts'
@@ -29,13 +29,13 @@ export type ParseOptions = {
 export function parseDesk(text: string, file: string, options: ParseOptions = {}): DeskReading {
   const { value, locate, problems } = readYaml(text, file, deskSchema)
   if (value === null) return { document: null, problems }
-  const faults: Parameters<typeof locateFaults>[0] = []
+  const faults: Fault[] = []
   const complain: Complain = (path, cause, remedy) => void faults.push({ path, cause, remedy })
   const refer = (path: Path, what: string, name: string | null | undefined, known: readonly string[]) => {
     if (name && !known.includes(name)) faults.push(unknownName(path, what, name, known))
   }
   checkNames(value, complain, refer)
-  const calendars = readCalendars(value, complain)
+  const calendars = readCalendars(value, complain, faults)
   const { rules, sla } = compileRules(value, calendars, options, faults)
   if (faults.length > 0) return { document: null, problems: locateFaults(faults, file, locate) }
   const desk = toDesk(value, { calendars, rules, sla })
@@ -48,19 +48,21 @@ export function parseDesk(text: string, file: string, options: ParseOptions = {}
 }
 
 /** Gives the faults of a document's tests their lines. */
-export function locateInDocument(document: DeskDocument, faults: Parameters<typeof locateFaults>[0]): Problem[] {
+export function locateInDocument(document: DeskDocument, faults: Fault[]): Problem[] {
   return locateFaults(faults, document.file, readYaml(document.text, document.file, deskSchema).locate)
 }
 
-function readCalendars(file: DeskFile, complain: Complain): Map<string, Calendar> {
+function readCalendars(file: DeskFile, complain: Complain, faults: Fault[]): Map<string, Calendar> {
   const calendars = new Map<string, Calendar>()
   for (const [n, { key, ...short }] of file.calendars.entries()) {
     const wrong = checkCalendar(short)
-    for (const cause of wrong)
-      complain(['calendars', n], `calendar "${key}": ${cause}`, 'see calendars in desk.example.yml')
-    const unknown = Object.keys(short).filter((name) => !CALENDAR_KEYS.includes(name))
-    for (const name of unknown)
-      complain(['calendars', n, name], `"${name}" is not a known key`, `known here: ${CALENDAR_KEYS.join(', ')}`)
+    for (const cause of wrong) {
+      const part = /^\w+/.exec(cause)?.[0] ?? ''
+      const path = CALENDAR_KEYS.includes(part) ? ['calendars', n, part] : ['calendars', n]
+      complain(path, `calendar "${key}": ${cause}`, 'see calendars in desk.example.yml')
+    }
+    for (const name of Object.keys(short))
+      if (!CALENDAR_KEYS.includes(name)) faults.push(unknownKey(['calendars', n, name], CALENDAR_KEYS))
     if (wrong.length === 0) calendars.set(key, expandCalendar(short))
   }
   return calendars
@@ -75,7 +77,7 @@ function compileRules(
   file: DeskFile,
   calendars: Map<string, Calendar>,
   options: ParseOptions,
-  faults: Parameters<typeof compileRule>[3],
+  faults: Fault[],
 ): Compiled {
   const keys = (list: readonly { key: string }[]) => list.map((one) => one.key)
   const known = {

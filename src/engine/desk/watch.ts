@@ -49,35 +49,38 @@ export async function watchDesk(options: WatchOptions): Promise<Watching> {
   // One thing at a time: a change that comes while another is worked on is looked at after it.
   let work: Promise<void> = Promise.resolve()
   let stopped = false
-  const next = (task: () => Promise<void>) => {
+  const next = (task: () => Promise<void>, failed = () => {}) => {
     work = work.then(async () => {
       if (stopped) return
-      await task().catch((error: unknown) => log.error('desk_reload_failed', { words: wordsOf(error) }))
+      await task().catch((error: unknown) => {
+        log.error('desk_reload_failed', { words: wordsOf(error) })
+        failed()
+      })
     })
   }
-  const reload = () =>
-    next(async () => {
-      const loaded = await loadDesk(sql)
-      // A new version, or an agent added at run time.
-      desk = loaded
-      log.info('desk_loaded', { version: desk.version })
-      onDesk?.(desk)
-    })
-  const retake = () =>
-    next(async () => {
-      const before = refused
-      refused = await takeSource(options, 'again')
-      if (refused !== before) options.onRefused?.(refused)
-      if (refused !== null) log.warn('desk_refused', { words: refused })
-    })
+  const reload = async () => {
+    desk = await loadDesk(sql) // a new version, or an agent added at run time
+    log.info('desk_loaded', { version: desk.version })
+    onDesk?.(desk)
+  }
+  const retake = async () => {
+    const before = refused
+    refused = await takeSource(options, 'again')
+    if (refused !== before) options.onRefused?.(refused)
+    if (refused !== null) log.warn('desk_refused', { words: refused })
+  }
   let heard = false
   const listening = await listen(sql, DESK_CHANNEL, (payload) => {
-    // The first '' says that listening begins; a version made between the load and now would be missed without it.
-    if (payload !== '' || heard) reload()
-    else if (!heard) next(async () => ((await findNewest(sql))?.version !== desk.version ? reload() : undefined))
+    // The first '' says that listening begins: only a version made since the load above is news.
+    const begins = payload === '' && !heard
     heard = true
+    next(async () => {
+      if (!begins || (await findNewest(sql))?.version !== desk.version) await reload()
+    })
   })
-  const following = options.file ? followFile(options.file, options.poll ?? 2 * SECOND, retake) : null
+  const following = options.file
+    ? followFile(options.file, options.poll ?? 2 * SECOND, (again) => next(retake, again))
+    : null
   return {
     desk: () => desk,
     async stop() {
@@ -157,29 +160,46 @@ const behind = (name: string, newest: Version): Refusal =>
     'config',
   )
 
-/** Editors replace files, so the folder is watched; network folders report nothing, so the file is looked at too. */
-function followFile(file: string, poll: number, changed: () => void): { stop(): void } {
+/**
+ * Editors replace files, so the folder is watched; network folders report nothing, so the file is looked at too. A file
+ * is read once it has not changed for a moment, for it may be half written. `again` asks for another go.
+ */
+function followFile(file: string, poll: number, changed: (again: () => void) => void): { stop(): void } {
   let last = stampOf(file)
-  const look = () => {
-    const now = stampOf(file)
-    if (now === last) return
-    last = now
-    changed()
+  let settling: NodeJS.Timeout | null = null
+  const again = () => {
+    last = ''
   }
-  let watcher: FSWatcher | null = null
-  try {
-    watcher = watch(path.dirname(path.resolve(file)), { persistent: false }, look)
-    watcher.on('error', () => {}) // the poll goes on
-  } catch {
-    // No watches left, or no such folder: the poll alone notices.
+  const look = () => {
+    if (settling || stampOf(file) === last) return
+    const stamp = stampOf(file)
+    settling = setTimeout(() => {
+      settling = null
+      if (stampOf(file) !== stamp) return look()
+      last = stamp
+      changed(again)
+    }, SETTLE)
   }
   const timer = setInterval(look, poll)
-  timer.unref()
+  const watcher = watchFolder(path.dirname(path.resolve(file)), look)
   return {
     stop() {
       watcher?.close()
       clearInterval(timer)
+      if (settling) clearTimeout(settling)
     },
+  }
+}
+
+const SETTLE = 50 // milliseconds; a local write takes less
+
+function watchFolder(folder: string, look: () => void): FSWatcher | null {
+  try {
+    const watcher = watch(folder, { persistent: false }, look)
+    watcher.on('error', () => {}) // the poll goes on
+    return watcher
+  } catch {
+    return null // no watches left, or no such folder: the poll alone notices
   }
 }
 
