@@ -40,7 +40,6 @@ const dependencyOwners: Record<string, string[]> = {
   'file-type': ['src/mail/parse', 'src/web/bytes'],
   handlebars: ['src/render'],
   hono: ['src/web'],
-  'html-to-text': ['src/html'],
   imapflow: ['src/mail/intake-imap'],
   mailparser: ['src/mail/parse'],
   'node-cron': ['src/cron'],
@@ -51,7 +50,6 @@ const dependencyOwners: Record<string, string[]> = {
   'smtp-server': ['src/mail/intake-smtp'],
   'temporal-polyfill': ['src/time'],
   tinyld: ['src/mail/parse', 'src/mail/classify', 'src/mail/pipeline'],
-  tldts: ['src/engine/people', 'src/mail/authenticate'],
   yaml: ['src/yaml', 'src/config', 'src/engine/rules', 'src/engine/desk'],
   zod: ['src/yaml', 'src/config', 'src/engine/rules', 'src/engine/desk'],
 }

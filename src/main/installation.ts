@@ -1,6 +1,7 @@
 /** The opened installation: configuration, database with the newest schema, keys, templates. What every command needs. */
 import path from 'node:path'
 import { type Config, loadConfig } from '../config.ts'
+import { makeDataFolder } from '../data-folder.ts'
 import { connect, migrate, type Sql, type Target } from '../database.ts'
 import { type Embedded, startEmbedded } from '../embedded-postgres.ts'
 import { loadDesk } from '../engine/desk/load.ts'
@@ -40,6 +41,7 @@ export const readConfig = (place: Place): Config => loadConfig({ ...pick(place),
  */
 export async function openInstallation(place: Place, log: Log, now: Date): Promise<Installation> {
   const config = readConfig(place)
+  makeDataFolder(config.data)
   const templates = loadTemplates(shipped.templates)
   const secret = loadSecret({ env: process.env, data: config.data })
   const embedded: Embedded | null =
