@@ -40,6 +40,8 @@ export type Route = {
 export type RoutingDesk = {
   readonly rules: readonly Rule[]
   readonly projects: ReadonlyMap<string, { readonly team: string | null }>
+  /** The first type is that of a new ticket. */
+  readonly settings?: { readonly types: readonly string[] }
 }
 
 /** Compiles one rule of the desk file; faults are added to `faults` with paths below `path`. */
@@ -73,7 +75,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     team: null,
     assignee: null,
     priority: defaults.priority ?? 'normal',
-    type: defaults.type ?? 'question',
+    type: defaults.type ?? desk.settings?.types[0] ?? 'question',
     tags: [],
     status: 'new',
     ack: defaults.ack ?? 'ack',

@@ -280,6 +280,9 @@ const desk = (...rules: Rule[]) => ({
 
 test('without a rule the inbox chooses the project, and the project the team', () => {
   const made = route(desk(rule('no', { tag: 'absent' }, { project: 'a' })), facts, { project: 'in' }, MONDAY)
+  assert.is(made.type, 'question')
+  const typed = { ...desk(), settings: { types: ['request', 'question'] } }
+  assert.is(route(typed, facts, { project: 'in' }, MONDAY).type, 'request')
   assert.equal([made.project, made.team, made.rule, made.ack, made.status], ['in', 'door', null, 'ack', 'new'])
   assert.equal(
     made.trace.map((step) => [step.rule, step.matched]),

@@ -104,7 +104,7 @@ async function writeOrganizations(tx: Tx, desk: Desk): Promise<Ids> {
     [...one.domains, ...one.addresses].map((pattern) => ({ pattern, organization_id: ids.get(one.key) })),
   )
   // Patterns are how senders find an organization; they belong to the desk file alone.
-  await tx`delete from organization_domains where not (pattern = any(${patterns.map((one) => one.pattern)}::text[]))`
+  await tx`delete from organization_domains where pattern <> all(${patterns.map((one) => one.pattern)}::text[])`
   await tx`
     insert into organization_domains (pattern, organization_id)
     select pattern, organization_id

@@ -59,7 +59,7 @@ function runTest(desk: Desk, { rule, path, test }: RuleTest, mail: MailFacts): T
   const now = new Date(test.at ?? MONDAY_NOON)
   const facts = factsOf(desk, mail)
   const inbox = desk.inboxes.find((one) => one.key === facts.inboxes[0]) ?? desk.inboxes[0]!
-  const routed = route(desk, facts, { project: inbox.project, type: desk.settings.types[0]! }, now)
+  const routed = route(desk, facts, { project: inbox.project }, now)
   const own = routed.trace.find((step) => step.rule === rule)
   const got = { ...outcome(routed), matched: own?.matched ?? false, policy: policyOf(desk, facts, routed, now) }
   const why = own ? own.why.join(', ') : 'an earlier rule stopped'
