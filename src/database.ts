@@ -13,6 +13,7 @@ import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import { migrate as runMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
+import { begin, suspectLoss } from './database/lost.ts'
 import { arrayTypes, types } from './database/values.ts'
 import { Refusal } from './errors.ts'
 import { database as limits } from './limits.ts'
@@ -60,7 +61,10 @@ export function openClient(target: Target, options: { max?: number; name?: strin
     // The driver's own back-off grows to 20 s and makes queued queries wait that long to hear of an outage.
     backoff: () => limits.reconnect,
     ...(options.max === 1 && { max_lifetime: null }), // it may hold session locks, and recycling would drop them
-    ...(options.onclose && { onclose: options.onclose }),
+    onclose() {
+      suspectLoss(client)
+      options.onclose?.()
+    },
     connection: { application_name: options.name ?? 'postroom', TimeZone: 'UTC' },
     onnotice: () => {}, // "already exists, skipping" and its like
     fetch_types: false, // see database/values.ts
@@ -74,10 +78,11 @@ export function openClient(target: Target, options: { max?: number; name?: strin
 
 /**
  * Runs `work` in one transaction. An error thrown by any statement in it, even a caught one, undoes the whole
- * (postgres.js): use `on conflict`, or `tx.savepoint` around the statement that may fail.
+ * (postgres.js): use `on conflict`, or `tx.savepoint` around the statement that may fail. A connection lost on the way
+ * rejects with an outage, whatever `work` is doing (database/lost.ts).
  */
 export async function transaction<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return (await sql.begin(work)) as T
+  return begin(sql, work)
 }
 
 /**

@@ -189,6 +189,28 @@ test('one row that the database refuses does not cost its neighbours', async () 
   assert.is(await count('inbound_mails'), 2)
 })
 
+test('the server kills the connection under a large mail: an outage, nothing is left, and the next one goes in', async () => {
+  let sent = 0
+  async function* endless() {
+    while (true) {
+      sent++
+      yield randomBytes(300_000)
+      if (sent === 20)
+        await sql`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid() and query like 'copy blob_chunks%'`
+      await new Promise((done) => setTimeout(done, sent > 20 ? 20 : 0))
+    }
+  }
+  const error = await spool.accept({ envelope: envelope(), bytes: endless() }).catch((thrown) => thrown)
+  assert.ok(isOutage(error), String(error))
+  // The driver hands its last error to one more query of each connection (test/database/lost.test.ts).
+  await Promise.allSettled(Array.from({ length: 2 * limits.database.pool }, () => sql`select pg_sleep(0.01)`))
+  assert.is(await count('inbound_mails'), 0)
+  assert.is(await count('blobs'), 0)
+  assert.ok((await spool.accept({ envelope: envelope(), bytes: cut(randomBytes(2_000_000), 50_000) })).id > 0)
+})
+
 test('after stop nothing is taken and what was handed over is settled', async () => {
   const own = startSpool({ sql, log: silent })
   const before = own.accept({ envelope: envelope(), bytes: mail('a@acme.example') })
@@ -351,7 +373,7 @@ test('20 parallel mails with one dedupe key: one keeps it, 19 are told and find 
   await claim(sql, { worker: 'w', limit: 20 }, now)
   const dedupeKey = createHash('sha256').update('same').digest()
   const results = await Promise.all(stored.map(({ id }) => refusal(end(id, 'w', { dedupeKey }))))
-  assert.is(results.filter((result) => result === 'duplicate_mail').length, 19)
+  assert.is(results.filter((result) => result === 'duplicate_mail').length, 19, results.join())
   const kept = stored[results.findIndex((result) => result !== 'duplicate_mail')]!.id
   for (const { id } of stored.filter((one) => one.id !== kept)) {
     const earlier = await findLikeness(sql, { id, messageId: null, dedupeKey })
