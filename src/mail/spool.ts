@@ -12,6 +12,8 @@ import * as limits from '../limits.ts'
 import { after } from '../time.ts'
 import type { MailState } from './tables.ts'
 
+export { requestImport } from './spool/imap.ts'
+
 /** Where workers listen for mails that may be claimed; the payload is empty. */
 export const MAIL_CHANNEL = 'postroom_mail'
 

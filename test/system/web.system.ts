@@ -67,7 +67,8 @@ test('by keyboard alone: sign in, find a ticket, answer it, undo', async () => {
   const page = await browser.newPage()
   const secret = await createLoginLink(sql, { agentId: desk.ada.id, lifetime: HOUR }, NOON)
   await page.goto(`${server.address}/sign-in/${secret}`)
-  await page.keyboard.press('Enter') // the button has the focus
+  for (let n = 0; n < 100 && (await focused(page)) !== 'Sign in on this device'; n++) await page.waitForTimeout(20)
+  await page.keyboard.press('Enter') // the button has the focus by itself
   await page.waitForURL('**/queues/open')
   await page.keyboard.press('Tab')
   assert.is(await focused(page), 'Skip to the content')

@@ -74,6 +74,21 @@ test('held mail is shown with its reasons and released, discarded or retried by 
   assert.match(await again.text(), 'is received, not held')
 })
 
+test('a mail that stayed in its mailbox is shown and asked for by hand', async () => {
+  const [box] = await sql`
+    insert into mailboxes (name, folder, uidvalidity, last_uid, created_at) values (${evil}, 'INBOX', 1, 9, ${NOON}) returning id`
+  await sql`
+    insert into imap_seen (mailbox_id, uid, state, at, words)
+    values (${box!.id}, 7, 'unfetchable', ${NOON}, ${evil}), (${box!.id}, 8, 'imported', ${NOON}, null)`
+  const page = await browser.page('/held')
+  assert.match(page, `/mailboxes/${box!.id}/7/import`)
+  assert.not.match(page, /<script|\/8\/import/)
+  assert.is((await browser.post(`/mailboxes/${box!.id}/7/import`)).status, 303)
+  assert.is((await browser.post(`/mailboxes/${box!.id}/8/import`)).status, 404)
+  assert.match(await browser.page('/held'), 'Fetched with the next poll')
+  assert.equal([...(await sql`select uid from imap_seen where action = 'import'`)], [{ uid: 7 }])
+})
+
 test('outgoing mail is filtered, tried again and cancelled', async () => {
   const ticket = await desk.addTicket()
   const failed = await outbound('failed', { to: 'gone@x.example', answer: '550 5.1.1 No such user' })

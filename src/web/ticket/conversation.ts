@@ -12,7 +12,8 @@ type Setting = { view: TicketView; agent: SignedIn; now: Date }
 export function conversation(setting: Setting): Html {
   const { view } = setting
   const first = view.comments[0]
-  return html`<section class="conversation" aria-label="Conversation">
+  return html`<section class="conversation" aria-labelledby="conversation">
+    <h2 class="sr" id="conversation">Conversation</h2>
     ${view.earlier > 0 && first && html`<p class="earlier"><a href="/tickets/${view.ticket.id}?before=${first.id}">Show earlier comments (${view.earlier} more)</a></p>`}
     ${view.comments.map((comment) => oneComment(comment, setting))}
   </section>`
