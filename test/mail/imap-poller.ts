@@ -46,9 +46,9 @@ export function mailboxAt(port: number, changes: Partial<Mailbox> = {}): Mailbox
 }
 
 /** Pollers and folders of a test file, ended together by `close`. */
-export function startPollers(sql: Sql) {
+export function startPollers(sql: Sql, given?: string) {
   const running = new Set<TestPoller>()
-  const tmp = mkdtempSync(path.join(os.tmpdir(), 'postroom-imap-'))
+  const tmp = given ?? mkdtempSync(path.join(os.tmpdir(), 'postroom-imap-'))
   return {
     tmp,
     start(

@@ -129,6 +129,12 @@ export async function startDovecot(options: { tokeninfo?: string } = {}): Promis
       if (child?.pid) for (const pid of processesOf(child.pid)) tryKill(pid, name)
     },
     async stop() {
+      // In order, so that the master collects its children.
+      if (child?.pid && child.exitCode === null) {
+        const gone = new Promise((resolve) => child?.once('exit', resolve))
+        child.kill('SIGTERM')
+        await Promise.race([gone, sleep(3000, null, { ref: false })])
+      }
       await dovecot.kill()
       rmSync(home, { recursive: true, force: true })
     },
@@ -160,6 +166,10 @@ namespace inbox {
   mailbox Archive {
     auto = create
     special_use = \\Archive
+  }
+  mailbox Sent {
+    auto = create
+    special_use = \\Sent
   }
 }
 passdb {

@@ -2,7 +2,7 @@
 import { connect } from '../../src/database.ts'
 import { startPollers } from '../mail/imap-poller.ts'
 
-const { target, mailbox } = JSON.parse(process.argv[2] ?? '{}')
+const { target, mailbox, tmp } = JSON.parse(process.argv[2] ?? '{}')
 const database = connect(target, { max: 3, name: 'imap child' })
-startPollers(database.sql).start(mailbox, { limits: { lease: 600 } })
+startPollers(database.sql, tmp).start(mailbox, { limits: { lease: 600 } })
 process.stdout.write('started\n')

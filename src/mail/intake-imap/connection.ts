@@ -27,8 +27,8 @@ export type Described = { uid: number; size: number | null; at: Date | null; ema
 export type Done = string | null
 
 export type Session = {
-  /** Settles when the connection is gone, with the reason. */
-  closed: Promise<Error>
+  /** Settles when the connection is gone: `imap_closed` with the reason, `imap_gone` without one. */
+  closed: Promise<Refusal>
   capabilities: { idle: boolean; move: boolean; uidplus: boolean; names: string[] }
   /** The server asked for a new login because the access token ran out (2.11). */
   expired(): boolean
@@ -78,14 +78,14 @@ export type Opening = {
 export async function openSession(opening: Opening): Promise<Session> {
   const said = { words: '' }
   const client = new ImapFlow(settings(opening, said))
-  const closed = new Promise<Error>((resolve) => {
+  const closed = new Promise<Refusal>((resolve) => {
     let reason: Error | null = null
     client.on('error', (error: Error) => {
       reason ??= error
     })
     client.on('close', () => {
       const words = client.byeReason ? `the server said goodbye: ${client.byeReason}` : reason && describeError(reason)
-      resolve(new Refusal('imap_closed', words || 'the connection was closed', 'outage'))
+      resolve(new Refusal(words ? 'imap_closed' : 'imap_gone', words || 'the connection was closed', 'outage'))
     })
   })
   const deadline = opening.limits.connect + 2 * opening.limits.command
@@ -159,7 +159,7 @@ function adapter(log: Log, said: { words: string }): Logger {
 
 function sessionOf(
   client: ImapFlow,
-  closed: Promise<Error>,
+  closed: Promise<Refusal>,
   ways: { limits: ImapLimits; said: { words: string } },
 ): Session {
   const { limits, said } = ways
@@ -239,6 +239,8 @@ function capabilitiesOf(client: ImapFlow): Session['capabilities'] {
 async function select(client: ImapFlow, path: string, access: 'read' | 'write'): Promise<Folder> {
   try {
     const opened = await client.mailboxOpen(path, { readOnly: access === 'read' })
+    if (!opened.uidValidity)
+      throw new Refusal('imap_folder', `${path}: the server gives no UIDVALIDITY, so its UIDs mean nothing`, 'outage')
     return {
       path,
       uidvalidity: Number(opened.uidValidity),
