@@ -37,7 +37,7 @@ export type Postbox = {
   sessions: number
   /** Protocol faults of the client. */
   faults: string[]
-  say: (moment: SinkMoment) => SinkAnswer
+  say: (moment: SinkMoment) => SinkAnswer | Promise<SinkAnswer>
   stop(): Promise<void>
 }
 
@@ -111,8 +111,8 @@ function converse(socket: net.Socket, box: Postbox, options: PostboxOptions, sta
   let reading: 'commands' | 'message' | 'nothing' = 'commands'
   let envelope = { from: '', to: [] as string[] }
   let authenticating = false
-  const reply = (phase: SinkPhase, line: string, friendly: string, to = ''): string => {
-    const answer = box.say({ phase, line, from: envelope.from, to, session: state.session }) ?? friendly
+  const reply = async (phase: SinkPhase, line: string, friendly: string, to = ''): Promise<string> => {
+    const answer = (await box.say({ phase, line, from: envelope.from, to, session: state.session })) ?? friendly
     if (answer === 'drop') socket.destroy()
     else if (answer === 'hang') reading = 'nothing'
     else socket.write(`${answer}\r\n`)
@@ -123,38 +123,38 @@ function converse(socket: net.Socket, box: Postbox, options: PostboxOptions, sta
     socket.removeListener('data', onData)
     converse(secure(socket), box, options, { ...state, secure: true, greeted: true })
   }
-  const command = (line: string) => {
+  const command = async (line: string): Promise<unknown> => {
     box.lines.push(line)
     const verb = line.split(/[ :]/)[0]!.toUpperCase()
     if (authenticating) {
       authenticating = false
-      return void reply('auth', line, '535 5.7.8 wrong')
+      return reply('auth', line, '535 5.7.8 wrong')
     }
-    if (verb === 'EHLO' || verb === 'HELO') return void reply('ehlo', line, ehlo(options, state))
+    if (verb === 'EHLO' || verb === 'HELO') return reply('ehlo', line, ehlo(options, state))
     if (verb === 'STARTTLS') {
-      if (reply('starttls', line, '220 go on').startsWith('2')) upgrade()
+      if ((await reply('starttls', line, '220 go on')).startsWith('2')) upgrade()
     } else if (verb === 'AUTH') {
       const [, user, password] = Buffer.from(line.split(' ')[2] ?? '', 'base64')
         .toString()
         .split('\0')
       const right = user === options.auth?.user && password === options.auth?.password
-      reply('auth', line, right ? '235 2.7.0 welcome' : '535 5.7.8 authentication failed')
+      await reply('auth', line, right ? '235 2.7.0 welcome' : '535 5.7.8 authentication failed')
     } else if (verb === 'MAIL') {
       envelope = { from: addressIn(line), to: [] }
-      reply('mail', line, '250 2.1.0 ok')
+      await reply('mail', line, '250 2.1.0 ok')
     } else if (verb === 'RCPT') {
       const to = addressIn(line)
-      if (reply('rcpt', line, '250 2.1.5 ok', to).startsWith('2')) envelope.to.push(to)
+      if ((await reply('rcpt', line, '250 2.1.5 ok', to)).startsWith('2')) envelope.to.push(to)
     } else if (verb === 'DATA') {
-      if (reply('data', line, envelope.to.length ? '354 go on' : '503 no recipient').startsWith('3'))
+      if ((await reply('data', line, envelope.to.length ? '354 go on' : '503 no recipient')).startsWith('3'))
         reading = 'message'
-    } else if (verb === 'RSET') reply('rset', line, '250 ok')
+    } else if (verb === 'RSET') await reply('rset', line, '250 ok')
     else if (verb === 'QUIT') {
-      reply('quit', line, '221 bye')
+      await reply('quit', line, '221 bye')
       socket.end()
     } else socket.write('500 what?\r\n')
   }
-  const message = (bytes: Buffer) => {
+  const message = async (bytes: Buffer): Promise<void> => {
     const text = bytes.toString('latin1')
     if (/[^\x00-\x7f]/.test(text)) box.faults.push('8-bit bytes')
     if (/\r(?!\n)|(?<!\r)\n/.test(text)) box.faults.push('a bare CR or LF')
@@ -163,24 +163,29 @@ function converse(socket: net.Socket, box: Postbox, options: PostboxOptions, sta
     const raw = Buffer.from(text.replace(/^\./gm, ''), 'latin1')
     const mail = { ...envelope, raw, answer: '', at: Date.now(), secure: state.secure }
     box.mails.push(mail)
-    mail.answer = reply('end', '.', '250 2.0.0 taken', envelope.to[0])
+    mail.answer = await reply('end', '.', '250 2.0.0 taken', envelope.to[0])
     envelope = { from: '', to: [] }
+  }
+  let busy = false
+  const work = async () => {
+    if (busy) return
+    busy = true
+    for (;;) {
+      const end = reading === 'message' ? endOfMessage(buffer) : buffer.indexOf('\r\n')
+      if (reading === 'nothing' || end < 0) break
+      const taken = Buffer.from(buffer.subarray(0, end))
+      buffer = buffer.subarray(end + (reading === 'message' ? 3 : 2))
+      await (reading === 'message' ? message(taken) : command(taken.toString('latin1')))
+    }
+    busy = false
   }
   const onData = (chunk: Buffer) => {
     buffer = Buffer.concat([buffer, chunk])
-    for (;;) {
-      if (reading === 'nothing') return
-      const end = reading === 'message' ? endOfMessage(buffer) : buffer.indexOf('\r\n')
-      if (end < 0) return
-      const taken = buffer.subarray(0, end)
-      buffer = buffer.subarray(end + (reading === 'message' ? 3 : 2))
-      if (reading === 'message') message(Buffer.from(taken))
-      else command(taken.toString('latin1'))
-    }
+    void work()
   }
   socket.on('data', onData)
   socket.on('error', () => {})
-  if (!state.greeted) reply('greeting', '', '220 sink.example ESMTP')
+  if (!state.greeted) void reply('greeting', '', '220 sink.example ESMTP')
 }
 
 /** Where the final dot stands, the CRLF before it being the message's own. */

@@ -32,9 +32,7 @@ export type MailFile = {
 
 /** The mail as a stream of Buffers. Memory does not grow with its files; read it once, compose again for a second time. */
 export function compose(row: Composable, files: MailFile[]): Readable {
-  const inline = files.filter((file) => file.inline && file.contentId)
-  const attached = files.filter((file) => !inline.includes(file))
-  const root = body(row, inline, attached)
+  const root = body(row, files)
   for (const [name, value] of allHeaders(row)) root.setHeader(name, value)
   return root.createReadStream()
 }
@@ -44,7 +42,9 @@ type Maker = { node(type: string, parent: MimeNode | null): MimeNode }
 const SAFE = { disableFileAccess: true, disableUrlAccess: true }
 
 /** mixed(related(alternative(plain, html), inline...), attached...), without the levels that are not needed. */
-function body(row: Composable, inline: MailFile[], attached: MailFile[]): MimeNode {
+function body(row: Composable, files: MailFile[]): MimeNode {
+  const inline = row.html === null ? [] : files.filter((file) => file.inline && file.contentId)
+  const attached = files.filter((file) => !inline.includes(file))
   const baseBoundary = createHash('sha256').update(`${row.message_id}\n${row.id}`).digest('hex').slice(0, 24)
   const make: Maker = {
     node: (type, parent) =>
@@ -53,11 +53,10 @@ function body(row: Composable, inline: MailFile[], attached: MailFile[]): MimeNo
         : new MimeNode(type, { ...SAFE, baseBoundary, boundaryPrefix: '=_postroom' }),
   }
   const mixed = attached.length > 0 ? make.node('multipart/mixed', null) : null
-  const related = inline.length > 0 && row.html ? make.node('multipart/related', mixed) : null
+  const related = inline.length > 0 ? make.node('multipart/related', mixed) : null
   const words = addWords(make, row, related ?? mixed)
-  const files = related ? attached : [...inline, ...attached]
-  for (const file of inline) if (related) addFile(make, file, related)
-  for (const file of files) if (mixed) addFile(make, file, mixed)
+  for (const file of inline) addFile(make, file, related!)
+  for (const file of attached) addFile(make, file, mixed!)
   return mixed ?? related ?? words
 }
 
