@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { after, DAY, HOUR, MINUTE } from '../../src/time.ts'
 import { secretHash } from '../../src/tokens.ts'
 import { createWeb } from '../../src/web/app.ts'
-import { createLoginLink } from '../../src/web/session.ts'
+import { createLoginLink, purgeLinks } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
 import { browser, NOON, webDesk } from './desk.ts'
 
@@ -196,6 +196,17 @@ test('sign-ins are listed and ended one by one, one’s own only', async () => {
   assert.is((await first.post(`/sessions/${ids[1]!.id}/revocation`)).status, 303)
   assert.is((await second.get('/queues/open')).status, 303)
   assert.is((await first.get('/queues/open')).status, 200)
+})
+
+test('spent links and ended sign-ins are purged a day later, living ones stay', async () => {
+  await newLink(30 * DAY)
+  await newLink(MINUTE)
+  const [ended, living] = [await desk.signIn(ada), await desk.signIn(ada)]
+  await ended.post('/sign-out')
+  assert.is(await purgeLinks(sql, after(NOON, DAY - MINUTE)), 0)
+  assert.is(await purgeLinks(sql, after(NOON, DAY + HOUR)), 4) // one link too old, two used, one sign-in
+  assert.is((await living.get('/queues/open')).status, 200)
+  assert.is((await sql`select count(*)::int as n from login_links`)[0]!.n, 1)
 })
 
 test.run()
