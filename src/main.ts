@@ -14,7 +14,7 @@ import { check } from './main/check.ts'
 import { demo } from './main/demo.ts'
 import { HELP, helpOf } from './main/help.ts'
 import { type openInstallation, type Place, readConfig, withInstallation } from './main/installation.ts'
-import { checkRules, testRules } from './main/rules.ts'
+import { rules } from './main/rules.ts'
 import { serve } from './main/serve.ts'
 import { type Print, showMails, showOutbox, showTicket, showTickets, writeRaw } from './main/show.ts'
 
@@ -145,9 +145,7 @@ async function outboxCommand(call: Call): Promise<number> {
 async function rulesCommand(call: Call): Promise<number> {
   const [what, ...files] = call.words
   const file = required(files, 'a FILE')[0]!
-  if (what === 'check') return await checkRules(file, print)
-  if (what === 'test')
-    return await testRules(file, { temp: process.env.TMPDIR ?? '/tmp', log: quiet, json: call.json }, print)
+  if (what === 'check' || what === 'test') return await rules(what, file, { log: quiet, print })
   throw new Usage('rules check FILE, or rules test FILE.')
 }
 

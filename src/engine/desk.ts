@@ -20,6 +20,10 @@ export type Inbox = {
   zone: string
   /** Key of a policy, used after organization and group (SLA S1). */
   policy: string | null
+  /** What automatic and list mail becomes that no ticket is named in (4a.19). */
+  automatic: 'ticket' | 'held' | 'record'
+  /** What an automatic reply becomes that names no ticket (4a.18). */
+  autoreplies: 'record' | 'ticket'
 }
 export type Agent = { id: number; address: string; name: string; admin: boolean; locale: string | null; zone: string | null }
 export type Team = { id: number; key: string; name: string; members: string[] }
@@ -87,7 +91,6 @@ export type Desk = {
     policy: string | null
     /** Calendar of policies that name none, for customers without their own. */
     calendar: string | null
-    automatic: 'ticket' | 'held' | 'record'
     undo_seconds: number
   }
 }

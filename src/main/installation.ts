@@ -7,8 +7,9 @@ import { type Embedded, startEmbedded } from '../embedded-postgres.ts'
 import { loadDesk } from '../engine/desk/load.ts'
 import { watchDesk } from '../engine/desk/watch.ts'
 import type { Tools } from '../engine/tools.ts'
+import { Refusal } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { loadTemplates, type Templates } from '../render.ts'
+import { loadTemplates, placeholders, type Templates } from '../render.ts'
 import { loadSecret } from '../secrets.ts'
 import { type Keys, loadKeys } from '../tokens.ts'
 
@@ -32,6 +33,9 @@ const root = path.join(import.meta.dirname, '..', '..')
 
 /** Where the project keeps what it ships. */
 export const shipped = { templates: path.join(root, 'templates'), migrations: path.join(root, 'drizzle') }
+
+/** Names that `ack:` of a rule may have. */
+export const TEMPLATES: readonly string[] = Object.keys(placeholders)
 
 export const readConfig = (place: Place): Config => loadConfig({ ...pick(place), env: process.env, cwd: process.cwd() })
 
@@ -91,9 +95,20 @@ export async function withInstallation<T>(
 
 /** The desk as it stands, for a command: applied from its source first, as the daemon would. */
 export async function openDesk(installation: Installation, log: Log): Promise<Tools> {
+  let refused: string | null = null
   const { sql, config, keys, templates } = installation
-  const watching = await watchDesk({ sql, log, clock: () => new Date(), ...config.desk })
+  const watching = await watchDesk({
+    sql,
+    log,
+    clock: () => new Date(),
+    ...config.desk,
+    templates: TEMPLATES,
+    onRefused: (words) => {
+      if (words !== null) refused = words
+    },
+  })
   await watching.stop()
+  if (refused !== null) throw new Refusal('bad_desk', refused, 'config')
   return { desk: await loadDesk(sql), keys, templates }
 }
 

@@ -1,16 +1,16 @@
 /** `rules check FILE` and `rules test FILE`: what is wrong with a desk file, and do its rules do what they promise. */
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseDesk } from '../engine/desk/document.ts'
+import { checkRules, testRules } from '../engine/desk/check.ts'
 import { mailFactsOf } from '../engine/rules/facts.ts'
-import { type ReadMail, runFileTests, runInlineTests } from '../engine/rules/tests.ts'
+import type { ReadMail } from '../engine/rules/tests.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { classify } from '../mail/classify.ts'
 import { type Parser, startParser } from '../mail/parse.ts'
-import { placeholders } from '../render.ts'
-import { refusalOf } from '../yaml.ts'
+import { TEMPLATES } from './installation.ts'
 import type { Print } from './show.ts'
 
 /** Reads a test's mail, named relative to the desk file, through the real parser. */
@@ -28,43 +28,24 @@ export function readRuleMail(parser: Parser, deskFile: string | null): ReadMail 
   }
 }
 
-/** Refuses a bad file with every problem; else says what it holds. */
-export async function checkRules(file: string, print: Print): Promise<number> {
-  const { desk, tests } = await readDesk(file)
-  print(`${file}: ok, ${desk.rules.length} rules, ${tests.length} tests, ${desk.organizations.size} organizations`)
-  return 0
-}
-
-/** Runs the rules' own tests, a line each. Exit code 1 when one is red. */
-export async function testRules(
+/** Prints what `rules check` or `rules test` find; exit code 1 when something is wrong. */
+export async function rules(
+  what: 'check' | 'test',
   file: string,
-  options: { temp: string; log: Log; json: boolean },
-  print: Print,
+  { log, print }: { log: Log; print: Print },
 ): Promise<number> {
-  const { desk, tests } = await readDesk(file, 'skip')
-  const parser = await startParser({ temp: options.temp, log: options.log, children: 1 })
-  try {
-    const inline = runInlineTests(desk, tests).filter((one) => one.ok !== null)
-    const results = [...inline, ...(await runFileTests(desk, tests, readRuleMail(parser, file)))]
-    for (const { rule, name, ok, words } of results)
-      print(
-        options.json
-          ? JSON.stringify({ rule, name, ok, words })
-          : `${ok ? 'ok  ' : 'FAIL'} ${rule}: ${name}${ok ? '' : `: ${words}`}`,
-      )
-    const failed = results.filter((one) => !one.ok).length
-    if (!options.json) print(`${results.length - failed} passed, ${failed} failed`)
-    return failed ? 1 : 0
-  } finally {
-    await parser.stop()
-  }
-}
-
-async function readDesk(file: string, tests: 'run' | 'skip' = 'run') {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new Refusal('unreadable_file', `${file} cannot be read: ${wordsOf(error)}`)
   })
-  const { document, problems } = parseDesk(text, path.basename(file), { tests, templates: Object.keys(placeholders) })
-  if (!document) throw refusalOf('bad_desk', problems)
-  return document
+  const temp = await mkdtemp(path.join(tmpdir(), 'postroom-rules-'))
+  const parser = await startParser({ temp, log, children: 1 })
+  try {
+    const input = { text, file: path.basename(file), readMail: readRuleMail(parser, file), templates: TEMPLATES }
+    const { ok, lines } = await (what === 'check' ? checkRules(input) : testRules(input))
+    for (const line of lines) print(line)
+    return ok ? 0 : 1
+  } finally {
+    await parser.stop()
+    await rm(temp, { recursive: true, force: true })
+  }
 }

@@ -24,7 +24,7 @@ import { startSpool } from '../mail/spool/accept.ts'
 import { startWeb } from '../web/server.ts'
 import { createLoginLink } from '../web/session.ts'
 import { firstAdmin } from './agents.ts'
-import { type Installation, openInstallation, type Place } from './installation.ts'
+import { type Installation, openInstallation, type Place, TEMPLATES } from './installation.ts'
 import { readRuleMail } from './rules.ts'
 import type { Print } from './show.ts'
 
@@ -90,6 +90,7 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
     log,
     clock: now,
     ...config.desk,
+    templates: TEMPLATES,
     readMail: readRuleMail(parser, config.desk.file),
     onRefused: (words) =>
       void (words === null ? notices.settle('desk_refused', '') : notices.raise('desk_refused', '', words)),
@@ -144,7 +145,7 @@ async function startListeners(
   const doors = openDoors(limits, config.limits.trusted)
   for (const listener of config.listeners) {
     const intake = await startSmtp({
-      listener: { kind: listener.kind, listen: placeOf(listener), tls: listener.tls ?? undefined },
+      listener: { kind: listener.kind, listen: placeOf(listener), tls: listener.tls ?? undefined, mode: listener.mode },
       hostname: hostname(),
       served: () => servedBy(given.tools().desk),
       spool: given.spool,

@@ -177,7 +177,6 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
       priorities: settings.priorities,
       policy: settings.policy ?? null,
       calendar: settings.calendar ?? null,
-      automatic: settings.automatic,
       undo_seconds: settings.undo,
     },
   }

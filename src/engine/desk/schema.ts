@@ -147,6 +147,8 @@ export const deskSchema = z.strictObject({
         locale: locale.default('en'),
         zone: zone.default('UTC'),
         policy: key.optional(),
+        automatic: z.enum(['ticket', 'held', 'record']).default('ticket'),
+        autoreplies: z.enum(['record', 'ticket']).default('record'),
       }),
     )
     .min(1)
@@ -254,7 +256,6 @@ export const deskSchema = z.strictObject({
         .meta({ remedy: `write a list out of: ${PRIORITIES.join(', ')}` }),
       policy: key.optional(),
       calendar: key.optional(),
-      automatic: z.enum(['ticket', 'held', 'record']).default('ticket'),
       undo: z
         .string()
         .transform((text, context) => {

@@ -99,12 +99,13 @@ function automatic(arrival: Arrival, facts: Facts, plan: Plan, threading: Thread
       reasons: [...plan.reasons, reason('automatic_comment', `automatic mail (${plan.kind}) in ticket #${ticket.id}`)],
     }
   }
-  if (plan.kind === 'autoreply')
+  const inbox = facts.inboxes[0]!
+  if (plan.kind === 'autoreply' && inbox.autoreplies === 'record')
     return recorded(plan, 'unthreaded_autoreply', 'an automatic reply that names no ticket')
-  const policy = facts.desk.settings.automatic
+  const policy = plan.kind === 'autoreply' ? 'ticket' : inbox.automatic
   if (policy === 'held' && !arrival.releasedAt)
-    return hold(plan, 'automatic_policy', `the desk holds ${plan.kind} mail`)
-  if (policy === 'record') return recorded(plan, 'automatic_policy', `the desk only records ${plan.kind} mail`)
+    return hold(plan, 'automatic_policy', `${inbox.address} holds ${plan.kind} mail`)
+  if (policy === 'record') return recorded(plan, 'automatic_policy', `${inbox.address} only records ${plan.kind} mail`)
   return open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
 }
 
@@ -162,7 +163,7 @@ function open(
   if (arrival.fallbackTicket !== null) return resume(plan, arrival.fallbackTicket)
   const inbox = facts.inboxes[0]!
   const seen = ruleFacts(arrival, facts, plan)
-  const routed = route(facts.desk, seen, { project: inbox.project }, now)
+  const routed = route(facts.desk, seen, { project: inbox.project, type: facts.desk.settings.types[0]! }, now)
   if (routed.hold && !arrival.releasedAt) return { ...hold(plan, 'rule', routed.hold.words), route: routed }
   const quiet = plan.kind !== 'human'
   const sla = arrival.archive ? null : promised(arrival, facts, plan, { seen, routed, quiet }, now)
