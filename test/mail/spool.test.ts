@@ -195,7 +195,7 @@ test('the server kills the connection under a large mail: an outage, nothing is 
     while (true) {
       sent++
       yield randomBytes(300_000)
-      if (sent === 20)
+      if (sent % 20 === 0)
         await sql`
           select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and pid <> pg_backend_pid() and query like 'copy blob_chunks%'`

@@ -46,7 +46,7 @@ export function startKeeping(folder: string): Keep {
     async content() {
       if (!file) return store.subarray(0, length)
       await flush()
-      return createReadStream(file.name, { highWaterMark: limits.blob.chunk })
+      return reading(file.name)
     },
     async drop() {
       const kept = file
@@ -56,6 +56,11 @@ export function startKeeping(folder: string): Keep {
       await unlink(kept.name).catch(() => {}) // start-up sweeps the folder
     },
   }
+}
+
+/** Opens the file when it is read, so that a content nobody reads holds nothing. */
+async function* reading(name: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(name, { highWaterMark: limits.blob.chunk })
 }
 
 function grown(store: Buffer, length: number, needed: number): Buffer {
