@@ -180,6 +180,7 @@ CREATE TABLE "outbox" (
 	"expires_at" timestamp with time zone NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
 	"settled_at" timestamp with time zone,
+	"copied_at" timestamp with time zone,
 	CONSTRAINT "outbox_state" CHECK (state in ('queued', 'leased', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'suppressed', 'cancelled')),
 	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice'))
 );
@@ -516,6 +517,7 @@ CREATE INDEX "inbound_mails_due" ON "inbound_mails" USING btree ("id") WHERE sta
 CREATE UNIQUE INDEX "inbound_mails_dedupe" ON "inbound_mails" USING btree ("dedupe_key","isolation");--> statement-breakpoint
 CREATE INDEX "inbound_mails_message_id" ON "inbound_mails" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_ticket" ON "inbound_mails" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "inbound_mails_blob" ON "inbound_mails" USING btree ("blob_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_state" ON "inbound_mails" USING btree ("state","id") WHERE state in ('held', 'quarantined', 'discarded');--> statement-breakpoint
 CREATE UNIQUE INDEX "mailboxes_once" ON "mailboxes" USING btree ("name","folder","uidvalidity");--> statement-breakpoint
 CREATE UNIQUE INDEX "mailboxes_current" ON "mailboxes" USING btree ("name","folder") WHERE superseded_at is null;--> statement-breakpoint

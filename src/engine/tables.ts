@@ -458,6 +458,7 @@ export const outbox = pgTable(
     expires_at: instant().notNull(),
     created_at: instant().notNull(),
     settled_at: instant(),
+    copied_at: instant(), // a copy was put into the mailbox's Sent folder, or found there (2.18)
   },
   (t) => [
     check('outbox_state', oneOf('state', OUTBOX_STATES)),

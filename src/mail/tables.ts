@@ -64,6 +64,7 @@ export const inboundMails = pgTable(
     uniqueIndex('inbound_mails_dedupe').on(t.dedupe_key, t.isolation),
     index('inbound_mails_message_id').on(t.message_id),
     index('inbound_mails_ticket').on(t.ticket_id),
+    index('inbound_mails_blob').on(t.blob_id), // is this content here already; does anything still need it
     index('inbound_mails_state').on(t.state, t.id).where(sql`state in ('held', 'quarantined', 'discarded')`),
   ],
 )
