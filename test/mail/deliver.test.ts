@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { simpleParser } from 'mailparser'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { putBlob } from '../../src/blobs.ts'
 import { transaction } from '../../src/database.ts'
 import { clearNotice, openNotices, raiseNotice } from '../../src/engine/notices.ts'
 import { retryDelay, settleOverdue } from '../../src/engine/outbox/delivery.ts'
@@ -249,6 +250,58 @@ test('two deliverers share one queue, and each mail goes once', async () => {
   const subjects = await Promise.all(box.mails.map(async (mail) => (await simpleParser(mail.raw)).subject))
   assert.is(subjects.length, 60)
   assert.is(new Set(subjects).size, 60)
+})
+
+test('files of the comment go along, streamed from their blobs, under a signature (8.19)', async () => {
+  const box = await postbox()
+  const content = randomBytes(700_000)
+  const blob = await transaction(sql, (tx) => putBlob(tx, content))
+  await sql`insert into projects (key) values ('triage')`
+  const [ticket] = await sql`
+    insert into tickets (subject, base_subject, project_id, created_at, updated_at)
+    select 's', 's', id, ${now()}, ${now()} from projects returning id`
+  const [comment] = await sql`
+    insert into comments (ticket_id, at, author_role, visibility, channel, text, visible)
+    values (${ticket!.id}, ${now()}, 'agent', 'public', 'web', '', '') returning id`
+  const [file] = await sql`
+    insert into attachments (ticket_id, comment_id, blob_id, filename, type, size)
+    values (${ticket!.id}, ${comment!.id}, ${blob.id}, 'größe.pdf', 'application/pdf', ${content.length}) returning id`
+  const where = { ticketId: ticket!.id as number, commentId: comment!.id as number }
+  await queue({ kind: 'reply', ...where, attachmentIds: [file!.id] })
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  let drops = 1
+  box.say = ({ phase }) => (phase === 'end' && drops-- > 0 ? 'drop' : null)
+  await deliver(relayTo(box, { dkim: { domain: 'desk.example', selector: 's', key } }))
+  await until(async () => (await statesOf())[0] === 'uncertain')
+  await until(async () => (await openNotices(sql)).length === 1)
+  offset = 31 * MINUTE
+  await until(settled)
+  assert.equal(await statesOf(), ['sent'])
+  await until(async () => (await openNotices(sql)).length === 0)
+  assert.is(box.mails[0]!.raw.equals(box.mails[1]!.raw), true)
+  assert.ok(box.mails[0]!.raw.toString('latin1').startsWith('DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;'))
+  const parsed = await simpleParser(box.mails[0]!.raw)
+  assert.is(parsed.attachments[0]!.filename, 'größe.pdf')
+  assert.is(parsed.attachments[0]!.content.equals(content), true)
+})
+
+test('an id that the relay gives the mail leads to the ticket too (8.1)', async () => {
+  const box = await postbox()
+  box.say = ({ phase }) =>
+    phase === 'end' ? '250 2.0.0 OK <AM0PR01.1@x.eurprd01.prod.outlook.com> [Hostname=x]' : null
+  await sql`insert into projects (key) values ('triage')`
+  const [ticket] = await sql`
+    insert into tickets (subject, base_subject, project_id, created_at, updated_at)
+    select 's', 's', id, ${now()}, ${now()} from projects returning id`
+  await queue({ kind: 'ack', ticketId: ticket!.id })
+  await deliver(relayTo(box))
+  await until(settled)
+  const ids = await sql`select message_id, ticket_id, direction from message_ids`
+  assert.equal(
+    [...ids],
+    [{ message_id: 'AM0PR01.1@x.eurprd01.prod.outlook.com', ticket_id: ticket!.id, direction: 'out' }],
+  )
 })
 
 // --- each phase's failure (8.23, 8.24, 8.27) ---

@@ -85,11 +85,12 @@ export async function markSending(sql: Queryable, held: Held, now: Date): Promis
   return count === 1
 }
 
-/** The server took it: `sent`, with its words. */
+/** The server took it: `sent`, with its words; also where its lease ran out meanwhile and it was taken for lost. */
 export async function recordSent(sql: Queryable, held: Held, answer: string, now: Date): Promise<boolean> {
   const { count } = await sql`
     update outbox set state = 'sent', last_answer = ${answer}, settled_at = ${now}, lease_until = null
-    where id = ${held.id} and leased_by = ${held.worker} and state in ('leased', 'sending')`
+    where id = ${held.id}
+      and ((leased_by = ${held.worker} and state in ('leased', 'sending')) or (state = 'uncertain' and leased_by is null))`
   return count === 1
 }
 

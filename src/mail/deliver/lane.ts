@@ -15,7 +15,7 @@ import { failureOf } from './relay.ts'
 
 export type Notices = {
   raise(kind: 'relay_down' | 'reply_undelivered', subject: string, words: string): Promise<void>
-  settle(kind: 'relay_down', subject: string): Promise<void>
+  settle(kind: 'relay_down' | 'reply_undelivered', subject: string): Promise<void>
 }
 
 /** What all lanes of a deliverer share. */
@@ -56,6 +56,8 @@ export async function carryOne(shop: Shop, row: Claimed): Promise<void> {
   await insist(() => writeSent(sql, { row, worker }, delivered, now()), shop.pause)
   shop.log.info('mail_sent', { id: row.id, kind: row.kind })
   if (shop.circuit.healthy()) await shop.notices.settle('relay_down', shop.carrier.name)
+  if (row.kind === 'reply' && (row.deferred_at || row.uncertain_at))
+    await shop.notices.settle('reply_undelivered', subjectOf(row))
 }
 
 /** A row's end that nobody may overlook. */
@@ -66,13 +68,16 @@ export async function tellOf(shop: Shop, settled: NonNullable<Settled>, words: s
     uncertain: 'may or may not have arrived',
     deferred: 'is still waiting to be taken',
   }[settled.state as 'failed']
-  const subject = settled.ticket_id === null ? `mail ${settled.id}` : `#${settled.ticket_id}`
+  const subject = subjectOf(settled)
   await shop.notices.raise(
     'reply_undelivered',
     subject,
     `An answer in ${subject} ${fate} (outbox ${settled.id}): ${words}`,
   )
 }
+
+const subjectOf = (row: { id: number; ticket_id: number | null }) =>
+  row.ticket_id === null ? `mail ${row.id}` : `#${row.ticket_id}`
 
 async function failed(shop: Shop, row: Claimed, failure: Failure): Promise<void> {
   const { sql, worker, now, circuit, log } = shop
