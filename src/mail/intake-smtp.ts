@@ -27,6 +27,8 @@ export type SmtpListener = {
   listen: string
   /** PEM. Without it STARTTLS is not offered. */
   tls?: { cert: string | Buffer; key: string | Buffer } | undefined
+  /** Rights of the socket file; by default 0o660. */
+  mode?: number | undefined
 }
 
 export type SmtpSetting = {
@@ -81,7 +83,7 @@ export async function startSmtp(setting: SmtpSetting): Promise<SmtpIntake> {
     stopping: false,
   }
   const server = makeServer(house)
-  const place = await listenAt(server, setting.listener.listen)
+  const place = await listenAt(server, setting.listener)
   const pace = setInterval(() => watchPace(house), Math.min(SECOND, limits.idle / 4, limits.data / 4))
   pace.unref()
   return {
@@ -299,7 +301,10 @@ function shut(visit: Visit): void {
   visit.connection._socket.destroySoon()
 }
 
-async function listenAt(server: SMTPServer, listen: string): Promise<{ address: string; port: number }> {
+async function listenAt(
+  server: SMTPServer,
+  { listen, mode = 0o660 }: SmtpListener,
+): Promise<{ address: string; port: number }> {
   const inet = /^(?:\[([^\]]+)\]|([^/:]*)):(\d+)$/.exec(listen)
   if (!inet) await clearSocket(listen)
   await new Promise<void>((resolve, reject) => {
@@ -311,8 +316,8 @@ async function listenAt(server: SMTPServer, listen: string): Promise<{ address: 
     if (inet) server.listen(Number(inet[3]), inet[1] ?? inet[2] ?? '127.0.0.1', ready)
     else server.listen(listen, ready)
   })
-  // A relay in front runs as another user, and who may write to the folder decides who comes in.
-  if (!inet) await chmod(listen, 0o666)
+  // A relay in front runs as another user: it comes in by its group (docs/postfix.md).
+  if (!inet) await chmod(listen, mode)
   const place = server.server.address()
   return place && typeof place === 'object'
     ? { address: place.address, port: place.port }
