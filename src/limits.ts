@@ -187,6 +187,7 @@ export const hours = {
   cachedCalendars: 256,
   cachedYears: 64, // years built per calendar: a due date needs at most 12
   cachedFormatters: 256, // of Intl: a language and a zone each
+  cachedTexts: 256, // due dates in words
   cachedZoneYears: 4096, // offset segments, shared by the calendars of a zone
   shifts: 12, // a day (M3)
 } as const

@@ -5,6 +5,7 @@
 import { hours } from '../limits.ts'
 import { remember } from './business-hours/remember.ts'
 import type { Calendar } from './business-hours.ts'
+import { formatter } from './due-words/formatter.ts'
 import { type Phrases, phrasesFor } from './due-words/phrases.ts'
 import { weekText } from './due-words/week.ts'
 
@@ -34,10 +35,15 @@ export type HowComputed = {
  */
 export function dueText({ at, zone, locale }: DueAt): string {
   const shown = Math.ceil(at / 60) * 60_000
-  const language = regional(usable(locale), zone)
-  const format = formatter(language, { dateStyle: 'full', timeStyle: 'short', timeZone: zone })
-  return `${plainSpaces(format.format(shown))} ${zoneText(shown, zone, language)}`
+  // A burst of mails is promised the same few minutes, and finding a zone's name takes up to nine formatters.
+  return remember(dueTexts, `${shown} ${zone} ${locale}`, hours.cachedTexts, () => {
+    const language = regional(usable(locale), zone)
+    const format = formatter(language, { dateStyle: 'full', timeStyle: 'short', timeZone: zone })
+    return `${plainSpaces(format.format(shown))} ${zoneText(shown, zone, language)}`
+  })
 }
+
+const dueTexts = new Map<string, string>()
 
 /**
  * Working time left, `3 hours 20 minutes left`, or over when negative, `1 hour 5 minutes overdue`. Hours and minutes,
@@ -107,14 +113,6 @@ function zonePart(at: number, zone: string, locale: string, timeZoneName: 'short
   const parts = formatter(locale, { timeZone: zone, timeZoneName }).formatToParts(at)
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? ''
 }
-
-/** Kept, because making one takes longer than all else and a page of tickets asks for the same few. */
-function formatter(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${locale} ${JSON.stringify(options)}`
-  return remember(formatters, key, hours.cachedFormatters, () => new Intl.DateTimeFormat(locale, options))
-}
-
-const formatters = new Map<string, Intl.DateTimeFormat>()
 
 /** Bare English is American only in America: a customer in Berlin reads `27 November 2026 at 17:00`. */
 function regional(locale: string, zone: string): string {

@@ -34,36 +34,38 @@ type Setup = {
   worker: string
   log: Log
   now: () => Date
-  /** Mails under way at once. */
-  concurrency?: number
+  /** Mails under way at once: some wait for a parse child while others are in their transaction. */
+  atOnce?: number
 }
 
 /** Works on accepted mails until stopped: woken by `listen`, and by a poll to be sure. */
 export async function startPipeline(setup: Setup): Promise<Pipeline> {
-  const { sql, log, now, worker, concurrency = 4 } = setup
+  const { sql, log, now, worker, atOnce = limits.batch } = setup
   const busy = new Map<number, Promise<void>>()
   let stopping = false
   let looking: Promise<void> | null = null
   let again = false
   const idlers: (() => void)[] = []
+  // Half of the places at least, so that under load one claim, with its commit, serves several mails.
+  const hasRoom = () => busy.size <= atOnce / 2
 
   const look = () => {
     again = true
     looking ??= (async () => {
       while (again && !stopping) {
         again = false
-        const room = concurrency * 2 - busy.size
-        if (room <= 0) break // each mail that ends looks again
-        const claimed = await claim(sql, { worker, limit: Math.min(room, limits.batch) }, now()).catch((error) => {
+        if (!hasRoom()) break // each mail that ends looks again
+        const room = atOnce - busy.size
+        const claimed = await claim(sql, { worker, limit: room }, now()).catch((error) => {
           log.warn('claim_failed', { words: wordsOf(error) })
           return []
         })
         for (const mail of claimed) start(mail)
-        if (claimed.length && busy.size < concurrency * 2) again = true
+        if (claimed.length === room) again = true
       }
     })().finally(() => {
       looking = null
-      if (again && !stopping && busy.size < concurrency * 2) look()
+      if (again && !stopping && hasRoom()) look()
       else if (!busy.size) for (const done of idlers.splice(0)) done()
     })
   }

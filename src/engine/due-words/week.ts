@@ -3,6 +3,7 @@
 import { dayNumber, secondsOfDay } from '../business-hours/calendar.ts'
 import { offsetAt } from '../business-hours/zone.ts'
 import type { Calendar, Shift, Weekday } from '../business-hours.ts'
+import { formatter } from './formatter.ts'
 import type { Phrases } from './phrases.ts'
 
 export type WeekText = {
@@ -65,7 +66,7 @@ function daysText(days: number[], locale: string): string {
     if (range && range[1] === day - 1) range[1] = day
     else ranges.push([day, day])
   }
-  const name = new Intl.DateTimeFormat(locale, { weekday: 'short', timeZone: 'UTC' })
+  const name = formatter(locale, { weekday: 'short', timeZone: 'UTC' })
   const word = (day: number) => name.format((day + 4) * DAY * 1000) // 1970-01-05 was a Monday
   return ranges.map(([first, last]) => (first === last ? word(first) : `${word(first)}-${word(last)}`)).join('/')
 }
@@ -155,5 +156,5 @@ function isNoticed(calendar: Calendar, day: number, { spans, first }: Change): b
 
 function dateText(day: number, locale: string): string {
   const language = locale === 'en' ? 'en-GB' : locale
-  return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(day * DAY * 1000)
+  return formatter(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(day * DAY * 1000)
 }

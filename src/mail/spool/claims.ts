@@ -39,7 +39,9 @@ export async function claim(
   { worker, limit }: { worker: string; limit: number },
   now: Date,
 ): Promise<ClaimedMail[]> {
-  // pending_ids holds unfinished mails only, so the question is cheap however many are finished.
+  // pending_ids holds unfinished mails only, so the question is cheap however many are finished. It is asked as a scalar
+  // and not by `not exists`, which the planner turns into a join over all that wait: with 1,000 waiting each claim then
+  // cost as much as the work itself. So it is asked of one mail after the other, in order, until `limit` are found.
   const rows = await sql<ClaimedRow[]>`
     update inbound_mails set state = 'processing', attempts = attempts + 1, started_at = ${now},
       lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
@@ -47,9 +49,9 @@ export async function claim(
       select m.id from inbound_mails m
       where m.state in ('received', 'processing') and m.due_at <= ${now}
         and (m.lease_until is null or m.lease_until <= ${now})
-        and not exists (
-          select 1 from pending_ids own join pending_ids older on older.hash = own.hash and older.mail_id < own.mail_id
-          where own.mail_id = m.id)
+        and (
+          select true from pending_ids own join pending_ids older on older.hash = own.hash and older.mail_id < own.mail_id
+          where own.mail_id = m.id limit 1) is null
       order by m.id limit ${limit} for update skip locked)
     returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
       ticket_id, released_at`

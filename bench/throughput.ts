@@ -1,0 +1,112 @@
+/**
+ * End to end against the floor: 1,000 mixed mails from SMTP to ticket and acknowledgement, limits and budgets as
+ * shipped, and the same bytes through smtp-server, mailparser and bare inserts on the same server. Both are warm, both
+ * are sent to by the same client over as many connections. The result is the median of the ratios of three pairs.
+ */
+import type { Sql } from '../src/database.ts'
+import type { Prepare, Send, Sent } from './client.ts'
+import { type Figure, median } from './figures.ts'
+import { type Daemon, type Ground, type Helper, startDaemon, startHelper, until } from './ground.ts'
+import type { Address } from './smtp.ts'
+
+const MAILS = 1000
+const WARM = 200
+const CONNECTIONS = 10
+const PAIRS = 3
+const AT_LEAST = 0.4
+
+export async function measureThroughput(ground: Ground, tell: (words: string) => void): Promise<Figure[]> {
+  const client = startHelper('client.ts')
+  const ratios: number[] = []
+  const whole: number[] = []
+  const bare: number[] = []
+  try {
+    for (let pair = 0; pair < PAIRS; pair++) {
+      const order = pair % 2 === 0 ? [endToEnd, floor] : [floor, endToEnd]
+      for (const work of order) {
+        const rate = await work(ground, client)
+        if (work === endToEnd) whole.push(rate)
+        else bare.push(rate)
+      }
+      ratios.push(whole[pair]! / bare[pair]!)
+      tell(`pair ${pair + 1}: ${whole[pair]!.toFixed(0)} mails/s of ${bare[pair]!.toFixed(0)}`)
+    }
+  } finally {
+    await client.stop()
+  }
+  return [
+    {
+      what: 'throughput end to end, of the floor',
+      value: median(ratios),
+      unit: 'ratio',
+      bar: { atLeast: AT_LEAST },
+      all: ratios,
+      beside: { 'mails/s end to end': median(whole), 'mails/s floor': median(bare) },
+    },
+  ]
+}
+
+/** Sends the mails of a run and waits until `done`. @returns milliseconds from the first byte to the end */
+export async function timeRun(
+  client: Helper,
+  given: { run: string; count: number; address: Address; done: () => Promise<boolean> },
+): Promise<number> {
+  await client.ask({ prepare: { run: given.run, count: given.count } } satisfies Prepare)
+  const { startedAt } = await client.ask<Sent>({
+    send: { ...given.address, connections: CONNECTIONS },
+  } satisfies Send)
+  await until(given.done, `run ${given.run}`)
+  return Date.now() - startedAt
+}
+
+/** Whether every mail has its final state; those that became a ticket have their acknowledgement in the outbox. */
+export const settled = (sql: Sql) => async () => {
+  const [row] = await sql`select exists (select from inbound_mails where state in ('received', 'processing')) as busy`
+  return row?.busy === false
+}
+
+async function endToEnd(ground: Ground, client: Helper): Promise<number> {
+  await ground.makeDatabase('throughput')
+  let daemon: Daemon | null = null
+  const sql = ground.open('throughput')
+  try {
+    daemon = await startDaemon(ground, { database: 'throughput' })
+    const address = daemon.smtp
+    const done = settled(sql)
+    await timeRun(client, { run: 'warm', count: WARM, address, done })
+    const took = await timeRun(client, { run: 'load', count: MAILS, address, done })
+    await requireAll(sql)
+    return (MAILS * 1000) / took
+  } finally {
+    await daemon?.stop()
+    await sql.end()
+    await ground.dropDatabase('throughput')
+  }
+}
+
+/** A run that lost a mail, missed a conversation or left an acknowledgement out measures something else. */
+async function requireAll(sql: Sql): Promise<void> {
+  const [found] = await sql`
+    select (select count(*)::int from inbound_mails where state = 'ticketed') as ticketed,
+           (select count(*)::int from inbound_mails where state = 'commented') as commented,
+           (select count(*)::int from outbox where kind = 'ack') as acks`
+  const news = (MAILS * 3) / 4 + WARM
+  const wanted = { ticketed: news, commented: MAILS / 4, acks: news }
+  if (JSON.stringify(found) !== JSON.stringify(wanted))
+    throw new Error(`wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(found)}`)
+}
+
+async function floor(ground: Ground, client: Helper): Promise<number> {
+  await ground.makeDatabase('floor')
+  const server = startHelper('floor.ts', { FLOOR_SOCKET: `${ground.host}/.s.PGSQL.5432`, FLOOR_USER: ground.user })
+  try {
+    const { port } = await server.ask<{ port: number }>({})
+    const address = { host: '127.0.0.1', port }
+    const done = async () => true // its 250 is the end
+    await timeRun(client, { run: 'warm', count: WARM, address, done })
+    return (MAILS * 1000) / (await timeRun(client, { run: 'load', count: MAILS, address, done }))
+  } finally {
+    await server.stop()
+    await ground.dropDatabase('floor')
+  }
+}
