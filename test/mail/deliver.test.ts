@@ -543,7 +543,7 @@ test('a row whose lease was lost before its first byte is not sent', async () =>
 
 test('killed at any moment: no mail is lost, and none goes twice unless it says so (8.20)', async () => {
   const box = await postbox()
-  const MAILS = 60
+  const MAILS = 24
   for (let n = 0; n < MAILS; n++) await queue({ kind: 'ack', subject: `n${n}.` })
   const daemon = path.join(import.meta.dirname, 'deliver', 'daemon.ts')
   const argument = JSON.stringify({ target: database.target, port: box.port })
@@ -555,7 +555,7 @@ test('killed at any moment: no mail is lost, and none goes twice unless it says 
     const child = spawn(process.execPath, [daemon, argument], { stdio: ['ignore', 'ignore', 'inherit'] })
     const gone = new Promise((resolve) => child.once('close', resolve))
     // at a command of the dialogue, or a little after it
-    let left = 1 + Math.floor(Math.random() * 40)
+    let left = 1 + Math.floor(Math.random() * 25)
     const done = new Promise<void>((resolve) => {
       box.say = async () => {
         if (--left === 0) {
