@@ -42,6 +42,11 @@ export type OutgoingMail = {
   ids?: number[]
   /** `send`: an agent chose "send anyway" to an address on the suppression list (8.26). Default `stop`. */
   suppressed?: 'stop' | 'send'
+  /**
+   * `caller`: no notification from the transaction; the caller notifies OUTBOX_CHANNEL, or wakes its own deliverer,
+   * after the commit. PostgreSQL lets only one transaction that notifies commit at a time, whatever the disk can do.
+   */
+  wake?: 'commit' | 'caller'
 }
 
 /** The desk's inboxes and the keys; `Tools` is one. */
@@ -105,10 +110,11 @@ export async function queueMail(tx: Tx, mail: OutgoingMail, sending: Sending, no
       left join suppressions s on s.address = row.key and s.expires_at > ${now} and ${mail.suppressed !== 'send'}
       returning id, recipient, state
     )
-    select w.* from written w, (select pg_notify(${OUTBOX_CHANNEL}, '')) woken order by w.id`
+    select w.* from written w left join (select pg_notify(${OUTBOX_CHANNEL}, '') where ${mail.wake !== 'caller'}) woken on true
+    order by w.id`
 }
 
-/** Notified when a row was queued; the deliverer listens. */
+/** Notified when a row was queued; the deliverer listens, and looks every five seconds anyway. */
 export const OUTBOX_CHANNEL = 'postroom_outbox'
 
 /**

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
@@ -203,15 +204,15 @@ test('the list pages by id and filters', async () => {
   assert.is((await listOutbox(sql, { recipient: 'n3@acme.example' })).length, 1)
 })
 
-test('a queued mail wakes the deliverer', async () => {
-  let woken = () => {}
-  const waking = new Promise<void>((resolve) => {
-    woken = resolve
-  })
-  const listening = await sql.listen('postroom_outbox', () => woken())
+test('a queued mail wakes the deliverer, unless the caller does', async () => {
+  const woken: string[] = []
+  const { unlisten } = await sql.listen('postroom_outbox', (payload) => woken.push(payload))
+  await queue({ wake: 'caller' })
+  await sql`select pg_notify('postroom_outbox', 'by hand')`
   await queue()
-  await waking
-  await listening.unlisten()
+  while (woken.length < 2) await sleep(5)
+  assert.equal(woken, ['by hand', ''])
+  await unlisten()
 })
 
 // --- automatic mail (4a.22) ---
