@@ -552,7 +552,7 @@ test('killed at any moment: no mail is lost, and none goes twice unless it says 
   let kills = 0
   for (let rounds = 0; rounds < 30; rounds++) {
     if (await nothingOpen()) break
-    const child = spawn(process.execPath, [daemon, argument], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const child = spawn(process.execPath, [daemon, argument], { stdio: ['pipe', 'ignore', 'inherit'] })
     const gone = new Promise((resolve) => child.once('close', resolve))
     // at a command of the dialogue, or a little after it
     let left = 1 + Math.floor(Math.random() * 25)

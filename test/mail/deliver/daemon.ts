@@ -25,4 +25,5 @@ await startDeliverer({
   notices: { async raise() {}, async settle() {} },
   pace: { poll: 50, claim: 300, circuit: [50] },
 })
-process.stdout.write('ready\n')
+// it never outlives the test, however that ends
+process.stdin.resume().once('end', () => process.exit())
