@@ -336,6 +336,9 @@ CREATE TABLE "imap_seen" (
 	"action" text,
 	"action_done_at" timestamp with time zone,
 	"action_words" text,
+	"original" text,
+	"original_by" text,
+	"original_words" text,
 	CONSTRAINT "imap_seen_mailbox_id_uid_pk" PRIMARY KEY("mailbox_id","uid")
 );
 --> statement-breakpoint
@@ -374,6 +377,13 @@ CREATE TABLE "inbound_mails" (
 	"settled_at" timestamp with time zone,
 	"settled_by" text,
 	CONSTRAINT "inbound_mails_state" CHECK (state in ('received', 'processing', 'ticketed', 'commented', 'recorded', 'held', 'quarantined', 'discarded'))
+);
+--> statement-breakpoint
+CREATE TABLE "mailbox_refusals" (
+	"name" text PRIMARY KEY NOT NULL,
+	"login" text NOT NULL,
+	"failures" integer NOT NULL,
+	"failed_at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "mailboxes" (
@@ -498,6 +508,7 @@ CREATE INDEX "message_ids_ticket" ON "message_ids" USING btree ("ticket_id","id"
 CREATE UNIQUE INDEX "notices_open" ON "notices" USING btree ("kind","subject") WHERE settled_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_due" ON "outbox" USING btree ("priority","next_try_at","id") WHERE state in ('queued', 'deferred', 'uncertain', 'leased', 'sending');--> statement-breakpoint
 CREATE INDEX "outbox_message" ON "outbox" USING btree ("message_id");--> statement-breakpoint
+CREATE INDEX "outbox_uncopied" ON "outbox" USING btree ("settled_at") WHERE kind = 'reply' and state = 'sent' and copied_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_ticket" ON "outbox" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "outbox_recipient" ON "outbox" USING btree ("recipient","created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_clocks_once" ON "sla_clocks" USING btree ("ticket_id","metric",coalesce(team_id, 0),"cycle");--> statement-breakpoint
@@ -512,6 +523,7 @@ CREATE INDEX "tickets_organization" ON "tickets" USING btree ("organization_id")
 CREATE INDEX "tickets_resolved" ON "tickets" USING btree ("resolved_at") WHERE status = 'resolved';--> statement-breakpoint
 CREATE INDEX "delivery_attempts_outbox" ON "delivery_attempts" USING btree ("outbox_id");--> statement-breakpoint
 CREATE INDEX "imap_seen_action" ON "imap_seen" USING btree ("mailbox_id") WHERE action is not null and action_done_at is null;--> statement-breakpoint
+CREATE INDEX "imap_seen_original" ON "imap_seen" USING btree ("mailbox_id") WHERE original = 'asked';--> statement-breakpoint
 CREATE INDEX "imap_seen_mail" ON "imap_seen" USING btree ("mail_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_due" ON "inbound_mails" USING btree ("id") WHERE state in ('received', 'processing');--> statement-breakpoint
 CREATE UNIQUE INDEX "inbound_mails_dedupe" ON "inbound_mails" USING btree ("dedupe_key","isolation");--> statement-breakpoint

@@ -67,6 +67,8 @@ export type MailboxConfig = {
   /** Days of old mail taken as archive at the first connection; 0: from now. */
   importDays: number
   authservId: string | null
+  /** The folder that gets a copy of each answer; null: the relay keeps them itself. */
+  sent: string | null
 }
 
 /** Name in lower case -> type -> values. */
@@ -268,6 +270,7 @@ function toMailbox(one: ConfigFile['mailboxes'][number]): MailboxConfig {
     after: typeof after === 'string' ? { do: after } : { do: 'move', folder: after.move },
     importDays: first === 'from_now' ? 0 : first.days,
     authservId: one.authserv_id ?? null,
+    sent: one.sent ?? null,
   }
 }
 

@@ -55,6 +55,10 @@ export const imap = {
   actionBatch: 1000,
   actionPause: 10 * MINUTE, // after a refused action (2.6)
   structureNodes: 100, // of a mail that stays on the server
+  original: 1024 * MB, // of such a mail when a person asks for it (2.12)
+  sentPoll: 30 * SECOND, // for answers whose copy is missing in Sent (2.18)
+  sentBatch: 20,
+  sentFor: 7 * DAY, // a copy is tried; older answers were there before Sent was configured
 } as const
 
 /** The parse child (0.4) and what a mail may hold (4.24). */
@@ -85,6 +89,18 @@ export const parse = {
   filename: 150, // bytes (9.6)
 } as const
 
+/** Reply extraction (7.14). Steps are counted, not milliseconds, so that a busy machine finds the same as an idle one. */
+export const replyText = {
+  characters: 256 * KB,
+  lines: 5000,
+  line: 400, // a longer line is never a header, an attribution or a signature mark
+  attribution: 500, // characters of one attribution, over all its lines
+  folded: 8, // interleaved answers: a run of more quoted lines is folded (7.3)
+  signature: 30, // lines after `-- ` that may still be a signature
+  known: 1024 * 1024, // characters of the ticket's earlier mails that are compared
+  steps: 2_000_000, // looks at a character or word beyond the first pass: 200 ms at the worst
+} as const
+
 /** How mails are written when they are accepted (VERIFIED 3): small ones many to a commit, large ones alone. */
 export const spool = {
   small: 256 * KB, // one blob chunk
@@ -101,7 +117,9 @@ export const pipeline = {
   attempts: 3,
   lease: 2 * MINUTE,
   backoff: 5 * SECOND,
-  batch: 16,
+  pause: SECOND / 2, // between two tries to reach a database that is gone
+  batch: 16, // mails under way at once in a daemon
+  ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others
   poll: 5 * SECOND,
 } as const
 

@@ -120,7 +120,7 @@ listeners:
 limits: {message: 1.5 MB, trusted: [10.0.0.0/8, ::1, 192.0.2.7]}
 dns: [192.0.2.53]
 mailboxes:
-  - {name: a, inbox: support, host: imap.example, user: u, password: "1", tls: starttls, after: {move: Done}, first: {days: 7}}
+  - {name: a, inbox: support, host: imap.example, user: u, password: "1", tls: starttls, after: {move: Done}, first: {days: 7}, sent: Sent}
   - {name: b, inbox: support, host: imap.example, user: u, oauth: {client_id: c, refresh_token: r, token_url: https://idp.example/token}}
 `)
   assert.equal(config.listeners[0], {
@@ -133,7 +133,7 @@ mailboxes:
   assert.equal(config.limits.trusted, ['10.0.0.0/8', '::1/128', '192.0.2.7/32'])
   assert.equal(config.dns, { from: 'servers', servers: ['192.0.2.53'] })
   const [a, b] = config.mailboxes
-  assert.equal([a!.port, a!.after, a!.importDays], [143, { do: 'move', folder: 'Done' }, 7])
+  assert.equal([a!.port, a!.after, a!.importDays, a!.sent], [143, { do: 'move', folder: 'Done' }, 7, 'Sent'])
   assert.ok(b!.port === 993 && 'oauth' in b!.login && b!.login.oauth.clientSecret === null)
 })
 
@@ -221,6 +221,10 @@ test('every kind of mistake has its line, column, cause and remedy', () => {
   check(
     `${box}, password: x, tls: none}]`,
     'mailboxes[0].tls: the password would travel in the clear; write implicit or starttls',
+  )
+  check(
+    `${box}, password: x, folders: [INBOX, Sent], sent: Sent}]`,
+    'mailboxes[0].sent: a folder that is polled cannot take the copies of what is sent; write the name of another folder',
   )
   check(`${box}, password: x, after: {mv: Done}}]`, 'mailboxes[0].after.mv: "mv" is not a known key; ')
   check(

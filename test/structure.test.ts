@@ -76,6 +76,7 @@ const tableOwners: Record<string, string[]> = {
   leases: ['src/database'],
   login_links: ['src/web/session'],
   mail_budgets: ['src/engine/outbox'],
+  mailbox_refusals: ['src/mail/spool'],
   mailboxes: ['src/mail/spool'],
   message_ids: ['src/engine/thread'],
   notices: ['src/engine/notices'],

@@ -97,9 +97,15 @@ const mailbox = z
       .default('from_now')
       .meta({ remedy: 'write from_now, or {days: 30} to take old mail as archive' }),
     authserv_id: some('write the name that stands first in Authentication-Results').optional(),
+    sent: some('write the name of a folder, such as Sent').optional(),
   })
   .refine((one) => (one.password === undefined) !== (one.oauth === undefined), {
     error: 'a mailbox has either a password or oauth',
+  })
+  .refine((one) => one.sent === undefined || !one.folders.includes(one.sent), {
+    path: ['sent'],
+    error: 'a folder that is polled cannot take the copies of what is sent',
+    params: { remedy: 'write the name of another folder' },
   })
   .meta({ remedy: 'write password: {env: NAME}, or oauth: {...}' })
 

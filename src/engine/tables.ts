@@ -467,6 +467,7 @@ export const outbox = pgTable(
       .on(t.priority, t.next_try_at, t.id)
       .where(sql`state in ('queued', 'deferred', 'uncertain', 'leased', 'sending')`),
     index('outbox_message').on(t.message_id),
+    index('outbox_uncopied').on(t.settled_at).where(sql`kind = 'reply' and state = 'sent' and copied_at is null`),
     index('outbox_ticket').on(t.ticket_id),
     index('outbox_recipient').on(t.recipient, t.created_at),
   ],

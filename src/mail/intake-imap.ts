@@ -52,6 +52,7 @@ export function startImap(options: ImapOptions): ImapPoller {
     waiters: [],
     polls: 0,
     actionPause: new Map(),
+    copying: { waiting: new Map(), notice: 'open' },
   }
   const ended = supervise(life)
   return {

@@ -116,13 +116,26 @@ export const imapSeen = pgTable(
     action: text(), // what is still to be done on the server after import (2.6): 'seen', 'keyword', 'move', 'delete'
     action_done_at: instant(),
     action_words: text(),
+    // Where the original of a mail beyond the size limit is (2.12): 'left' on the server, 'asked' for, 'here', 'gone'.
+    original: text().$type<'left' | 'asked' | 'here' | 'gone'>(),
+    original_by: text(), // who asked
+    original_words: text(), // why it could not be had
   },
   (t) => [
     primaryKey({ columns: [t.mailbox_id, t.uid] }),
     index('imap_seen_action').on(t.mailbox_id).where(sql`action is not null and action_done_at is null`),
+    index('imap_seen_original').on(t.mailbox_id).where(sql`original = 'asked'`),
     index('imap_seen_mail').on(t.mail_id),
   ],
 )
+
+/** Refused logins in a row, so that a restart does not try again at once (2.10). Gone with the first good poll. */
+export const mailboxRefusals = pgTable('mailbox_refusals', {
+  name: text().primaryKey(), // the account's name in the configuration
+  login: text().notNull(), // a keyed hash of what was refused: a new password is tried at once
+  failures: integer().notNull(),
+  failed_at: instant().notNull(),
+})
 
 /** Every try of an outgoing mail, with the server's words (8.29). */
 export const deliveryAttempts = pgTable(

@@ -22,6 +22,7 @@ export const fast: ImapLimits = {
   command: 5000,
   connect: 3000,
   logout: 1000,
+  sentPoll: 100,
 }
 
 export const secret = Buffer.alloc(32, 7)
@@ -41,6 +42,7 @@ export function mailboxAt(port: number, changes: Partial<Mailbox> = {}): Mailbox
     after: { do: 'none' },
     importDays: 0,
     authservId: null,
+    sent: null,
     ...changes,
   }
 }

@@ -1,14 +1,17 @@
-/** A claimed row as bytes: its files streamed from their blobs, its DKIM signature in front. */
+/** An outbox row as bytes: its files streamed from their blobs, its DKIM signature in front. */
 import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { readBlob } from '../../blobs.ts'
 import type { Sql } from '../../database.ts'
-import type { Claimed } from '../../engine/outbox/delivery.ts'
-import { compose, type MailFile } from '../compose.ts'
+import { type Composable, compose, type MailFile } from '../compose.ts'
 import { type DkimKey, dkimHeader } from './dkim.ts'
 
 /** The same bytes at every call; with keys the mail is composed twice, because its signature comes first. */
-export async function openMail(sql: Sql, row: Claimed, keys: DkimKey[]): Promise<Readable> {
+export async function openMail(
+  sql: Sql,
+  row: Composable & { attachment_ids: number[] },
+  keys: DkimKey[],
+): Promise<Readable> {
   const files = await filesOf(sql, row.attachment_ids)
   if (keys.length === 0) return compose(row, files)
   const signature = await dkimHeader(compose(row, files), keys, row.date_at)

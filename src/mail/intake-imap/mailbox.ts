@@ -40,6 +40,8 @@ export type Mailbox = {
   /** 2.5: days of old mail taken as archive at the first connection; 0: from now. */
   importDays: number
   authservId: string | null
+  /** The folder, or a special use as `\Sent`, that gets a copy of each answer (2.18); null: none. */
+  sent: string | null
 }
 
 export type Credentials = { password: string } | { accessToken: string }
@@ -59,6 +61,8 @@ export type NoticeKind =
   | 'mailbox_unfetchable' // 2.13
   | 'mailbox_not_imported' // 2.4
   | 'mailbox_action' // 2.6
+  | 'mailbox_sent' // 2.18
+  | 'mailbox_original' // 2.12
   | 'mailbox_folder' // a folder besides the first is not there
 
 /** Everything a poll needs besides the connection. */

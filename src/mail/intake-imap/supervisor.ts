@@ -7,6 +7,7 @@ import { Refusal, wordsOf } from '../../errors.ts'
 import { MINUTE } from '../../time.ts'
 import { runActions } from './after.ts'
 import { openSession, type Session } from './connection.ts'
+import { type Copying, startCopies } from './copies.ts'
 import { credentialsOf, foldersOf } from './login.ts'
 import type { Intake } from './mailbox.ts'
 import type { Tokens } from './oauth.ts'
@@ -48,6 +49,7 @@ export type Life = {
   polls: number
   /** Folder -> when its actions may be tried again after a refusal (2.6). */
   actionPause: Map<string, number>
+  copying: Copying
 }
 
 /** One connection after another until the end. */
@@ -135,6 +137,9 @@ async function serve(life: Life, session: Session): Promise<void> {
   const { limits } = intake
   const folders = await watchedFolders(life, session)
   const watchdog = watchBytes(life, session)
+  const { sent } = intake.mailbox
+  const credentials = () => credentialsOf(intake.mailbox, life.tokens, intake.now())
+  const copies = sent === null ? null : startCopies(intake, { folder: sent, copying: life.copying, credentials })
   let lost: Error | null = null
   session.closed.then((error) => {
     lost = error
@@ -157,6 +162,7 @@ async function serve(life: Life, session: Session): Promise<void> {
     }
   } finally {
     clearInterval(watchdog)
+    await copies?.stop()
   }
 }
 
