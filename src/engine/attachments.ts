@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { putBlob, putSmallBlobs } from '../blobs.ts'
-import type { Tx } from '../database.ts'
+import type { Statement, Tx } from '../database.ts'
 import type { IncomingPart } from '../incoming.ts'
 import { blob } from '../limits.ts'
 
@@ -21,18 +21,17 @@ export async function attach(
   place: { ticketId: number; commentId: number },
   files: Attachment[],
 ): Promise<void> {
-  if (!files.length) return
-  const rows = files.map((file) => ({
-    ticket_id: place.ticketId,
-    comment_id: place.commentId,
-    blob_id: file.blobId,
-    filename: file.filename,
-    type: file.type,
-    size: file.size,
-    inline: file.inline,
-    content_id: file.contentId,
-  }))
-  await tx`insert into attachments ${tx(rows)}`
+  if (files.length) await attachmentRows(tx, place, files)
+}
+
+/** The same as a statement to be run with others: arrays, so that any number of files is one prepared statement. */
+export function attachmentRows(tx: Tx, place: { ticketId: number; commentId: number }, files: Attachment[]): Statement {
+  return tx`
+    insert into attachments (ticket_id, comment_id, blob_id, filename, type, size, inline, content_id)
+    select ${place.ticketId}, ${place.commentId}, file.*
+    from unnest(${files.map((file) => file.blobId)}::bigint[], ${files.map((file) => file.filename)}::text[],
+      ${files.map((file) => file.type)}::text[], ${files.map((file) => file.size)}::bigint[],
+      ${files.map((file) => String(file.inline))}::text[]::boolean[], ${files.map((file) => file.contentId)}::text[]) as file`
 }
 
 /** Copies the decoded parts of a mail into blobs: small ones in one statement, large ones streamed. */

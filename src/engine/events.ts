@@ -1,5 +1,5 @@
 /** The append-only story of each ticket. A change and its event stand together in one transaction. */
-import type { Tx } from '../database.ts'
+import type { Statement, Tx } from '../database.ts'
 import { floored } from '../time.ts'
 
 /** Who did it. `system` names the part that acted: `rules`, `cron`, `mail`. */
@@ -25,10 +25,14 @@ export async function record(
   story: { ticketId: number; actor: Actor; events: Event[] },
   now: Date,
 ): Promise<void> {
+  if (story.events.length) await eventRows(tx, story, now)
+}
+
+/** The same as a statement to be run with others; of one ticket there may be one among them. */
+export function eventRows(tx: Tx, story: { ticketId: number; actor: Actor; events: Event[] }, now: Date): Statement {
   const { ticketId, actor } = story
-  if (!story.events.length) return
   const events = story.events.map(({ type, data = {}, why = null }) => ({ type, data, why }))
-  await tx`
+  return tx`
     insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why)
     select ${ticketId}, last.seq + e.n, greatest(last.at, ${floored(now)}::timestamptz), e.value ->> 'type', ${actor.kind},
            ${actor.id}, ${actor.name}, e.value -> 'data', e.value ->> 'why'

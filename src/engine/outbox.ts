@@ -3,7 +3,7 @@
  * all that the bytes are made of (MAIL 8.20, 8.21); delivery is dumb and repeatable. What delivery may do to a row is
  * in outbox/delivery.ts. It refuses addresses, ids and header names that cannot be written safely (8.17).
  */
-import type { Queryable, Tx } from '../database.ts'
+import type { Queryable, Statement, Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { outgoing } from '../limits.ts'
 import { after, floored } from '../time.ts'
@@ -83,17 +83,25 @@ export async function reserveOutboxIds(tx: Queryable, count: number): Promise<nu
  * @throws Refusal `bad_address`, `bad_message_id`, `bad_header`, `no_recipient`, `no_inbox`
  */
 export async function queueMail(tx: Tx, mail: OutgoingMail, sending: Sending, now: Date): Promise<Queued[]> {
+  const ids = mail.ids ?? (await reserveOutboxIds(tx, mail.recipients.length))
+  return await tx<Queued[]>`
+    with written as (${outboxRows(tx, { ...mail, ids }, sending, now)})
+    select w.* from written w left join (select pg_notify(${OUTBOX_CHANNEL}, '') where ${mail.wake !== 'caller'}) woken on true
+    order by w.id`
+}
+
+/** The same as a statement to be run with others, by a caller that wakes the deliverer after its commit. */
+export function outboxRows(tx: Tx, mail: OutgoingMail & { ids: number[] }, sending: Sending, now: Date): Statement {
+  const { ids } = mail
   const to = uniqueAddresses(mail.recipients)
   if (to.length === 0) throw new Refusal('no_recipient', 'This mail has no recipient.')
   const headers = JSON.stringify([
     ...mail.headers.map(([name, value]) => [checkHeaderName(name), checkHeader(name, value)]),
     ...automaticHeaders(mail.kind, sending.keys.instance),
   ])
-  const ids = mail.ids ?? (await reserveOutboxIds(tx, to.length))
   const from = to.map((_, index) => bounceAddress(mail, sending, ids[index]!))
   const start = mail.notBefore && mail.notBefore > now ? mail.notBefore : now
-  return await tx<Queued[]>`
-    with written as (
+  return tx`
       insert into outbox (id, kind, priority, ticket_id, comment_id, message_id, date_at, envelope_from, recipient,
         headers, subject, text, html, attachment_ids, state, not_before, next_try_at, last_answer, expires_at,
         created_at, settled_at)
@@ -108,10 +116,7 @@ export async function queueMail(tx: Tx, mail: OutgoingMail, sending: Sending, no
       from unnest(${ids.slice(0, to.length)}::bigint[], ${from}::text[], ${to}::text[], ${to.map(addressKey)}::text[])
         as row (id, envelope_from, recipient, key)
       left join suppressions s on s.address = row.key and s.expires_at > ${now} and ${mail.suppressed !== 'send'}
-      returning id, recipient, state
-    )
-    select w.* from written w left join (select pg_notify(${OUTBOX_CHANNEL}, '') where ${mail.wake !== 'caller'}) woken on true
-    order by w.id`
+      returning id, recipient, state`
 }
 
 /** Notified when a row was queued; the deliverer listens, and looks every five seconds anyway. */

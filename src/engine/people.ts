@@ -2,7 +2,7 @@
  * Who wrote: the contact by address, the organization by the sender's domain. Knows nothing of mail headers; a contact's
  * data is never changed by a mail, except that an empty name may be filled and an organization found (MAIL 5.12, 6.22).
  */
-import type { Queryable, Tx } from '../database.ts'
+import type { Queryable, Statement, Tx } from '../database.ts'
 import type { MailAddress } from '../incoming.ts'
 import type { Desk, Group, Organization } from './desk.ts'
 
@@ -73,26 +73,41 @@ export async function reserveContact(tx: Tx): Promise<number> {
 }
 
 /**
- * Creates a contact with one address. The caller holds the address's advisory lock (MAIL FEATURES 0.2: exactly once,
+ * The statements that create a contact with one address. The caller holds the address's advisory lock (MAIL FEATURES 0.2: exactly once,
  * also under parallel first mails), so the address is known to be free.
  */
-export async function createContact(
+export function contactRows(
   tx: Tx,
   contact: { id: number; person: MailAddress; organizationId: number | null },
   now: Date,
-): Promise<void> {
+): Statement[] {
   const { id, person, organizationId } = contact
-  await tx`
-    with contact as (
+  return [
+    tx`
       insert into contacts (id, name, organization_id, created_at) overriding system value
-      values (${id}, ${displayName(person)}, ${organizationId}, ${now}) returning id
-    )
-    insert into contact_addresses (address, contact_id) select ${sameAddress(person.address)}, id from contact`
+      values (${id}, ${displayName(person)}, ${organizationId}, ${now})`,
+    tx`insert into contact_addresses (address, contact_id) values (${sameAddress(person.address)}, ${id})`,
+  ]
+}
+
+/** The contact who holds an address; created where nobody does yet. Returns the contact's id. */
+export async function ensureContact(
+  tx: Tx,
+  contact: { person: MailAddress; organizationId: number | null },
+  now: Date,
+): Promise<number> {
+  const { person, organizationId } = contact
+  await tx`select pg_advisory_xact_lock(hashtextextended(${`from/${sameAddress(person.address)}`}, 0))`
+  const found = await findContact(tx, person.address)
+  if (found) return found.id
+  const id = await reserveContact(tx)
+  for (const row of contactRows(tx, { id, person, organizationId }, now)) await row
+  return id
 }
 
 /** Fills what a contact lacks: the organization, found since they first wrote. */
-export async function completeContact(tx: Tx, id: number, organizationId: number | null): Promise<void> {
-  await tx`update contacts set organization_id = ${organizationId} where id = ${id} and organization_id is null`
+export function completeContact(tx: Tx, id: number, organizationId: number | null): Statement {
+  return tx`update contacts set organization_id = ${organizationId} where id = ${id} and organization_id is null`
 }
 
 /** A person here answered these contacts: from now on their words may stand in automatic mail (MAIL 4a.25). */

@@ -5,23 +5,22 @@
 import type { Tx } from '../database.ts'
 import { apply, type Done } from './receive/apply.ts'
 import { decide } from './receive/decide.ts'
-import { type Arrival, loadFacts } from './receive/facts.ts'
+import type { Arrival, Facts } from './receive/facts.ts'
 import { type Plan, traceOf } from './receive/plan.ts'
 import type { Tools } from './tools.ts'
 
-export type { Arrival } from './receive/facts.ts'
+export { type Arrival, type Known, loadFacts } from './receive/facts.ts'
 export type { Plan } from './receive/plan.ts'
 
 export type Received = Done & { plan: Plan; trace: unknown }
 
-/** Decides a mail and does it. Nothing is visible before the caller's transaction commits. */
+/** Decides a mail and prepares what is to be done; the caller runs `rows` with its own, then `rest`, and commits. */
 export async function receive(
   tx: Tx,
-  input: { arrival: Arrival; raw: { blobId: number; bytes: number }; tools: Tools },
+  input: { arrival: Arrival; facts: Facts; raw: { blobId: number; bytes: number }; tools: Tools },
   now: Date,
 ): Promise<Received> {
-  const facts = await loadFacts(tx, input.arrival, input.tools, now)
-  const plan = decide(input.arrival, facts, now)
-  const done = await apply(tx, { ...input, plan, facts }, now)
+  const plan = decide(input.arrival, input.facts, now)
+  const done = await apply(tx, { ...input, plan }, now)
   return { ...done, plan, trace: traceOf(plan) }
 }

@@ -2,7 +2,7 @@
  * The promise: which policy a ticket is under (SLA S1-S3, S5) and by when it must be answered and solved. Clocks are
  * rows from the first second on; what pauses, stops and breaches them acts on these same rows.
  */
-import type { Tx } from '../database.ts'
+import type { Statement, Tx } from '../database.ts'
 import { floored, seconds } from '../time.ts'
 import { addWorkingTime } from './business-hours.ts'
 import type { Desk, DeskCalendar, Metric, Organization, Policy, Project } from './desk.ts'
@@ -68,8 +68,13 @@ export function promise(selection: Selection, priority: Priority, at: Date): Pro
 
 /** Writes the rows of a promise; the caller writes the ticket's own columns (next_due_at, policy_id, policy_source). */
 export async function startClocks(tx: Tx, ticketId: number, made: Promised, at: Date): Promise<void> {
+  await clockRows(tx, ticketId, made, at)
+}
+
+/** The same as a statement to be run with others; null where nothing is promised. */
+export function clockRows(tx: Tx, ticketId: number, made: Promised, at: Date): Statement | null {
   const { policy, calendar } = made.selection
-  if (!policy || !calendar || !made.clocks.length) return
+  if (!policy || !calendar || !made.clocks.length) return null
   const start = floored(at)
   const rows = made.clocks.map((clock) => ({
     ticket_id: ticketId,
@@ -82,7 +87,7 @@ export async function startClocks(tx: Tx, ticketId: number, made: Promised, at: 
     running_since: start,
     due_at: clock.due,
   }))
-  await tx`insert into sla_clocks ${tx(rows)}`
+  return tx`insert into sla_clocks ${tx(rows)}`
 }
 
 /** A policy may leave the calendar to the customer: then the organization's own applies, else the desk's first. */

@@ -2,7 +2,7 @@
  * Which ticket a mail belongs to (MAIL 6). Signals are tried in the order of 6.1; the first whose admission test (6.3)
  * passes wins. A signal never says who wrote: it selects a ticket, nothing else (5.9).
  */
-import type { Queryable, Tx } from '../database.ts'
+import type { Queryable, Statement, Tx } from '../database.ts'
 import type { IncomingMail } from '../incoming.ts'
 import { type Keys, readMessageId, readSignedAddress, type Token } from '../tokens.ts'
 import type { Desk } from './desk.ts'
@@ -103,15 +103,15 @@ export async function findCandidates(
     tx<KnownId[]>`
       select message_id as "messageId", ticket_id as "ticketId", direction, people
       from message_ids where message_id = any(${claims.ids})`,
-    tx`
+    // An array, because `or t.id in (select ...)` reads all tickets.
+    tx<Candidate[]>`
       select ${ticketColumns(tx)} from tickets t left join agents a on a.id = t.assignee_id
-      where t.id = any(${numbers}::bigint[])
-         or t.id in (select ticket_id from message_ids where message_id = any(${claims.ids}))
+      where t.id = any(${numbers}::bigint[] || array(
+        select ticket_id from message_ids where message_id = any(${claims.ids})))
       order by t.id for update of t`,
   ])
-  const candidates = new Map(rows.map((row) => [row.id as number, row as unknown as Candidate]))
+  const candidates = new Map(rows.map((row) => [row.id, candidateOf(row)]))
   await followMerges(tx, candidates)
-  await addParticipants(tx, candidates)
   return { candidates, known }
 }
 
@@ -155,17 +155,14 @@ export function chooseTicket(
   return { ticket: null, by: null, stranger: false, refused }
 }
 
-/** Stores the id of a mail that came in, with the people who may refer to it (6.3). */
-export async function rememberIncoming(
-  tx: Tx,
-  mail: { messageId: string; ticketId: number; commentId: number | null; people: string[]; baseSubject: string },
-  now: Date,
-): Promise<void> {
-  await tx`
-    insert into message_ids (message_id, ticket_id, comment_id, direction, people, base_subject, at)
-    values (${mail.messageId}, ${mail.ticketId}, ${mail.commentId}, 'in', ${mail.people.map(sameAddress)},
-            ${mail.baseSubject}, ${now})
-    on conflict (message_id, ticket_id) do nothing`
+export type MailId = {
+  messageId: string
+  ticketId: number
+  commentId: number | null
+  direction: 'in' | 'out'
+  /** Of a mail that came in: who may refer to it (6.3). */
+  people?: string[]
+  baseSubject?: string
 }
 
 /** Stores the id of a mail that goes out, before it is sent (8.1). */
@@ -174,10 +171,21 @@ export async function rememberOutgoing(
   mail: { messageId: string; ticketId: number; commentId: number | null },
   now: Date,
 ): Promise<void> {
-  await tx`
-    insert into message_ids (message_id, ticket_id, comment_id, direction, at)
-    values (${mail.messageId}, ${mail.ticketId}, ${mail.commentId}, 'out', ${now})
-    on conflict (message_id, ticket_id) do nothing`
+  await messageIdRows(tx, [{ ...mail, direction: 'out' }], now)
+}
+
+/** The ids of mails in the order of their conversation, as a statement to be run with others. */
+export function messageIdRows(tx: Tx, mails: MailId[], now: Date): Statement {
+  const rows = mails.map((mail) => ({
+    message_id: mail.messageId,
+    ticket_id: mail.ticketId,
+    comment_id: mail.commentId,
+    direction: mail.direction,
+    people: (mail.people ?? []).map(sameAddress),
+    base_subject: mail.direction === 'in' ? (mail.baseSubject ?? '') : null,
+    at: now,
+  }))
+  return tx`insert into message_ids ${tx(rows)} on conflict (message_id, ticket_id) do nothing`
 }
 
 /** Whether the author is the requester or a participant. */
@@ -192,7 +200,13 @@ const ticketColumns = (tx: Queryable) => tx`
   t.organization_id as "organizationId", t.requester_id as "requesterId",
   t.requester_address as "requesterAddress", t.inbox_id as "inboxId", t.token_generation as "tokenGeneration",
   t.resolved_at as "resolvedAt", t.closed_at as "closedAt", t.merged_into as "mergedInto",
-  t.deleted_at as "deletedAt", t.spam_at as "spamAt"`
+  t.deleted_at as "deletedAt", t.spam_at as "spamAt",
+  array(
+    select p.address from ticket_participants p where p.ticket_id = t.id and p.role = 'participant'
+    union all
+    select c.address from contact_addresses c where c.contact_id = t.requester_id) as participants`
+
+const candidateOf = (row: Candidate): Candidate => ({ ...row, participants: row.participants.map(sameAddress) })
 
 /** Adds the tickets that merged ones went into, at most 10 hops away (6.13); rare, so hop by hop. */
 async function followMerges(tx: Tx, candidates: Map<number, Candidate>): Promise<void> {
@@ -201,27 +215,15 @@ async function followMerges(tx: Tx, candidates: Map<number, Candidate>): Promise
       one.mergedInto !== null && !candidates.has(one.mergedInto) ? [one.mergedInto] : [],
     )
     if (!missing.length) return
-    const rows = await tx`
+    const rows = await tx<Candidate[]>`
       select ${ticketColumns(tx)} from tickets t left join agents a on a.id = t.assignee_id
       where t.id = any(${missing}::bigint[]) order by t.id for update of t`
     if (!rows.length) return
-    for (const row of rows) candidates.set(row.id, row as unknown as Candidate)
+    for (const row of rows) candidates.set(row.id, candidateOf(row))
   }
 }
 
 const MERGE_HOPS = 10
-
-async function addParticipants(tx: Tx, candidates: Map<number, Candidate>): Promise<void> {
-  if (!candidates.size) return
-  const rows = await tx`
-    select p.ticket_id, p.address from ticket_participants p
-    where p.ticket_id = any(${[...candidates.keys()]}::bigint[]) and p.role = 'participant'
-    union all
-    select t.id, a.address from tickets t join contact_addresses a on a.contact_id = t.requester_id
-    where t.id = any(${[...candidates.keys()]}::bigint[])`
-  for (const candidate of candidates.values()) candidate.participants = []
-  for (const row of rows) candidates.get(row.ticket_id)!.participants.push(sameAddress(row.address))
-}
 
 /** The final target of a merged ticket, cycle-safe; null when the chain leads nowhere (6.13). */
 function target(from: Candidate, candidates: Map<number, Candidate>): Candidate | null {

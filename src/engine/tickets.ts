@@ -2,14 +2,17 @@
  * Tickets, comments and what may be done with them. Each verb is one transaction of the caller's with its event; mail,
  * web and commands all call these and nothing else writes these tables. A verb that changes nothing records nothing.
  */
-import type { Tx } from '../database.ts'
+import { type Statement, type Tx, together } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { people } from '../limits.ts'
 import { after, floored, SECOND } from '../time.ts'
 import { preparePublicAnswer } from './answer.ts'
-import { type Actor, type Event, record } from './events.ts'
+import { type Actor, type Event, eventRows, record } from './events.ts'
+import { addressKey, checkAddress } from './outbox/address.ts'
+import { findSuppressed } from './outbox/suppressions.ts'
 import { queueMail } from './outbox.ts'
-import { markAnswered, sameAddress } from './people.ts'
+import { ensureContact, findOrganization, markAnswered, sameAddress } from './people.ts'
+import { matchRecipient } from './recipients.ts'
 import type { PolicySource } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
 import { rememberOutgoing } from './thread.ts'
@@ -75,9 +78,26 @@ export async function reserveComment(tx: Tx): Promise<number> {
 }
 
 /** Creates a ticket with its `created` event. */
-export async function createTicket(tx: Tx, ticket: NewTicket, story: { actor: Actor; why: string }, now: Date) {
+export async function createTicket(
+  tx: Tx,
+  ticket: NewTicket,
+  story: { actor: Actor; why: string },
+  now: Date,
+): Promise<void> {
+  await together(tx, ticketRows(tx, ticket, story, now))
+}
+
+/** The same as statements to be run with others. */
+export function ticketRows(
+  tx: Tx,
+  ticket: NewTicket,
+  story: { actor: Actor; why: string },
+  now: Date,
+): [Statement, ...Statement[]] {
   const at = floored(now)
-  await tx`
+  const data = { priority: ticket.priority, type: ticket.type, status: ticket.status, policy: ticket.policySource }
+  const events = [{ type: 'created', data, why: story.why }]
+  const insert = tx`
     insert into tickets (
       id, subject, base_subject, status, priority, type, tags, automatic, inbox_id, project_id, organization_id, team_id,
       assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, next_due_at,
@@ -89,19 +109,15 @@ export async function createTicket(tx: Tx, ticket: NewTicket, story: { actor: Ac
       ${ticket.teamId}, ${ticket.assigneeId}, ${ticket.requester.contactId}, ${ticket.requester.address},
       ${ticket.requester.name}, ${ticket.locale}, ${ticket.zone}, ${ticket.policyId}, ${ticket.policySource},
       ${ticket.nextDueAt}, ${ticket.ackPromise === null ? null : tx.json(ticket.ackPromise as never)}, ${at}, ${now},
-      ${ticket.status === 'resolved' ? at : null}, ${ticket.status === 'closed' ? at : null})`
-  const data = { priority: ticket.priority, type: ticket.type, status: ticket.status, policy: ticket.policySource }
-  await record(
-    tx,
-    { ticketId: ticket.id, actor: story.actor, events: [{ type: 'created', data, why: story.why }] },
-    now,
-  )
+      ${ticket.status === 'resolved' ? at : null}, ${ticket.status === 'closed' ? at : null})
+    returning id`
+  return [insert, eventRows(tx, { ticketId: ticket.id, actor: story.actor, events }, now)]
 }
 
 /** Writes a comment. Its event, if any, is the caller's: a first comment is part of `created`. */
-export async function addComment(tx: Tx, comment: NewComment, now: Date): Promise<void> {
+export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
   const { author } = comment
-  await tx`
+  return tx`
     insert into comments (
       id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, channel, automatic,
       text, visible, html, sanitiser, message_id, flags)
@@ -115,20 +131,20 @@ export async function addComment(tx: Tx, comment: NewComment, now: Date): Promis
 }
 
 /**
- * A customer's further comment: stored, and the status moved as HOUSE and MAIL 6.12 say.
+ * A customer's further comment, as statements to be run with others: stored, and the status moved as HOUSE and MAIL 6.12 say.
  * @param moves false for automatic, unverified and quiet mail, which never changes a status (SLA K8)
  */
-export async function receiveComment(
+export function furtherCommentRows(
   tx: Tx,
   input: { comment: NewComment; actor: Actor; status: StatusChange | null; answerTo: string | null; why: string },
   now: Date,
-): Promise<void> {
+): Statement[] {
   const { comment, status } = input
   const events: Event[] = []
   if (status) events.push({ type: 'status', data: { from: status.from, to: status.to }, why: status.why })
   const type = comment.automatic ? 'automatic_reply' : 'customer_comment'
   events.push({ type, data: { comment: comment.id }, why: input.why })
-  await Promise.all([
+  return [
     addComment(tx, comment, now),
     status
       ? tx`
@@ -140,8 +156,8 @@ export async function receiveComment(
           update tickets set updated_at = ${now},
                  requester_address = coalesce(${input.answerTo}, requester_address)
           where id = ${comment.ticketId}`,
-    record(tx, { ticketId: comment.ticketId, actor: input.actor, events }, now),
-  ])
+    eventRows(tx, { ticketId: comment.ticketId, actor: input.actor, events }, now),
+  ]
 }
 
 export type StatusChange = { from: Status; to: Status; why: string; dropAssignee: boolean }
@@ -172,12 +188,43 @@ export async function link(tx: Tx, ticketId: number, otherId: number, kind: stri
 }
 
 /**
+ * Says whom a ticket without a readable sender is from, so that it can be answered (MAIL 4.8).
+ * @throws Refusal `bad_address`, and `own_address` for one that this desk serves
+ */
+export async function enterRequester(
+  tx: Tx,
+  input: { ticketId: number; address: string; name: string; actor: Actor; tools: Tools },
+  now: Date,
+): Promise<void> {
+  const ticket = await lockTicket(tx, input.ticketId)
+  const address = checkAddress(input.address.trim())
+  const { desk } = input.tools
+  if (matchRecipient(desk, address)) throw new Refusal('own_address', `${address} is an address of this desk.`)
+  const organizationId = findOrganization(desk, address)?.id ?? null
+  const contactId = await ensureContact(tx, { person: { address, name: input.name }, organizationId }, now)
+  await tx`
+    update tickets set requester_id = ${contactId}, requester_address = ${address}, requester_name = ${input.name},
+           organization_id = coalesce(organization_id, ${organizationId}), updated_at = ${now}
+    where id = ${ticket.id}`
+  const data = { from: ticket.requester_address, to: address }
+  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'requester', data }] }, now)
+}
+
+/**
  * A public answer by an agent: comment, outbox rows that wait for the undo window, status.
- * @throws Refusal `nobody_to_answer` where the ticket has no requester address (MAIL 4.8), `empty_text`
+ * @param input.suppressed `send`: also to an address on the suppression list, because the agent chose so (MAIL 8.26)
+ * @throws Refusal `nobody_to_answer` where the ticket has no requester address (MAIL 4.8), `suppressed`, `empty_text`
  */
 export async function reply(
   tx: Tx,
-  input: { ticketId: number; agent: AgentAuthor; text: string; channel: 'web' | 'mail'; tools: Tools },
+  input: {
+    ticketId: number
+    agent: AgentAuthor
+    text: string
+    channel: 'web' | 'mail'
+    suppressed?: 'stop' | 'send'
+    tools: Tools
+  },
   now: Date,
 ): Promise<{ commentId: number }> {
   const ticket = await lockTicket(tx, input.ticketId)
@@ -186,6 +233,7 @@ export async function reply(
     throw new Refusal('nobody_to_answer', `Ticket #${ticket.id} has no sender to answer: enter an address first.`)
   const { desk } = input.tools
   const [commentId, thread] = await Promise.all([reserveComment(tx), conversation(tx, ticket.id)])
+  const suppressed = input.suppressed === 'send' ? [] : await refuseSuppressed(tx, ticket, thread.participants, now)
   const mail = preparePublicAnswer(
     {
       ticket: answerable(ticket),
@@ -196,6 +244,7 @@ export async function reply(
       participants: thread.participants,
       messageIds: thread.messageIds,
       lastCustomerComment: thread.lastCustomerComment,
+      suppressed,
       notBefore: after(now, desk.settings.undo_seconds * SECOND),
       tools: input.tools,
     },
@@ -207,7 +256,7 @@ export async function reply(
   await addComment(tx, agentComment(input, commentId, text, 'public', mail.messageId), now)
   await Promise.all([
     rememberOutgoing(tx, { messageId: mail.messageId, ticketId: ticket.id, commentId }, now),
-    queueMail(tx, mail, input.tools, now),
+    queueMail(tx, { ...mail, suppressed: input.suppressed ?? 'stop' }, input.tools, now),
     ticket.requester_id ? markAnswered(tx, ticket.requester_id, now) : null,
     tx`update tickets set status = ${to}, updated_at = ${now} where id = ${ticket.id}`,
     record(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now),
@@ -406,6 +455,24 @@ async function conversation(tx: Tx, ticketId: number) {
       ? { at: last.at, name: last.author_name || last.author_address || '', text: last.visible }
       : null,
   }
+}
+
+/** MAIL 8.26: an answer to a suppressed requester is refused with the reason; suppressed others are left out. */
+async function refuseSuppressed(
+  tx: Tx,
+  ticket: Row,
+  participants: { address: string }[],
+  now: Date,
+): Promise<string[]> {
+  const all = [ticket.requester_address!, ...participants.map((one) => one.address)]
+  const found = await findSuppressed(tx, all, now)
+  const requester = found.get(addressKey(ticket.requester_address!))
+  if (requester)
+    throw new Refusal(
+      'suppressed',
+      `Mail to ${requester.address} failed before (${requester.reason}: ${requester.evidence}). Choose "Send anyway" to try again.`,
+    )
+  return [...found.keys()]
 }
 
 const answerable = (ticket: Row) => ({

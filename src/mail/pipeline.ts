@@ -4,9 +4,11 @@
  * nothing is left to do. Any number of these may run on one database.
  */
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readBlob } from '../blobs.ts'
-import { isOutage, type Listening, listen, type Sql, type Tx, transaction } from '../database.ts'
-import { type Arrival, receive } from '../engine/receive.ts'
+import { isOutage, type Listening, listen, notify, type Sql, type Tx, transaction } from '../database.ts'
+import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
+import { type Arrival, type Known, loadFacts, receive } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import type { BrokenMail, ParsedMail } from '../incoming.ts'
@@ -38,9 +40,14 @@ type Setup = {
   atOnce?: number
 }
 
+type Working = Setup & { onAcknowledged(): void; stop: AbortSignal }
+
 /** Works on accepted mails until stopped: woken by `listen`, and by a poll to be sure. */
-export async function startPipeline(setup: Setup): Promise<Pipeline> {
-  const { sql, log, now, worker, atOnce = limits.batch } = setup
+export async function startPipeline(given: Setup): Promise<Pipeline> {
+  const { sql, log, now, worker, atOnce = limits.batch } = given
+  const bell = startBell(sql, log)
+  const stop = new AbortController()
+  const setup: Working = { ...given, onAcknowledged: bell.ring, stop: stop.signal }
   const busy = new Map<number, Promise<void>>()
   let stopping = false
   let looking: Promise<void> | null = null
@@ -90,11 +97,13 @@ export async function startPipeline(setup: Setup): Promise<Pipeline> {
   return {
     async stop() {
       stopping = true
+      stop.abort()
       clearInterval(poll)
       await listening.stop()
       await looking
       await Promise.all(busy.values())
       clearInterval(renew)
+      await bell.rest()
       for (const done of idlers.splice(0)) done()
     },
     idle: () =>
@@ -105,8 +114,33 @@ export async function startPipeline(setup: Setup): Promise<Pipeline> {
   }
 }
 
+/**
+ * Wakes the deliverers after commits, one notification for all that were made meanwhile: within the transactions each
+ * would make the next wait until it is on disk. One that is lost costs the five seconds of the deliverer's poll.
+ */
+function startBell(sql: Sql, log: Log): { ring(): void; rest(): Promise<void> } {
+  let ringing: Promise<void> | null = null
+  let again = false
+  const ring = () => {
+    again = true
+    ringing ??= (async () => {
+      while (again) {
+        again = false
+        await notify(sql, OUTBOX_CHANNEL).catch((error) => log.warn('wake_failed', { words: wordsOf(error) }))
+      }
+      ringing = null
+    })()
+  }
+  return {
+    ring,
+    async rest() {
+      await ringing
+    },
+  }
+}
+
 /** One mail from claim to its end. Never throws: a failure is the mail's own, an outage is nobody's. */
-async function workOn(setup: Setup, mail: ClaimedMail): Promise<void> {
+async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
   const { sql, worker, log, now } = setup
   try {
     const poison = mail.exhausted ? 'It stopped the program each time it was worked on.' : quarantineWords(mail)
@@ -123,8 +157,7 @@ async function workOn(setup: Setup, mail: ClaimedMail): Promise<void> {
     try {
       if (isOutage(error)) {
         log.warn('mail_postponed', { mail: mail.id, words })
-        await giveBack(sql, { worker, id: mail.id, delay: limits.backoff, words }, now())
-        return
+        return await putBack(setup, mail, words)
       }
       log.warn('mail_failed', { mail: mail.id, attempt: mail.attempts, words })
       if ((await fail(sql, { worker, id: mail.id, words }, now())) === 'exhausted')
@@ -136,11 +169,24 @@ async function workOn(setup: Setup, mail: ClaimedMail): Promise<void> {
   }
 }
 
+/** Insists: what cannot be put back now would wait for its lease, and its conversation with it. */
+async function putBack({ sql, worker, now, stop }: Working, mail: ClaimedMail, words: string) {
+  for (;;) {
+    try {
+      return await giveBack(sql, { worker, id: mail.id, delay: limits.backoff, words }, now())
+    } catch (error) {
+      if (!isOutage(error) || stop.aborted) throw error
+      await sleep(limits.pause, null, { signal: stop }).catch(() => {}) // then once more, and no longer
+    }
+  }
+}
+
 /** Decides, does and finishes in one transaction; once more when a copy was finished meanwhile (3.8). */
-async function settle(setup: Setup, claimed: ClaimedMail, mail: ParsedMail, poison: string | null): Promise<void> {
+async function settle(setup: Working, claimed: ClaimedMail, mail: ParsedMail, poison: string | null): Promise<void> {
   for (let round = 0; ; round++) {
     try {
-      return await transaction(setup.sql, (tx) => settleIn(tx, setup, claimed, mail, poison))
+      if (await transaction(setup.sql, (tx) => settleIn(tx, setup, claimed, mail, poison))) setup.onAcknowledged()
+      return
     } catch (error) {
       const again = error instanceof Refusal && error.code === 'duplicate_mail' && round < 2
       if (!again) throw error
@@ -148,21 +194,27 @@ async function settle(setup: Setup, claimed: ClaimedMail, mail: ParsedMail, pois
   }
 }
 
-async function settleIn(tx: Tx, setup: Setup, claimed: ClaimedMail, mail: ParsedMail, poison: string | null) {
+async function settleIn(tx: Tx, setup: Working, claimed: ClaimedMail, mail: ParsedMail, poison: string | null) {
   const { worker } = setup
   const now = setup.now()
   const { envelope } = claimed
+  const tools = setup.tools()
   const keys = mail.error === null ? dedupeKeys(mail, envelope.receivedAt) : []
-  const [, ...earlier] = await Promise.all([
+  const known = knownOf(claimed, mail, poison)
+  // one wave: each is a statement of its own, so what comes after the locks sees what their last holders committed
+  const [, earlier, facts] = await Promise.all([
     lock(tx, mail, keys),
-    ...(keys.length ? keys : [null]).map((dedupeKey) =>
-      findLikeness(tx, { id: claimed.id, messageId: mail.messageId, dedupeKey }),
-    ),
+    findLikeness(tx, { id: claimed.id, messageId: mail.messageId, dedupeKeys: keys }),
+    loadFacts(tx, known, tools, now),
   ])
-  const copy = mail.error === null ? copyOf(mail, earlier.flat(), envelope.receivedAt) : NO_COPY
+  const copy = mail.error === null ? copyOf(mail, earlier, envelope.receivedAt) : NO_COPY
+  const arrival: Arrival = {
+    ...known,
+    copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
+    collision: copy.collision,
+  }
   const raw = { blobId: claimed.blobId, bytes: claimed.bytes }
-  const arrival = arrivalOf(claimed, mail, { copy, poison })
-  const done = await receive(tx, { arrival, raw, tools: setup.tools() }, now)
+  const done = await receive(tx, { arrival, facts, raw, tools }, now)
   const { plan } = done
   await finish(
     tx,
@@ -183,9 +235,12 @@ async function settleIn(tx: Tx, setup: Setup, claimed: ClaimedMail, mail: Parsed
         reasons: [...plan.reasons, ...done.reasons],
         trace: done.trace,
       },
+      rows: done.rows,
     },
     now,
   )
+  await done.rest()
+  return done.acknowledged
 }
 
 const NO_COPY: Copy = { earlier: null, words: '', collision: false }
@@ -204,9 +259,8 @@ async function lock(tx: Tx, mail: ParsedMail, keys: Buffer[]): Promise<void> {
       (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
 }
 
-function arrivalOf(claimed: ClaimedMail, mail: ParsedMail, judged: { copy: Copy; poison: string | null }): Arrival {
+function knownOf(claimed: ClaimedMail, mail: ParsedMail, poison: string | null): Known {
   const { envelope } = claimed
-  const { copy, poison } = judged
   const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
   return {
     mail,
@@ -221,8 +275,6 @@ function arrivalOf(claimed: ClaimedMail, mail: ParsedMail, judged: { copy: Copy;
     hold: session.held
       ? { code: session.held, words: 'it has passed through this desk or too many servers before' }
       : null,
-    copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
-    collision: copy.collision,
     oversize: session.oversize ?? null,
     poison,
     fallbackTicket: claimed.ticketId,

@@ -376,7 +376,7 @@ test('20 parallel mails with one dedupe key: one keeps it, 19 are told and find 
   assert.is(results.filter((result) => result === 'duplicate_mail').length, 19, results.join())
   const kept = stored[results.findIndex((result) => result !== 'duplicate_mail')]!.id
   for (const { id } of stored.filter((one) => one.id !== kept)) {
-    const earlier = await findLikeness(sql, { id, messageId: null, dedupeKey })
+    const earlier = await findLikeness(sql, { id, messageId: null, dedupeKeys: [dedupeKey] })
     assert.equal(
       earlier.map((one) => [one.id, one.sameKey]),
       [[kept, true]],
@@ -392,14 +392,14 @@ test('likeness is found by Message-ID too, and an absent id is never compared (3
   await claim(sql, { worker: 'w', limit: 5 }, now)
   const likeness = { from: 'eva@acme.example', date: 'x', subject: 'y', body: 'z', bare: 'z', list: false }
   await end(first, 'w', { messageId: '<same@acme.example>', likeness, dedupeKey: Buffer.from('k1') })
-  const found = await findLikeness(sql, { id: second, messageId: '<same@acme.example>', dedupeKey: Buffer.from('k2') })
+  const found = await findLikeness(sql, { id: second, messageId: '<same@acme.example>', dedupeKeys: [Buffer.from('k2')] })
   assert.equal(
     found.map((one) => [one.id, one.sameKey, one.likeness]),
     [[first, false, likeness]],
   )
-  assert.equal(await findLikeness(sql, { id: second, messageId: null, dedupeKey: null }), [])
+  assert.equal(await findLikeness(sql, { id: second, messageId: null, dedupeKeys: [] }), [])
   assert.equal(
-    await findLikeness(sql, { id: first, messageId: '<same@acme.example>', dedupeKey: null }),
+    await findLikeness(sql, { id: first, messageId: '<same@acme.example>', dedupeKeys: [] }),
     [],
     'not itself',
   )

@@ -1,26 +1,29 @@
-/** Carries a plan out, in the caller's transaction. Ids are taken first, so that the writes go in one round trip. */
-import type { Tx } from '../../database.ts'
+/**
+ * Carries a plan out, in the caller's transaction. Ids are taken first and the rows are statements, so that the caller
+ * writes all of it, and the end of the mail, in one round trip and one statement (`together`).
+ */
+import type { Statement, Tx } from '../../database.ts'
 import { seconds } from '../../time.ts'
 import { type Due, prepareAck } from '../acknowledge.ts'
-import { type Attachment, attach, storeParts } from '../attachments.ts'
+import { type Attachment, attachmentRows, storeParts } from '../attachments.ts'
 import type { Metric } from '../desk.ts'
 import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
-import { queueMail, reserveOutboxIds } from '../outbox.ts'
-import { completeContact, createContact, reserveContact } from '../people.ts'
-import { startClocks } from '../sla.ts'
-import { rememberIncoming, rememberOutgoing } from '../thread.ts'
+import { outboxRows, reserveOutboxIds } from '../outbox.ts'
+import { completeContact, contactRows, reserveContact } from '../people.ts'
+import { clockRows } from '../sla.ts'
+import { type MailId, messageIdRows } from '../thread.ts'
 import {
   addComment,
   addPeople,
-  createTicket,
+  furtherCommentRows,
   link,
   type NewComment,
   note,
-  receiveComment,
   reserveComment,
   reserveTicket,
+  ticketRows,
 } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
@@ -28,15 +31,25 @@ import { find, type Plan, type Reason } from './plan.ts'
 
 export type Work = { plan: Plan; arrival: Arrival; facts: Facts; tools: Tools; raw: { blobId: number; bytes: number } }
 
-/** What became of it; `reasons` are those that only doing it could tell, such as a spent budget. */
-export type Done = { ticketId: number | null; commentId: number | null; reasons: Reason[] }
+/** What becomes of it; `reasons` are those that only doing it could tell, such as a spent budget. */
+export type Done = {
+  ticketId: number | null
+  commentId: number | null
+  reasons: Reason[]
+  /** An acknowledgement is among `rows`: the deliverer is to be woken after the commit. */
+  acknowledged: boolean
+  /** To be run by the caller, together with its own. */
+  rows: Statement[]
+  /** What is rare and needs the rows; to be called after them. */
+  rest(): Promise<void>
+}
 
-/** Does what the plan says. `raw` is attached where the mail could not be read. */
+/** Prepares all that the plan says. `raw` is attached where the mail could not be read. */
 export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
   if (find(work.plan, 'create_ticket')) return await openTicket(tx, work, now)
   const comment = find(work.plan, 'comment')
   if (comment) return await addToTicket(tx, work, comment, now)
-  return { ticketId: null, commentId: null, reasons: [] }
+  return { ticketId: null, commentId: null, reasons: [], acknowledged: false, rows: [], rest: async () => {} }
 }
 
 async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
@@ -57,18 +70,20 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
   const actor: Actor =
     contactId === null ? system('mail') : { kind: 'contact', id: contactId, name: comment.author.name }
   const { route } = plan
-  const writes: (Promise<unknown> | null)[] = [
-    freshContact === null
-      ? null
-      : createContact(
+  const ids: MailId[] = incomingId(work, { ticketId, commentId })
+  if (ack.mail) ids.push({ messageId: ack.mail.messageId, ticketId, commentId: null, direction: 'out' })
+  const rows = [
+    ...(freshContact === null
+      ? []
+      : contactRows(
           tx,
           { id: freshContact, person: facts.from!, organizationId: facts.organization?.id ?? null },
           now,
-        ),
+        )),
     facts.contact && facts.contact.organizationId === null && facts.organization
       ? completeContact(tx, facts.contact.id, facts.organization.id)
       : null,
-    createTicket(
+    ...ticketRows(
       tx,
       {
         id: ticketId,
@@ -96,20 +111,26 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
       at,
     ),
     addComment(tx, comment, at),
-    plan.sla ? startClocks(tx, ticketId, plan.sla, at) : null,
-    attach(tx, { ticketId, commentId }, files),
-    remember(tx, work, { ticketId, commentId }, now),
-    ...peopleOf(plan).map((people) => addPeople(tx, ticketId, people, now)),
-    ...plan.actions.map((action) => (action.action === 'link' ? link(tx, ticketId, action.other, action.kind) : null)),
+    plan.sla && clockRows(tx, ticketId, plan.sla, at),
+    files.length ? attachmentRows(tx, { ticketId, commentId }, files) : null,
+    ids.length ? messageIdRows(tx, ids, now) : null,
+    ack.mail && outboxRows(tx, { ...ack.mail, ids: outboxIds! }, tools, now),
   ]
-  if (ack.mail) {
-    writes.push(rememberOutgoing(tx, { messageId: ack.mail.messageId, ticketId, commentId: null }, now))
-    writes.push(queueMail(tx, { ...ack.mail, ids: outboxIds! }, tools, now))
+  return {
+    ticketId,
+    commentId,
+    reasons: ack.reasons,
+    acknowledged: ack.mail !== null,
+    rows: rows.filter((row) => row !== null),
+    async rest() {
+      await addAllPeople(tx, plan, ticketId, now)
+      for (const action of plan.actions) {
+        if (action.action === 'link') await link(tx, ticketId, action.other, action.kind)
+        if (action.action === 'note')
+          await note(tx, { ticketId, agent: null, text: action.text, channel: 'system' }, now)
+      }
+    },
   }
-  await Promise.all(writes)
-  for (const action of plan.actions)
-    if (action.action === 'note') await note(tx, { ticketId, agent: null, text: action.text, channel: 'system' }, now)
-  return { ticketId, commentId, reasons: ack.reasons }
 }
 
 async function addToTicket(
@@ -129,8 +150,9 @@ async function addToTicket(
   }
   const status = find(plan, 'status')
   const pending = plan.reasons.some((one) => one.code === 'pending_person')
-  await Promise.all([
-    receiveComment(
+  const ids = incomingId(work, { ticketId, commentId })
+  const rows = [
+    ...furtherCommentRows(
       tx,
       {
         comment,
@@ -141,11 +163,11 @@ async function addToTicket(
       },
       arrival.releasedAt ?? arrival.receivedAt,
     ),
-    attach(tx, { ticketId, commentId }, files),
-    remember(tx, work, { ticketId, commentId }, now),
-    ...peopleOf(plan).map((people) => addPeople(tx, ticketId, people, now)),
-  ])
-  return { ticketId, commentId, reasons: [] }
+    ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
+    ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
+  ]
+  const rest = () => addAllPeople(tx, plan, ticketId, now)
+  return { ticketId, commentId, reasons: [], acknowledged: false, rows, rest }
 }
 
 /** MAIL 6.21: answers go to the address that the requester last used in this ticket. */
@@ -239,21 +261,20 @@ async function filesOf(tx: Tx, work: Work): Promise<Attachment[]> {
   return [{ blobId, filename: 'original.eml', type: 'message/rfc822', size: bytes, inline: false, contentId: null }]
 }
 
-async function remember(tx: Tx, work: Work, place: { ticketId: number; commentId: number }, now: Date) {
-  const { mail } = work.arrival
-  if (!mail.messageId) return
+/** The id under which a later mail may refer to this one, and who may. */
+function incomingId({ arrival }: Work, place: { ticketId: number; commentId: number }): MailId[] {
+  const { mail } = arrival
+  if (!mail.messageId) return []
   const whole = mail.error === null ? mail : null
   const people = [mail.from, ...(whole?.to ?? []), ...(whole?.cc ?? [])].flatMap((one) => (one ? [one.address] : []))
-  const entry = {
-    messageId: mail.messageId,
-    ...place,
-    people: people.slice(0, 100),
-    baseSubject: whole?.baseSubject ?? '',
-  }
-  await rememberIncoming(tx, entry, now)
+  const baseSubject = whole?.baseSubject ?? ''
+  return [{ messageId: mail.messageId, ...place, direction: 'in', people: people.slice(0, 100), baseSubject }]
 }
 
-const peopleOf = (plan: Plan) =>
-  plan.actions.flatMap((action) =>
-    action.action === 'people' ? [action.addresses.map((one) => ({ ...one, contactId: null, role: action.role }))] : [],
-  )
+async function addAllPeople(tx: Tx, plan: Plan, ticketId: number, now: Date): Promise<void> {
+  for (const action of plan.actions) {
+    if (action.action !== 'people') continue
+    const named = action.addresses.map((one) => ({ ...one, contactId: null, role: action.role }))
+    await addPeople(tx, ticketId, named, now)
+  }
+}

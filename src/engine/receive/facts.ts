@@ -37,6 +37,9 @@ export type Arrival = {
   fallbackTicket: number | null
 }
 
+/** What is known of an arrival before earlier mails were looked at. */
+export type Known = Omit<Arrival, 'copy' | 'collision'>
+
 export type Facts = {
   desk: Desk
   /** Locales that have templates. */
@@ -55,7 +58,7 @@ export type Facts = {
 }
 
 /** Loads everything a decision needs, in one round trip where the mail allows, and locks the tickets it names. */
-export async function loadFacts(tx: Tx, arrival: Arrival, tools: Tools, now: Date): Promise<Facts> {
+export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date): Promise<Facts> {
   const { desk, keys } = tools
   const { mail } = arrival
   const from = senderOf(arrival)
@@ -98,7 +101,7 @@ export async function loadFacts(tx: Tx, arrival: Arrival, tools: Tools, now: Dat
 }
 
 /** The writer, as far as the bytes say: From, else Sender, else the envelope (4.8). Null: nobody. */
-function senderOf(arrival: Arrival): MailAddress | null {
+function senderOf(arrival: Known): MailAddress | null {
   const { mail } = arrival
   if (mail.from) return mail.from
   if (mail.error === null && mail.sender) return mail.sender
@@ -106,9 +109,9 @@ function senderOf(arrival: Arrival): MailAddress | null {
 }
 
 /** Whether the From header itself named somebody: only then is there a contact and an acknowledgement (4.8). */
-export const hasAuthor = (arrival: Arrival): boolean => arrival.mail.from !== null
+export const hasAuthor = (arrival: Known): boolean => arrival.mail.from !== null
 
-function addressesOf(arrival: Arrival, mail: IncomingMail): string[] {
+function addressesOf(arrival: Known, mail: IncomingMail): string[] {
   return [
     ...arrival.recipients,
     ...mail.deliveredTo,
@@ -118,7 +121,7 @@ function addressesOf(arrival: Arrival, mail: IncomingMail): string[] {
 }
 
 /** All of our inboxes that the mail names, in the order of 3.6; a Bcc is found by its envelope (3.7). */
-function inboxesOf(arrival: Arrival, desk: Desk): { inboxes: Inbox[]; tag: string | null } {
+function inboxesOf(arrival: Known, desk: Desk): { inboxes: Inbox[]; tag: string | null } {
   const { mail } = arrival
   const named = mail.error === null ? [...mail.to, ...mail.cc].map((one) => one.address) : []
   const envelope = arrival.recipients

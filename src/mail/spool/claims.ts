@@ -3,7 +3,7 @@
  * statement that gives a mail its final state (0.2). Only who holds the lease may end a mail: a worker that lost it
  * fails in its own transaction, so nothing is done twice.
  */
-import type { Queryable, Sql, Tx } from '../../database.ts'
+import { type Queryable, type Sql, type Statement, type Tx, together } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import * as limits from '../../limits.ts'
 import { after } from '../../time.ts'
@@ -39,20 +39,25 @@ export async function claim(
   { worker, limit }: { worker: string; limit: number },
   now: Date,
 ): Promise<ClaimedMail[]> {
-  // pending_ids holds unfinished mails only, so the question is cheap however many are finished. It is asked as a scalar
-  // and not by `not exists`, which the planner turns into a join over all that wait: with 1,000 waiting each claim then
-  // cost as much as the work itself. So it is asked of one mail after the other, in order, until `limit` are found.
+  // A queue's statistics are always stale, so the shape of the statement fixes the plan: the oldest that are due, then
+  // one after the other, in order, the question whether an older one shares an id, and the row's lock, until `limit` are
+  // found. As one flat query the planner asks of all that wait: with 1,000 waiting a claim took 50 ms, this one 1 ms.
   const rows = await sql<ClaimedRow[]>`
     update inbound_mails set state = 'processing', attempts = attempts + 1, started_at = ${now},
       lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
     where id in (
-      select m.id from inbound_mails m
-      where m.state in ('received', 'processing') and m.due_at <= ${now}
-        and (m.lease_until is null or m.lease_until <= ${now})
-        and (
-          select true from pending_ids own join pending_ids older on older.hash = own.hash and older.mail_id < own.mail_id
-          where own.mail_id = m.id limit 1) is null
-      order by m.id limit ${limit} for update skip locked)
+      select free.id from (
+        select id from inbound_mails
+        where state in ('received', 'processing') and due_at <= ${now} and (lease_until is null or lease_until <= ${now})
+        order by id limit ${limits.pipeline.ahead}) waiting,
+      lateral (
+        select m.id from inbound_mails m
+        where m.id = waiting.id and m.state in ('received', 'processing') and m.due_at <= ${now}
+          and (m.lease_until is null or m.lease_until <= ${now})
+          and not exists (
+            select from unnest(m.ids) own (hash) join pending_ids older on older.hash = own.hash and older.mail_id < m.id)
+        for update skip locked) free
+      limit ${limit})
     returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
       ticket_id, released_at`
   return rows.map(claimedMail).sort((a, b) => a.id - b.id)
@@ -109,35 +114,36 @@ export async function fail(
   return row.attempts < limits.pipeline.attempts ? 'again' : 'exhausted'
 }
 
-/** Mails other than `id` that carry this Message-ID or dedupe key, oldest first, at most 20. */
+/** Mails other than `id` that carry this Message-ID or one of the dedupe keys, oldest first, at most 20. */
 export async function findLikeness(
   tx: Queryable,
-  { id, messageId, dedupeKey }: { id: number; messageId: string | null; dedupeKey: Buffer | null },
+  { id, messageId, dedupeKeys }: { id: number; messageId: string | null; dedupeKeys: Buffer[] },
 ): Promise<EarlierMail[]> {
+  // as text: the driver takes an array of Buffers for one Buffer
+  const keys = dedupeKeys.map((key) => `\\x${key.toString('hex')}`)
   const rows = await tx<EarlierMail[]>`
     select id, state, kind, received_at as "receivedAt", message_id as "messageId",
-      coalesce(dedupe_key = ${dedupeKey}, false) as "sameKey", likeness, ticket_id as "ticketId",
+      coalesce(dedupe_key = any(${keys}::text[]::bytea[]), false) as "sameKey", likeness, ticket_id as "ticketId",
       comment_id as "commentId", duplicate_of as "duplicateOf"
     from inbound_mails
-    where id <> ${id} and (message_id = ${messageId} or dedupe_key = ${dedupeKey})
+    where id <> ${id} and (message_id = ${messageId} or dedupe_key = any(${keys}::text[]::bytea[]))
     order by id limit 20`
   return [...rows]
 }
 
 /**
  * Gives a claimed mail its final state, in the transaction that did what the mail asked for.
+ * @param mail.rows what the mail asked for, as far as it can be done in the same statement
  * @throws Refusal `lease_lost`: another worker has it or ended it; drop the work.
  * @throws Refusal `duplicate_mail`: a mail with this dedupe key was finished meanwhile (3.8); decide again, it is
  *   found now. Either way the transaction is undone.
  */
 export async function finish(
   tx: Tx,
-  { id, worker, outcome }: { id: number; worker: string; outcome: Outcome },
+  { id, worker, outcome, rows = [] }: { id: number; worker: string; outcome: Outcome; rows?: Statement[] },
   now: Date,
 ): Promise<void> {
-  try {
-    const done = await tx`
-      with done as (
+  const end = tx`
         update inbound_mails set state = ${outcome.state}, kind = ${outcome.kind}, message_id = ${outcome.messageId},
           from_address = ${outcome.from && storable(outcome.from)},
           subject = ${outcome.subject && storable(outcome.subject)},
@@ -145,9 +151,10 @@ export async function finish(
           dedupe_key = ${outcome.dedupeKey}, likeness = ${json(outcome.likeness)}::text::jsonb,
           reasons = ${json(outcome.reasons)}::text::jsonb, trace = ${json(outcome.trace)}::text::jsonb,
           settled_at = ${now}, settled_by = null, lease_until = null, leased_by = null
-        where id = ${id} and state = 'processing' and leased_by = ${worker} returning id
-      ), gone as (delete from pending_ids where mail_id in (select id from done))
-      select id from done`
+        where id = ${id} and state = 'processing' and leased_by = ${worker} returning id`
+  try {
+    // if the lease is lost all of it is undone
+    const done = await together(tx, [end, tx`delete from pending_ids where mail_id = ${id}`, ...rows])
     if (done.length === 0) throw leaseLost(id)
   } catch (error) {
     if (isDuplicateKey(error))
