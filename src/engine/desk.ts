@@ -25,7 +25,14 @@ export type Inbox = {
   /** What an automatic reply becomes that names no ticket (4a.18). */
   autoreplies: 'record' | 'ticket'
 }
-export type Agent = { id: number; address: string; name: string; admin: boolean; locale: string | null; zone: string | null }
+export type Agent = {
+  id: number
+  address: string
+  name: string
+  admin: boolean
+  locale: string | null
+  zone: string | null
+}
 export type Team = { id: number; key: string; name: string; members: string[] }
 export type Organization = {
   id: number
@@ -48,7 +55,13 @@ export type Group = {
   organizations: string[]
   addresses: string[]
 }
-export type Project = { id: number; key: string; organization: string | null; team: string | null; policy: string | null }
+export type Project = {
+  id: number
+  key: string
+  organization: string | null
+  team: string | null
+  policy: string | null
+}
 export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar }
 export type Metric = 'first_response' | 'next_response' | 'resolution'
 export type Policy = {

@@ -28,7 +28,7 @@ export function ticketPages(web: Web): Pages {
         return c.redirect(`/tickets/${ticketId}?done=${done}${commentId === null ? '' : `#comment-${commentId}`}`, 303)
       } catch (error) {
         if (!(error instanceof Refusal) || error.fault !== 'user') throw error
-        const page = await ticketPage(c, web, { words: error.message, form })
+        const page = await ticketPage(c, web, { code: error.code, words: error.message, form })
         if (page) return page
         throw error
       }

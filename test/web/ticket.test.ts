@@ -1,6 +1,8 @@
 /** A ticket's page: what it tells, and the one form that works it. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { transaction } from '../../src/database.ts'
+import { suppress } from '../../src/engine/outbox/suppressions.ts'
 import { web as limits } from '../../src/limits.ts'
 import { after, DAY, SECOND } from '../../src/time.ts'
 import { testDatabase } from '../database.ts'
@@ -178,6 +180,38 @@ test('what is refused is said on the page, the words typed are kept, and nothing
     { priority: 'high,low' },
   ] as Fields[])
     assert.is((await submit(id, fields)).status, 422, JSON.stringify(fields))
+})
+
+test('MAIL 8.26: an answer to an address that failed is refused with the reason, and goes when the agent says so', async () => {
+  const { id } = await desk.addTicket({})
+  await transaction(sql, (tx) =>
+    suppress(tx, { address: 'eva@acme.example', reason: 'bounced', evidence: '550 no such user', lasts: 'hard' }, NOON),
+  )
+  const refused = await submit(id, { text: 'hello again' })
+  assert.is(refused.status, 422)
+  const page = await refused.text()
+  assert.match(page, '550 no such user')
+  assert.match(page, 'name="suppressed" value="send"')
+  await submit(id, { text: 'hello again', suppressed: 'send' })
+  const rows = await sql`select state from outbox where ticket_id = ${id} and kind = 'reply'`
+  assert.equal(
+    rows.map((row) => row.state),
+    ['queued'],
+  )
+  await sql`delete from suppressions`
+})
+
+test('MAIL 4.8: a ticket without a readable sender can be answered once an address is entered', async () => {
+  const { id } = await desk.addTicket({})
+  await sql`update tickets set requester_id = null, requester_address = null where id = ${id}`
+  const refused = await submit(id, { text: 'who are you' })
+  assert.is(refused.status, 422)
+  await submit(id, { text: 'who are you', requester: 'found@acme.example' })
+  const [mail] = await sql`select recipient from outbox where ticket_id = ${id} and kind = 'reply'`
+  assert.is(mail!.recipient, 'found@acme.example')
+  assert.ok((await eventTypes(id)).includes('requester'))
+  const own = await submit(id, { requester: 'support@desk.example' })
+  assert.is(own.status, 422)
 })
 
 test('NUL in a form is dropped, for the database has no place for it', async () => {

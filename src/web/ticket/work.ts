@@ -5,7 +5,7 @@
 import { html } from 'hono/html'
 import { transaction } from '../../database.ts'
 import { PRIORITIES, STATUSES } from '../../engine/tables.ts'
-import { assign, move, note, prioritise, reply, setStatus } from '../../engine/tickets.ts'
+import { assign, enterRequester, move, note, prioritise, reply, setStatus } from '../../engine/tickets.ts'
 import { Refusal } from '../../errors.ts'
 import type { SignedIn, Web } from '../context.ts'
 import type { Form } from '../form.ts'
@@ -17,7 +17,7 @@ const FIELDS = ['status', 'assignee', 'project', 'priority'] as const
 type Field = (typeof FIELDS)[number]
 
 /** What a person typed before it was refused; shown again, so that no words are lost. */
-export type Draft = { words: string; form: Form }
+export type Draft = { code: string; words: string; form: Form }
 
 export function workForm(view: TicketView, agent: SignedIn, draft: Draft | null): Html {
   const { ticket, choices } = view
@@ -36,13 +36,19 @@ export function workForm(view: TicketView, agent: SignedIn, draft: Draft | null)
     <h2 id="work-title">Work on it</h2>
     ${draft && html`<p class="problem" role="alert" id="work-problem">${draft.words}</p>`}
     <fieldset class="kinds"><legend class="sr">What you write</legend>
-      <label><input type="radio" name="kind" value="answer"${kind === 'answer' && html` checked`}${!ticket.requester_address && html` disabled`}> <span>Public answer</span></label>
+      <label><input type="radio" name="kind" value="answer"${kind === 'answer' && html` checked`}> <span>Public answer</span></label>
       <label><input type="radio" name="kind" value="note"${kind === 'note' && html` checked`}> <span>Internal note</span></label>
     </fieldset>
     <label class="sr" for="text">Text</label>
     <textarea id="text" name="text" rows="7" aria-describedby="text-hint">${draft?.form.text('text') ?? ''}</textarea>
-    <p class="sub" id="text-hint">${to ? html`An answer goes to <strong>${to}</strong>. A note stays with agents.` : 'There is nobody to answer; a note stays with agents.'}
+    <p class="sub" id="text-hint">${to ? html`An answer goes to <strong>${to}</strong>. A note stays with agents.` : 'No sender could be read: enter an address below to answer. A note stays with agents.'}
       Leave the text empty to change only what stands below.</p>
+    ${draft?.code === 'suppressed' && html`<p><label><input type="checkbox" name="suppressed" value="send"> Send anyway</label></p>`}
+    ${
+      !ticket.requester_address &&
+      html`<p><label for="requester">Address to answer</label>
+        <input id="requester" name="requester" type="email" value="${draft?.form.text('requester') ?? ''}" autocomplete="off"></p>`
+    }
     <div class="fields">
       ${choice(
         'status',
@@ -97,16 +103,20 @@ export async function work(
     if (assignee !== null) await assign(tx, { ticketId, agentId: assignee === '' ? null : rowId(assignee), actor }, now)
     if (priority !== null) await prioritise(tx, { ticketId, priority, actor }, now)
     const author = { id: agent.id, name: agent.name, address: agent.address }
+    const requester = form.text('requester').trim()
+    if (requester !== '') await enterRequester(tx, { ticketId, address: requester, name: '', actor, tools }, now)
     let commentId: number | null = null
     if (text.trim() !== '') {
       const input = { ticketId, agent: author, text, channel: 'web' } as const
       const written =
-        form.text('kind') === 'answer' ? await reply(tx, { ...input, tools }, now) : await note(tx, input, now)
+        form.text('kind') === 'answer'
+          ? await reply(tx, { ...input, tools, suppressed: form.text('suppressed') === 'send' ? 'send' : 'stop' }, now)
+          : await note(tx, input, now)
       commentId = written.commentId
     }
     // Last, because it is what the person wants it to be after the answer.
     if (status !== null) await setStatus(tx, { ticketId, status, actor }, now)
-    const changes = project ?? assignee ?? priority ?? status
+    const changes = project ?? assignee ?? priority ?? status ?? (requester || null)
     const done =
       commentId !== null
         ? form.text('kind') === 'answer'
