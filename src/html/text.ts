@@ -10,8 +10,11 @@ const BLOCKS = new Set(
 const PARAGRAPHS = new Set(['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'pre'])
 const TOKEN = /<!--[\s\S]*?(?:-->|$)|<[a-z!?/][^>]*(?:>|$)|[^<]+|</gi
 
+/** Told of every tag outside hidden elements, with the visible (non-blank) characters written before it. */
+export type TagWatcher = (tag: { name: string; closes: boolean; token: string; at: number }) => void
+
 /** Visible text with LF line ends; a blockquote becomes lines with `> `, a list item one with `* `. */
-export function htmlToText(html: string): string {
+export function htmlToText(html: string, watch: TagWatcher | null = null): string {
   const writer = startWriter()
   let hidden = '' // the element whose content is no text
   let pre = 0
@@ -29,6 +32,7 @@ export function htmlToText(html: string): string {
       if (closes && name === hidden) hidden = ''
       continue
     }
+    watch?.({ name, closes, token, at: writer.visible() })
     if (NO_TEXT.has(name) && !closes) hidden = name
     else if (name === 'pre') pre = Math.max(0, pre + (closes ? -1 : 1))
     else if (name === 'blockquote') writer.quote(closes ? -1 : 1)
@@ -60,6 +64,8 @@ function startWriter() {
     spaced = text.endsWith(' ')
     out.push(text)
   }
+  let counted = 0 // pieces of `out` that `visible` has counted
+  let visible = 0
   return {
     text(text: string, mode: 'flow' | 'pre') {
       if (mode === 'pre') {
@@ -83,12 +89,21 @@ function startWriter() {
     quote(change: 1 | -1) {
       quotes = Math.max(0, quotes + change)
     },
+    visible() {
+      for (; counted < out.length; counted++) visible += visibleLength(out[counted]!)
+      return visible
+    },
     end: () =>
       out
         .join('')
         .replace(/([^\s])[ \t]+(?=\n)/g, '$1')
         .trim(),
   }
+}
+
+/** Characters that are not white space: the measure in which two renderings of one text agree. */
+function visibleLength(text: string): number {
+  return text.replace(/\s+/g, '').length
 }
 
 const NAMED: Record<string, string> = {

@@ -1,0 +1,102 @@
+/**
+ * How mail programs introduce what they quote (7.7): the words an attribution begins and ends with, by language. Every
+ * pattern is anchored and bounded; they see one joined line of at most limits.replyText.attribution characters.
+ */
+
+/** Who wrote: what stands before the final colon. Where the name follows the verb, up to 200 characters of it. */
+const NAME = ' .{1,200}'
+const ENDS: [languages: string, ...patterns: string[]][] = [
+  ['en', 'wrote', 'writes'],
+  ['de', `schrieb(?:${NAME})?`, `hat${NAME} geschrieben`, 'geschrieben'],
+  ['fr', 'a écrit', `a écrit${NAME}`, 'écrivait'],
+  ['es', 'escribió', 'escribio', `escribió${NAME}`],
+  ['it', 'ha scritto', `ha scritto${NAME}`],
+  ['pt', 'escreveu', `escreveu${NAME}`],
+  ['nl', `schreef(?:${NAME})?`, 'het volgende geschreven'],
+  ['sv da no', `skrev(?:${NAME})?`, 'skrev følgende', 'följande'],
+  ['fi', 'kirjoitti', `kirjoitti${NAME}`],
+  ['et lv lt', 'kirjutas', 'rakstīja', 'rašė'],
+  ['pl', 'napisał', 'napisała', 'napisał\\(a\\)', 'napisał/a', 'pisze', `napisał(?:a|\\(a\\))?${NAME}`],
+  ['cs', 'napsal', 'napsala', 'napsal\\(a\\)', `napsala?${NAME}`],
+  ['sk', 'napísal', 'napísala', 'napísal\\(a\\)', `napísala?${NAME}`],
+  ['sl hr sr', 'je napisao', 'je napisala', 'je napisal', 'je pisao', 'је написао', 'је написала'],
+  ['hu', 'ezt írta', 'írta', `írta${NAME}`],
+  ['ro', 'a scris', `a scris${NAME}`],
+  ['ru', 'написал', 'написала', 'написал\\(а\\)', 'писал', 'писал\\(а\\)', 'пишет', `написал(?:а)?${NAME}`],
+  ['uk', 'пише', 'написав', 'написала', 'написав\\(ла\\)', 'писав', `пише${NAME}`],
+  ['bg', 'написа', `написа${NAME}`],
+  ['tr', 'şunu yazdı', 'şunları yazdı', 'yazdı'],
+  ['el', 'έγραψε', `έγραψε${NAME}`],
+  ['he', `מאת${NAME}`, 'כתב', 'כתבה', `כתב(?:/ה|ה)?${NAME}`],
+  ['ar', 'كتب', 'كتبت', `كتبت?${NAME}`, `كتابة ما يلي بواسطة${NAME}`],
+  ['zh', '写道', '寫道', '写', '撰写', '撰寫', '编写'],
+  ['ja', 'さんは書きました', '書きました', 'のメール', 'のメッセージ', 'が書いたメール'],
+  ['ko', '님이 작성', '님이 씀', '작성', '썼습니다', '님이 쓴 글'],
+  ['vi', 'đã viết', 'viết', `đã viết${NAME}`],
+  ['id ca', 'menulis', 'va escriure'],
+]
+
+/** Scripts that set no blank before the verb. */
+const JOINED = new Set(['zh', 'ja', 'ko'])
+
+const END_PATTERNS = ENDS.map(([language, ...patterns]) => {
+  const before = JOINED.has(language) ? '' : '(?:^|[\\s>"”»)\\]])'
+  // "wrote ----" closes the line of Android's and Zoho's "---- X wrote ----"
+  return new RegExp(`${before}(?:${patterns.join('|')})\\s{0,3}(?:[:：]|:?\\s?-{2,20})$`, 'iu')
+})
+
+/** `<a@b>:` after a date needs no verb: Yandex, mail.ru, Gmail in many locales. */
+const ADDRESS_END = /<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>\s{0,2}(?:sent\s?)?[:：]$/u
+const BARE_ADDRESS_END = /<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>$/u
+
+const LEAD = new RegExp(
+  `^(?:-{2,20} ?)?(?:${[
+    'On|Am|Um|Le|El|Il|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Dana|În|In data|Il giorno|În data|Vào|Στις|Την|На|В|Во|У|Am Tag|No dia|Pada|Kuupäeval|Va',
+  ].join(
+    '|',
+  )})(?=[\\s,:]).{0,40}?\\d|^(?:בתאריך|ב-|في|بتاريخ|在|於|于)\\s?.{0,40}?\\d|^(?:On|Am|Le|El|Il|Op|Den) \\p{L}{2,12}[.,]? `,
+  'u',
+)
+
+const MONTH_OR_DAY = '\\p{L}{2,14}\\.?'
+const DATE_START = new RegExp(
+  `^(?:-{2,20} ?)?(?:${[
+    '\\d{4} ?[-./年년] ?\\d{1,2}', // 2026-09-23, 2026/9/23, 2026年9月, 2026년 9월
+    '\\d{1,2}[-./]\\s?\\d{1,2}[-./]\\s?\\d{2,4}', // 23.09.2026, 9/23/26
+    `${MONTH_OR_DAY},? \\d{1,2}[.,]? ${MONTH_OR_DAY}`, // Среда, 23 сентября; Thu, 26 Jun
+    `${MONTH_OR_DAY},? ${MONTH_OR_DAY},? \\d{1,2}`, // Thu, Jun 26
+    `\\d{1,2}\\.? (?:de )?${MONTH_OR_DAY} (?:de )?\\d{4}`, // 23 septembre 2026
+  ].join('|')})`,
+  'u',
+)
+
+const DATE = /(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)|(?<!\d)\d{1,2}[-./]\d{1,2}[-./]\d{2,4}(?!\d)/u
+const ADDRESS = /[^\s<>@"]{1,100}@[^\s<>@"]{1,200}/u
+
+/** Begins as attributions begin: with a lead word and a number, or with a date. */
+export function beginsAttribution(text: string): boolean {
+  return LEAD.test(text) || DATE_START.test(text)
+}
+
+/** May be the last line of one. Cheap: most lines end otherwise. */
+export function mayEndAttribution(text: string): boolean {
+  return /(?:[:：>]|-{2,20})$/.test(text)
+}
+
+export type AttributionEnd = 'verb' | 'address' | 'bare_address'
+
+/** How the joined text ends as an attribution, or null. */
+export function attributionEnd(joined: string): AttributionEnd | null {
+  if (END_PATTERNS.some((pattern) => pattern.test(joined))) return 'verb'
+  if (ADDRESS_END.test(joined)) return 'address'
+  return BARE_ADDRESS_END.test(joined) ? 'bare_address' : null
+}
+
+/** 7.4 (c): an attribution confirms a cut by itself only with one of these in it. */
+export function hasDateOrAddress(text: string): boolean {
+  return DATE.test(text) || ADDRESS.test(text)
+}
+
+export function hasDate(text: string): boolean {
+  return DATE.test(text)
+}
