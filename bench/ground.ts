@@ -32,6 +32,7 @@ export type Daemon = {
 }
 
 const root = path.join(import.meta.dirname, '..')
+const SECRET = 'of the benches: daemons that come back to a database must have the one it began with'
 const START = 30_000 // ms a daemon may take to say "ready"
 
 /** Starts the server, with the settings that the daemon gives its own. */
@@ -82,7 +83,7 @@ export async function startDaemon(
   writeFileSync(config, `${lines.join('\n')}\n`)
   const child = spawn(path.join(root, 'bin', 'postroom'), ['serve', '--config', config], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PGHOST: ground.host, PGUSER: ground.user, POSTROOM_LOG: 'warn' },
+    env: { ...process.env, PGHOST: ground.host, PGUSER: ground.user, POSTROOM_LOG: 'warn', POSTROOM_SECRET: SECRET },
   })
   const said = await readiness(child)
   const found = /^smtp\s+(\S+):(\d+),/m.exec(said)

@@ -10,7 +10,7 @@ import { type Daemon, type Ground, type Helper, startDaemon, startHelper, until 
 import type { Address } from './smtp.ts'
 
 const MAILS = 1000
-const WARM = 200
+const WARM = 600
 const CONNECTIONS = 10
 const PAIRS = 3
 const AT_LEAST = 0.4

@@ -75,19 +75,23 @@ export async function findBlob(sql: Queryable, sha256: Buffer): Promise<number |
  * @throws Refusal `no_blob` when it is missing, Error when rows of it are
  */
 export async function* readBlob(sql: Queryable, id: number): AsyncGenerator<Buffer, void, undefined> {
-  const bytes = await sizeOf(sql, id)
+  let bytes = 1
   let read = 0
   for (let n = 0; read < bytes; n += AHEAD) {
     // base64 is what the text protocol carries at 4 bytes for 3; bytea's own hex takes 2 for 1.
-    const rows = await sql<{ data: string }[]>`
-      select encode(data, 'base64') as data from blob_chunks
-      where blob_id = ${id} and n >= ${n} and n < ${n + AHEAD} order by n`
-    if (rows.length === 0) break
+    const rows = await sql<{ bytes: number; data: string | null }[]>`
+      select b.bytes, encode(c.data, 'base64') as data
+      from blobs b left join blob_chunks c on c.blob_id = b.id and c.n >= ${n} and c.n < ${n + AHEAD}
+      where b.id = ${id} order by c.n`
+    if (!rows[0]) throw noBlob(id)
+    bytes = rows[0].bytes
     for (const { data } of rows) {
+      if (data === null) break
       const chunk = Buffer.from(data, 'base64')
       read += chunk.length
       yield chunk
     }
+    if (rows[0].data === null) break
   }
   if (read !== bytes) throw new Error(`blob ${id} has ${read} bytes instead of ${bytes}`)
 }
@@ -111,9 +115,11 @@ export async function dropBlob(tx: Queryable, id: number): Promise<void> {
 
 async function sizeOf(sql: Queryable, id: number): Promise<number> {
   const [row] = await sql<{ bytes: number }[]>`select bytes from blobs where id = ${id}`
-  if (!row) throw new Refusal('no_blob', `There is no blob ${id}.`)
+  if (!row) throw noBlob(id)
   return row.bytes
 }
+
+const noBlob = (id: number) => new Refusal('no_blob', `There is no blob ${id}.`)
 
 /** The hash is known before anything is written, so a known content costs one read. */
 async function putSmall(tx: Tx, content: Buffer): Promise<Blob> {

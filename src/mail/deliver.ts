@@ -166,7 +166,8 @@ function makeRounds(counter: Counter): (busy: number) => Promise<Claimed[]> {
     const free = circuit.lanes(carrier.lanes) - busy
     const rate = rates ? await rateLeft(sql, rates, at) : { left: free, fullDomains: [] }
     const limit = Math.min(free, rate.left)
-    if (limit <= 0) return []
+    // files go faster than claims: with half of the lanes free one claim, and its commit, serves several mails
+    if (limit <= 0 || (!rates && busy > carrier.lanes / 2)) return []
     // every other round begins with what has waited longest, so that nothing starves behind a stream of replies
     const order = rounds++ % 2 === 0 ? 'priority' : 'oldest'
     const rows = await claimMails(sql, { ...claim, limit, fullDomains: rate.fullDomains, order }, at)

@@ -48,7 +48,10 @@ type Counts = { suppressed: boolean; acked: number; hour: number; day: number; t
 
 const BUCKET = 10 * MINUTE
 
-/** Counters of an inbox: many rows, so that workers do not wait for each other's commit on one. */
+/**
+ * Counters of an inbox: many rows, so that workers do not wait for each other's commit on one. Which one is counted on
+ * follows from the server's process: those of a pool are numbered one after the other, so they seldom meet.
+ */
 const SHARDS = 16
 
 /** More transactions than can be open at once; below the limit by this much, an unlocked count cannot overrun it. */
@@ -63,7 +66,6 @@ type Scopes = {
   ticket: string | null
   ack: string | null
   inbox: string | null
-  shard: string | null
 }
 
 function scopesOf(mail: AutomaticMail): Scopes {
@@ -76,7 +78,6 @@ function scopesOf(mail: AutomaticMail): Scopes {
     ticket,
     ack: mail.kind === 'ack' && ticket ? `${ticket}/ack` : null,
     inbox,
-    shard: inbox && `${inbox}/${Math.floor(Math.random() * SHARDS)}`,
   }
 }
 
@@ -87,7 +88,7 @@ const lock = (tx: Tx, names: string[]) => tx`
     select distinct hashtextextended('mail/' || name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
 
 /** A statement of its own after the locks: its snapshot holds what the previous holder committed. */
-function take(tx: Tx, { key, address, ticket, ack, inbox, shard }: Scopes, now: Date) {
+function take(tx: Tx, { key, address, ticket, ack, inbox }: Scopes, now: Date) {
   const [hour, day] = [bucket(after(now, -HOUR)), bucket(after(now, -DAY))]
   return tx<Counts[]>`
     with counts as (
@@ -102,7 +103,7 @@ function take(tx: Tx, { key, address, ticket, ack, inbox, shard }: Scopes, now: 
       insert into mail_budgets (scope, period, count)
       select scope, period, 1 from counts, (values
         (${address}::text, ${bucket(now)}::timestamptz), (${ticket}::text, ${bucket(now)}::timestamptz),
-        (${shard}::text, ${bucket(now)}::timestamptz), (${ack}::text, 'epoch'::timestamptz)) as want (scope, period)
+        (${ownShard(tx, inbox)}, ${bucket(now)}::timestamptz), (${ack}::text, 'epoch'::timestamptz)) as want (scope, period)
       where scope is not null and not suppressed and acked < ${budget.perTicket} and hour < ${budget.perAddressHour}
         and day < ${budget.perAddressDay} and ticket < ${budget.perTicketHour} and inbox < ${budget.perInboxHour}
       order by scope
@@ -110,6 +111,9 @@ function take(tx: Tx, { key, address, ticket, ack, inbox, shard }: Scopes, now: 
     )
     select * from counts`
 }
+
+/** Null without an inbox. */
+const ownShard = (tx: Tx, inbox: string | null) => tx`${inbox}::text || '/' || pg_backend_pid() % ${SHARDS}::int`
 
 const shardsOf = (inbox: string) => Array.from({ length: SHARDS }, (_, shard) => `${inbox}/${shard}`)
 
@@ -154,9 +158,10 @@ async function closeToTheLimit(tx: Tx, scopes: Scopes & { inbox: string }, now: 
   const { count } = rows[0]!
   if (count <= budget.perInboxHour) return { allowed: true, notice: inboxNotice(count) }
   // its own shard and no other: the row is locked already, so nobody who waits for this transaction holds it
-  const taken = [scopes.address, scopes.ticket, scopes.shard].filter((scope) => scope !== null)
+  const taken = [scopes.address, scopes.ticket].filter((scope) => scope !== null)
   await tx`
     update mail_budgets set count = count - 1
-    where (period = ${bucket(now)} and scope = any(${taken}::text[])) or (period = 'epoch' and scope = ${scopes.ack})`
+    where (period = ${bucket(now)} and (scope = any(${taken}::text[])
+      or scope = ${ownShard(tx, scopes.inbox)})) or (period = 'epoch' and scope = ${scopes.ack})`
   return { allowed: false, ...inboxRefusal(count - 1), notice: inboxNotice(budget.perInboxHour) }
 }

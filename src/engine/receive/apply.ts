@@ -10,8 +10,8 @@ import type { Metric } from '../desk.ts'
 import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
-import { outboxRows, reserveOutboxIds } from '../outbox.ts'
-import { completeContact, contactRows, reserveContact } from '../people.ts'
+import { outboxRows } from '../outbox.ts'
+import { completeContact, contactRows } from '../people.ts'
 import { clockRows } from '../sla.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
 import {
@@ -22,7 +22,6 @@ import {
   type NewComment,
   note,
   reserveComment,
-  reserveTicket,
   ticketRows,
 } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
@@ -57,10 +56,8 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
   const { desk } = tools
   const create = find(plan, 'create_ticket')!
   const isNew = facts.contact === null && hasAuthor(arrival) && (plan.kind !== null || plan.state === 'ticketed')
-  const [{ ticketId, commentId }, freshContact, outboxIds, files] = await Promise.all([
-    reserveTicket(tx),
-    isNew ? reserveContact(tx) : null,
-    find(plan, 'acknowledge') ? reserveOutboxIds(tx, 1) : null,
+  const [{ ticketId, commentId, freshContact, outboxId }, files] = await Promise.all([
+    reserve(tx, { contact: isNew, outbox: find(plan, 'acknowledge') !== undefined }),
     filesOf(tx, work),
   ])
   const contactId = facts.contact?.id ?? freshContact
@@ -114,7 +111,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     plan.sla && clockRows(tx, ticketId, plan.sla, at),
     files.length ? attachmentRows(tx, { ticketId, commentId }, files) : null,
     ids.length ? messageIdRows(tx, ids, now) : null,
-    ack.mail && outboxRows(tx, { ...ack.mail, ids: outboxIds! }, tools, now),
+    ack.mail && outboxRows(tx, { ...ack.mail, ids: [outboxId!] }, tools, now),
   ]
   return {
     ticketId,
@@ -124,13 +121,23 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     rows: rows.filter((row) => row !== null),
     async rest() {
       await addAllPeople(tx, plan, ticketId, now)
-      for (const action of plan.actions) {
+      for (const action of plan.actions)
         if (action.action === 'link') await link(tx, ticketId, action.other, action.kind)
-        if (action.action === 'note')
-          await note(tx, { ticketId, agent: null, text: action.text, channel: 'system' }, now)
-      }
+      await addNotes(tx, plan, ticketId, now)
     },
   }
+}
+
+type Reserved = { ticketId: number; commentId: number; freshContact: number | null; outboxId: number | null }
+
+/** All ids that a new ticket takes, in one statement. Those of a transaction that fails are lost, which is fine. */
+async function reserve(tx: Tx, wanted: { contact: boolean; outbox: boolean }): Promise<Reserved> {
+  const [row] = await tx<Reserved[]>`
+    select nextval(pg_get_serial_sequence('tickets', 'id')) as "ticketId",
+      nextval(pg_get_serial_sequence('comments', 'id')) as "commentId",
+      case when ${wanted.contact} then nextval(pg_get_serial_sequence('contacts', 'id')) end as "freshContact",
+      case when ${wanted.outbox} then nextval(pg_get_serial_sequence('outbox', 'id')) end as "outboxId"`
+  return row!
 }
 
 async function addToTicket(
@@ -166,7 +173,10 @@ async function addToTicket(
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
     ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
   ]
-  const rest = () => addAllPeople(tx, plan, ticketId, now)
+  const rest = async () => {
+    await addAllPeople(tx, plan, ticketId, now)
+    await addNotes(tx, plan, ticketId, now)
+  }
   return { ticketId, commentId, reasons: [], acknowledged: false, rows, rest }
 }
 
@@ -277,4 +287,9 @@ async function addAllPeople(tx: Tx, plan: Plan, ticketId: number, now: Date): Pr
     const named = action.addresses.map((one) => ({ ...one, contactId: null, role: action.role }))
     await addPeople(tx, ticketId, named, now)
   }
+}
+
+async function addNotes(tx: Tx, plan: Plan, ticketId: number, now: Date): Promise<void> {
+  for (const action of plan.actions)
+    if (action.action === 'note') await note(tx, { ticketId, agent: null, text: action.text, channel: 'system' }, now)
 }

@@ -33,7 +33,7 @@ export type Carrier = {
 export function folderCarrier(folder: string): Carrier {
   return {
     name: folder,
-    lanes: 4,
+    lanes: 16,
     async carry(parcel) {
       try {
         return { answer: `written to ${await writeEml(folder, parcel.id, await parcel.open())}`, serverMessageId: null }

@@ -12,17 +12,21 @@ import { pipeline } from 'node:stream/promises'
 export async function writeEml(folder: string, id: number, mail: Readable): Promise<string> {
   const file = path.join(folder, `${id}.eml`)
   const beside = `${file}.${process.pid}.part`
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (!made.has(folder)) await mkdir(folder, { recursive: true, mode: 0o700 })
+  made.add(folder)
   try {
     await pipeline(mail, createWriteStream(beside, { mode: 0o600, flush: true }))
     await rename(beside, file)
   } catch (error) {
+    made.delete(folder) // somebody may have taken it away: the next try makes it again
     await rm(beside, { force: true })
     throw error
   }
   await syncFolder(folder)
   return file
 }
+
+const made = new Set<string>()
 
 /** The name survives a power cut only when its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {

@@ -2,42 +2,32 @@
 import { createHash } from 'node:crypto'
 import type { MailAddress } from '../../incoming.ts'
 
-const CR = 13
-const LF = 10
-
-/** Hashes body bytes with every line end as LF and the trailing blank lines gone, however the bytes are cut. */
+/**
+ * Hashes body bytes with every line end as LF and the trailing blank lines gone, however the bytes are cut. By one
+ * regular expression a chunk: byte by byte it was a third of the time that a mail with a file took to parse.
+ */
 export function startBodyHash(): { update(chunk: Buffer): void; digest(): string } {
   const hash = createHash('sha256')
   let pending = 0 // line ends seen and not yet written: those at the very end never are
   let afterCr = false
   return {
     update(chunk) {
-      const out = Buffer.allocUnsafe(chunk.length)
-      let length = 0
-      for (const byte of chunk) {
-        if (byte === CR || (byte === LF && !afterCr)) pending++
-        else if (byte !== LF) {
-          while (pending > 0) {
-            if (length === out.length) {
-              hash.update(out.subarray(0, length))
-              length = 0
-            }
-            out[length++] = LF
-            pending--
-          }
-          if (length === out.length) {
-            hash.update(out.subarray(0, length))
-            length = 0
-          }
-          out[length++] = byte
-        }
-        afterCr = byte === CR
+      const text = chunk.toString('latin1')
+      const lines = (afterCr && text.startsWith('\n') ? text.slice(1) : text).replace(/\r\n?/g, '\n')
+      if (text !== '') afterCr = text.endsWith('\r')
+      let end = lines.length
+      while (end > 0 && lines.charCodeAt(end - 1) === LF) end--
+      if (end > 0) {
+        hash.update('\n'.repeat(pending) + lines.slice(0, end), 'latin1')
+        pending = 0
       }
-      hash.update(out.subarray(0, length))
+      pending += lines.length - end
     },
     digest: () => hash.digest('hex'),
   }
 }
+
+const LF = 10
 
 /** 3.2, hex. */
 export function contentKey(mail: {
