@@ -8,7 +8,7 @@ import { cancelMail, retryMail } from './engine/outbox.ts'
 import { vectorsCommand } from './engine/vectors.ts'
 import { Refusal } from './errors.ts'
 import { type Level, startLog } from './log.ts'
-import { discard, release, retry } from './mail/spool.ts'
+import { discard, release, requestOriginal, retry } from './mail/spool.ts'
 import { agentAdd, login } from './main/agents.ts'
 import { check } from './main/check.ts'
 import { demo } from './main/demo.ts'
@@ -29,6 +29,7 @@ const OPTIONS = {
   retry: { type: 'boolean' },
   release: { type: 'boolean' },
   discard: { type: 'boolean' },
+  fetch: { type: 'boolean' },
   cancel: { type: 'boolean' },
   name: { type: 'string' },
   admin: { type: 'boolean' },
@@ -120,14 +121,15 @@ async function mailCommand(call: Call): Promise<number> {
   const { values } = call
   const id = numberOf(call.words)
   const by = process.env.USER || 'command line'
-  const asked = (['raw', 'retry', 'release', 'discard'] as const).filter((one) => values[one])
-  if (asked.length > 1) throw new Usage('--raw, --retry, --release and --discard exclude each other.')
+  const asked = (['raw', 'retry', 'release', 'discard', 'fetch'] as const).filter((one) => values[one])
+  if (asked.length > 1) throw new Usage('--raw, --retry, --release, --discard and --fetch exclude each other.')
   return await opened(call, async ({ sql }) => {
     const now = new Date()
     if (values.raw) return await writeRaw(sql, id, process.stdout)
     if (values.retry) await transaction(sql, (tx) => retry(tx, { id, by }, now))
     if (values.release) await transaction(sql, (tx) => release(tx, { id, by }, now))
     if (values.discard) await transaction(sql, (tx) => discard(tx, { id, by, why: 'from the command line' }, now))
+    if (values.fetch) await requestOriginal(sql, { mailId: id, by })
     await showMails(sql, print, { json: call.json, limit: null, state: null, id })
   })
 }

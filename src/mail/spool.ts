@@ -13,6 +13,7 @@ import { after } from '../time.ts'
 import type { MailState } from './tables.ts'
 
 export { requestImport } from './spool/imap.ts'
+export { requestOriginal } from './spool/originals.ts'
 
 /** Where workers listen for mails that may be claimed; the payload is empty. */
 export const MAIL_CHANNEL = 'postroom_mail'

@@ -10,7 +10,7 @@ export const HELP = `Postroom, an email-first helpdesk.
   tickets [QUERY]            list tickets: words, "phrases", #12, status:open org:acme due:<2d -tag:vip
   ticket N                   one ticket whole
   mails [--state S]          what came in, and what became of it
-  mail N [--raw | --retry | --release | --discard]
+  mail N [--raw | --retry | --release | --discard | --fetch]
   outbox [--state S] [N --retry | N --cancel]
   rules check FILE           is this desk file valid?
   rules test FILE            do its rules pass their own tests?
@@ -33,7 +33,8 @@ than a week; - in front negates. Options: --limit N, --json.`,
   mails: `mails: every accepted mail, newest first, in one state: received, processing, then ticketed, commented, recorded,
 held, quarantined or discarded, with the reasons. Options: --state S, --limit N, --json.`,
   mail: `mail N: one inbound mail. --raw prints its bytes; --retry works a quarantined one again; --release takes a held one
-in as if it had just arrived; --discard gives it up (its bytes are kept 30 days more).`,
+in as if it had just arrived; --discard gives it up (its bytes are kept 30 days more); --fetch has the next poll bring
+the original of a mail that was too large and was left in its mailbox.`,
   outbox: `outbox: outgoing mail, newest first, in state queued, leased, sending, sent, deferred, uncertain, failed,
 suppressed or cancelled. outbox N --retry tries now, outbox N --cancel stops what has not left. Options: --state S,
 --limit N, --json.`,

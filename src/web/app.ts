@@ -20,6 +20,7 @@ import { outboxPages } from './outbox.ts'
 import { plainPage } from './page.ts'
 import { queuePages } from './queues.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
+import { originalPages } from './ticket/original.ts'
 import { ticketPages } from './ticket.ts'
 
 /** All pages of the desk, not yet listening: `app.request('/queues/open')` answers as the server would. */
@@ -39,8 +40,8 @@ export function createWeb(web: Web): Hono<Env> {
   app.use(csrf({ origin: (origin, c) => origin === own || origin === new URL(c.req.url).origin }))
   app.route('/', signInPages(web))
   app.use(onlyAgents(web))
-  for (const pages of [queuePages, ticketPages, filePages, heldPages, outboxPages, noticePages, sessionPages])
-    app.route('/', pages(web))
+  const desk = [queuePages, ticketPages, originalPages, filePages, heldPages, outboxPages, noticePages, sessionPages]
+  for (const pages of desk) app.route('/', pages(web))
   app.notFound((c) => c.html(problemPage('Not here', 'This page or file does not exist, or is gone.'), 404))
   app.onError((error, c) => {
     if (error instanceof HTTPException && error.status === 403)

@@ -17,6 +17,24 @@ import type { Action, Plan, Reason, ReasonCode } from './plan.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
+  const plan = decideWhole(arrival, facts, now)
+  return arrival.oversize === null ? plan : leftBehind(plan, arrival.oversize)
+}
+
+/** MAIL 2.12: a mail of which only the header is here says so, wherever it ended. */
+function leftBehind(plan: Plan, bytes: number): Plan {
+  const megabytes = bytes < 1e7 ? Math.max(1, Math.round(bytes / 1e5)) / 10 : Math.round(bytes / 1e6)
+  const words = `${megabytes} MB original left on the server`
+  const text = `${words}: it is larger than this desk takes, so only its header is here. It is attached to the mail above when somebody asks for it there.`
+  const shown = plan.actions.some(({ action }) => action === 'create_ticket' || action === 'comment')
+  return {
+    ...plan,
+    actions: shown ? [...plan.actions, { action: 'note', text }] : plan.actions,
+    reasons: [...plan.reasons, reason('oversize', words)],
+  }
+}
+
+function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
   const { mail } = arrival
   if (mail.error !== null) return unreadable(arrival, facts, now)
   const classification = settleKind(arrival.classification!, facts.memory)
@@ -191,8 +209,6 @@ function open(
   const reasons = [...plan.reasons, reason('new_ticket', whyHere(routed, inbox.address))]
   if (!hasAuthor(arrival)) reasons.push(reason('unknown_sender', 'no sender could be read from the mail'))
   if (arrival.collision) reasons.push(reason('id_collision', 'its Message-ID was used before by a different mail'))
-  if (arrival.oversize)
-    reasons.push(reason('oversize', `${Math.round(arrival.oversize / 1e6)} MB original left on the server`))
   if (arrival.archive) reasons.push(reason('archive', 'imported as history: closed, nothing sent'))
   if (sla && !sla.selection.policy) reasons.push(reason('no_policy', sla.selection.why))
   reasons.push(silent ?? reason('ack', `acknowledged to ${mail.from!.address}`))

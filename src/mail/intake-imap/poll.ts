@@ -23,6 +23,7 @@ import {
 } from '../spool/imap.ts'
 import type { Described, Folder, Session } from './connection.ts'
 import type { Intake } from './mailbox.ts'
+import { takeOriginals } from './originals.ts'
 import { type Manner, type Place, takeMail } from './take.ts'
 
 /** How a mail met while polling is treated. */
@@ -51,6 +52,7 @@ export async function pollFolder(
   let imported = await takeAll(intake, session, { place, uids })
   const due = !cursor.reconciledAt || began.getTime() - cursor.reconciledAt.getTime() >= intake.limits.reconcile
   imported += await takeRetries(intake, session, place)
+  await takeOriginals(intake, session, place)
   if (moment === 'reconcile' || due) {
     imported += await reconcile(intake, session, place)
     await finishReconcile(intake.sql, cursor.id, began)

@@ -105,10 +105,12 @@ async function store(
     return 'not_imported'
   }
   const envelope = envelopeOf(intake, place, { ...want, now })
-  const action = manner === 'archive' || mailbox.after.do === 'none' ? null : mailbox.after.do
+  const left = fetched.oversize !== null
+  const moves = mailbox.after.do === 'move' || mailbox.after.do === 'delete' // an original left there must stay (2.12)
+  const action = manner === 'archive' || mailbox.after.do === 'none' || (left && moves) ? null : mailbox.after.do
   const accept = async (tx: Parameters<typeof acceptIn>[0]) =>
     (await acceptIn(tx, { envelope, bytes: fetched.read() })).id
-  const mailId = await importUid(sql, { id, uid: found.uid, action, accept }, now)
+  const mailId = await importUid(sql, { id, uid: found.uid, action, original: left ? 'left' : null, accept }, now)
   if (mailId === null) return 'known'
   log.info('imap.imported', { folder: place.folder.path, uid: found.uid, mail: mailId, bytes: fetched.bytes })
   return 'imported'

@@ -91,20 +91,28 @@ export async function judge(
  * The import of one UID: `accept` stores the mail, and the seen row and the cursor commit with it (2.1). A UID that was
  * `unfetchable` or `not_imported` becomes `imported`.
  * @param given.action what is still to be done on the server (2.6), null: nothing
+ * @param given.original `left`: only the header was taken (2.12)
  * @returns the mail's id; null when the UID had been taken already, and nothing was changed
  */
 export async function importUid(
   sql: Sql,
-  given: { id: number; uid: number; action: string | null; accept: (tx: Tx) => Promise<number> },
+  given: {
+    id: number
+    uid: number
+    action: string | null
+    original: 'left' | null
+    accept: (tx: Tx) => Promise<number>
+  },
   now: Date,
 ): Promise<number | null> {
   return transaction(sql, async (tx) => {
     // The row comes first: a second poller waits here for the first one's commit.
     const [fresh] = await tx`
-      insert into imap_seen as s (mailbox_id, uid, state, at, action)
-      values (${given.id}, ${given.uid}, 'imported', ${now}, ${given.action})
+      insert into imap_seen as s (mailbox_id, uid, state, at, action, original)
+      values (${given.id}, ${given.uid}, 'imported', ${now}, ${given.action}, ${given.original})
       on conflict (mailbox_id, uid) do update
-        set state = 'imported', at = excluded.at, words = null, action = excluded.action, action_words = null
+        set state = 'imported', at = excluded.at, words = null, action = excluded.action, action_words = null,
+          original = excluded.original
         where s.state in ('unfetchable', 'not_imported')
       returning uid`
     if (!fresh) return null

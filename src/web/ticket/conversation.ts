@@ -6,6 +6,7 @@ import { buttonForm, type Html, time } from '../page.ts'
 import { prose } from '../prose.ts'
 import { agoText, sizeText, whenText } from '../words.ts'
 import type { AttachmentRow, CommentRow, MailRow, SentRow, TicketView } from './load.ts'
+import { originalOf } from './original.ts'
 
 type Setting = { view: TicketView; agent: SignedIn; now: Date }
 
@@ -36,6 +37,7 @@ function oneComment(comment: CommentRow, setting: Setting): Html {
       view.sent.filter((row) => row.comment_id === comment.id && row.kind === 'reply'),
       setting,
     )}
+    ${originalOf(view.mails.find((mail) => mail.comment_id === comment.id && mail.original !== null))}
     ${story(
       view.mails.find((mail) => mail.comment_id === comment.id),
       setting,

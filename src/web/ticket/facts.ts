@@ -160,6 +160,8 @@ function eventText({ type, data }: EventRow, names: Names): string {
       return 'wrote'
     case 'automatic_reply':
       return 'answered automatically'
+    case 'original_attached':
+      return 'attached the original, which had been left on the mail server'
     case 'spam':
       return 'marked it as spam'
     case 'deleted':

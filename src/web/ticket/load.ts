@@ -92,6 +92,11 @@ export type MailRow = {
   raw_kept: boolean
   reasons: { code: string; words: string }[]
   trace: unknown
+  /** Where the original is when only the header was taken (MAIL 2.12). */
+  original: 'left' | 'asked' | 'here' | 'gone' | null
+  original_words: string | null
+  oversize: number | null
+  parts: { type: string; bytes: number | null; name: string | null }[] | null
 }
 export type SentRow = {
   id: number
@@ -144,8 +149,15 @@ export async function loadTicket(
         tx<EventRow[]>`
         select seq, at, type, actor_name, data, why from events where ticket_id = ${id} order by seq desc limit 200`,
         tx<MailRow[]>`
-        select id, comment_id, received_at, via, kind, state, bytes, blob_id is not null as raw_kept, reasons, trace
-        from inbound_mails where ticket_id = ${id} order by id desc limit 200`,
+        select m.id, m.comment_id, m.received_at, m.via, m.kind, m.state, m.bytes, m.blob_id is not null as raw_kept,
+          m.reasons, m.trace, o.original, o.original_words, (m.session ->> 'oversize')::bigint as oversize,
+          m.session -> 'parts' as parts
+        from inbound_mails m left join lateral (
+          select s.original_words,
+            case when b.superseded_at is not null and s.original <> 'here' then 'gone' else s.original end as original
+          from imap_seen s join mailboxes b on b.id = s.mailbox_id
+          where s.mail_id = m.id and s.original is not null limit 1) o on true
+        where m.ticket_id = ${id} order by m.id desc limit 200`,
         tx<SentRow[]>`
         select id, comment_id, kind, recipient, state, not_before, next_try_at, tries, last_answer
         from outbox where ticket_id = ${id} order by id desc limit 200`,
