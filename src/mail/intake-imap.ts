@@ -9,6 +9,7 @@ import { openSession, type Session } from './intake-imap/connection.ts'
 import { credentialsOf, foldersOf } from './intake-imap/login.ts'
 import { checkMailbox, type Intake, type Mailbox } from './intake-imap/mailbox.ts'
 import { startTokens } from './intake-imap/oauth.ts'
+import { loginOf } from './intake-imap/refusals.ts'
 import { type ImapState, type Life, supervise } from './intake-imap/supervisor.ts'
 
 export type ImapPoller = {
@@ -53,6 +54,8 @@ export function startImap(options: ImapOptions): ImapPoller {
     polls: 0,
     actionPause: new Map(),
     copying: { waiting: new Map(), notice: 'open' },
+    login: loginOf(mailbox, secret),
+    refusals: 'perhaps',
   }
   const ended = supervise(life)
   return {

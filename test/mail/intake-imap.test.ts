@@ -349,6 +349,43 @@ test('a wrong password: few logins, no hurrying, and a notice in the words of th
   assert.match(poller.notices.join('\n'), /mailbox_silent main: .*Account locked/)
 })
 
+test('restarts do not forget a refused login: five in the first hour, however often it starts (2.10)', async () => {
+  const server = await fakeImap()
+  let refuse = true
+  server.answer = ({ command, tag, write }) => {
+    if (!refuse || !/^(AUTHENTICATE|LOGIN)/i.test(command)) return false
+    write(`${tag} NO [AUTHENTICATIONFAILED] wrong\r\n`)
+    return true
+  }
+  const logins = () => server.log.filter((line) => /^(AUTHENTICATE|LOGIN)/i.test(line)).length
+  const authBackoff = limits.authBackoff
+  const start = (at: number, changes = {}) =>
+    pollers.start(mailboxAt(server.port, changes), { limits: { authBackoff }, now: () => new Date(at) })
+  const begin = Date.now()
+  for (let minute = 0; minute < 60; minute += 1.5) {
+    const poller = start(begin + minute * MINUTE)
+    await until('it backs off', () => poller.state().phase === 'backing_off')
+    const { nextTry } = poller.state()
+    assert.ok(nextTry!.getTime() > begin + minute * MINUTE)
+    await poller.stop()
+  }
+  assert.ok(logins() >= 4 && logins() <= 5, `${logins()} logins`)
+  const [kept] = await sql`select * from mailbox_refusals`
+  assert.is(kept!.failures, logins())
+  assert.not.match(JSON.stringify(kept), 'static-password')
+
+  const before = logins()
+  const other = start(begin + 59 * MINUTE, { login: { password: 'another' } })
+  await until('another password is tried at once', () => logins() === before + 1)
+  await other.stop()
+
+  refuse = false
+  const good = start(begin + 3 * 60 * MINUTE, { login: { password: 'another' } })
+  await good.pollNow()
+  assert.is(good.state().words, '')
+  assert.is((await sql`select 1 from mailbox_refusals`).length, 0)
+})
+
 test('a server that is away is told after a while, and settled when it is back (2.10)', async () => {
   const server = await fakeImap()
   let closed = true

@@ -13,6 +13,7 @@ import type { Intake } from './mailbox.ts'
 import type { Tokens } from './oauth.ts'
 import { type Failure, pause } from './pace.ts'
 import { pollFolder } from './poll.ts'
+import { clearRefusals, noteRefusal, recallRefusals } from './refusals.ts'
 
 export type ImapState = {
   /** `elsewhere`: another daemon polls it. `refused`: a person must authorise it again (2.11). */
@@ -50,6 +51,9 @@ export type Life = {
   /** Folder -> when its actions may be tried again after a refusal (2.6). */
   actionPause: Map<string, number>
   copying: Copying
+  /** Which login this is, for the memory of refused ones, and whether there may be such. */
+  login: string
+  refusals: 'perhaps' | 'none'
 }
 
 /** One connection after another until the end. */
@@ -61,9 +65,13 @@ export async function supervise(life: Life): Promise<void> {
     keepLease(life, lease),
     setInterval(() => void tellSilence(life), Math.min(limits.noticeAfter / 5, MINUTE)),
   ]
+  let mine = false
   while (!intake.signal.aborted) {
     try {
       life.holding = await takeLease(sql, lease, life.holder, limits.lease)
+      if (life.holding && !mine) await sitOut(life) // a pause that began before us
+      mine = life.holding
+      if (intake.signal.aborted) break
       if (life.holding) await connectAndServe(life)
       else {
         Object.assign(state, { phase: 'elsewhere', words: '' })
@@ -80,6 +88,19 @@ export async function supervise(life: Life): Promise<void> {
   await releaseLease(sql, lease, life.holder).catch((error: unknown) => {
     if (!isOutage(error)) throw error // it runs out by itself
   })
+}
+
+/** The rest of the pause after a login that this daemon's predecessor, or another one, was refused (2.10). */
+async function sitOut(life: Life): Promise<void> {
+  const { intake, state } = life
+  const { failures, wait } = await recallRefusals(intake, life.login)
+  life.failures.login = failures
+  life.refusals = 'perhaps'
+  if (wait === 0) return
+  const nextTry = new Date(intake.now().getTime() + wait)
+  Object.assign(state, { phase: 'backing_off', words: 'the login was refused before the start', nextTry })
+  settleWaiters(life, Number.POSITIVE_INFINITY)
+  await rest(life, wait, 'deaf')
 }
 
 async function connectAndServe(life: Life): Promise<void> {
@@ -229,6 +250,8 @@ async function pollEnded(life: Life, serial: number): Promise<void> {
   life.lastGood = intake.now()
   Object.assign(state, { words: '', lastPoll: life.lastGood })
   life.failures.login = 0
+  if (life.refusals === 'perhaps') await clearRefusals(intake)
+  life.refusals = 'none'
   settleWaiters(life, serial)
   if (life.notice === 'none') return
   await intake.notices.settle('mailbox_silent', intake.mailbox.name)
@@ -273,6 +296,10 @@ async function recover(life: Life, error: unknown): Promise<void> {
   const expired = life.tokens !== null && code === 'imap_closed' && /token|session expired/i.test(state.words)
   if (expired) life.tokens?.drop()
   const failures = ++life.failures[failure]
+  if (failure === 'login') {
+    life.refusals = 'perhaps'
+    await noteRefusal(intake, { login: life.login, failures })
+  }
   const wait = expired && failures === 1 ? 0 : pause(limits, { failure, failures, random: Math.random() })
   Object.assign(state, { phase: 'backing_off', nextTry: new Date(intake.now().getTime() + wait) })
   const fields = { words: state.words, code, wait, failures }
