@@ -53,10 +53,13 @@ export async function startDaemon(place: Place, log: Log, print: Print): Promise
   }
 }
 
-/** `serve`: runs until SIGTERM or SIGINT, then stops cleanly within 30 seconds. */
+/**
+ * `serve`: runs until SIGTERM or SIGINT, then stops cleanly within 30 seconds. Further signals change nothing: on
+ * Ctrl-C one comes from the terminal and another from npm.
+ */
 export async function serve(place: Place, log: Log, print: Print): Promise<number> {
   const asked = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
   })
   const daemon = await startDaemon(place, log, print)
   print('ready')
