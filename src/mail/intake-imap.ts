@@ -10,6 +10,7 @@ import { credentialsOf, foldersOf } from './intake-imap/login.ts'
 import { checkMailbox, type Intake, type Mailbox } from './intake-imap/mailbox.ts'
 import { startTokens } from './intake-imap/oauth.ts'
 import { loginOf } from './intake-imap/refusals.ts'
+import { findSent } from './intake-imap/sent.ts'
 import { type ImapState, type Life, supervise } from './intake-imap/supervisor.ts'
 
 export type ImapPoller = {
@@ -116,6 +117,7 @@ async function probeSession(mailbox: Mailbox, session: Session): Promise<ProbeLi
       lines.push({ ok: false, words: `mailbox ${mailbox.name}: folder ${path}: ${wordsOf(error)}` })
     }
   }
+  if (mailbox.sent !== null) lines.push(await probeSent(mailbox, session, mailbox.sent))
   const { idle, move, uidplus } = session.capabilities
   const said = (has: boolean, name: string, else_: string) => (has ? name : `no ${name} (${else_})`)
   const parts = [
@@ -124,4 +126,13 @@ async function probeSession(mailbox: Mailbox, session: Session): Promise<ProbeLi
     said(uidplus, 'UIDPLUS', 'deleted mails are marked and stay'),
   ]
   return [...lines, { ok: true, words: `mailbox ${mailbox.name}: ${parts.join(', ')}` }]
+}
+
+async function probeSent({ name }: Mailbox, session: Session, sent: string): Promise<ProbeLine> {
+  try {
+    const { path } = await session.select(await findSent(session, sent), 'read')
+    return { ok: true, words: `mailbox ${name}: copies of answers go into ${path}` }
+  } catch (error) {
+    return { ok: false, words: `mailbox ${name}: folder ${sent} for copies of answers: ${wordsOf(error)}` }
+  }
 }

@@ -518,6 +518,14 @@ async function run() {
     )
     assert.match(lines[1]!.words, /INBOX holds 1/)
     assert.match(lines[3]!.words, /IDLE, MOVE, UIDPLUS/)
+    for (const [sent, ok] of [
+      ['\\Sent', true],
+      ['Nowhere', false],
+    ] as const) {
+      const [, , line] = await probeMailbox({ ...given, mailbox: box(user, { sent }) })
+      assert.is(line!.ok, ok)
+      assert.match(line!.words, ok ? 'copies of answers go into Sent' : 'folder Nowhere for copies of answers: ')
+    }
     const [refused] = await probeMailbox({ ...given, mailbox: box(user, { login: { password: 'wrong' } }) })
     assert.not(refused!.ok)
     assert.match(refused!.words, /Authentication failed/)

@@ -19,10 +19,15 @@ export async function saveSent(
 ): Promise<SentCopy> {
   const id = normaliseId(sent.messageId)
   if (id === null) return { kind: 'failed', words: 'the mail has no Message-ID to look for' }
-  const listed = await session.folders()
-  const folder = listed.find((one) => one.use?.toLowerCase() === sent.folder.toLowerCase())?.path ?? sent.folder
+  const folder = await findSent(session, sent.folder)
   await session.select(folder, 'write') // read-only, the library would leave out `\Seen`
   if ((await session.findMessageId(id)).length) return { kind: 'there' }
   const words = await session.append(folder, sent.raw, sent.at)
   return words === null ? { kind: 'saved' } : { kind: 'failed', words }
+}
+
+/** The path of a folder that is named by its path or by its special use. */
+export async function findSent(session: Session, name: string): Promise<string> {
+  const listed = await session.folders()
+  return listed.find((one) => one.use?.toLowerCase() === name.toLowerCase())?.path ?? name
 }
