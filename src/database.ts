@@ -86,6 +86,21 @@ export async function transaction<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Pr
   return begin(sql, work)
 }
 
+/** Runs `work` in a transaction that is always undone: for who wants to know what would be. */
+export async function rolledBack<T>(sql: Sql, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let done: { value: T } | null = null
+  const undo = new Error('to be undone')
+  try {
+    await transaction(sql, async (tx) => {
+      done = { value: await work(tx) }
+      throw undo
+    })
+  } catch (error) {
+    if (error !== undo) throw error
+  }
+  return (done as { value: T } | null)!.value
+}
+
 /**
  * Whether an error of a database call passes with time: the connection is lost, the server stops, starts, is
  * read-only or out of disk, memory or connections. Answered with 451 and tried again; everything else is a bug.

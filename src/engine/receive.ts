@@ -9,7 +9,8 @@ import type { Arrival, Facts } from './receive/facts.ts'
 import { type Plan, traceOf } from './receive/plan.ts'
 import type { Tools } from './tools.ts'
 
-export { type Arrival, type Known, loadFacts } from './receive/facts.ts'
+export { decide } from './receive/decide.ts'
+export { type Arrival, type Facts, type Known, loadFacts } from './receive/facts.ts'
 export type { Plan } from './receive/plan.ts'
 
 export type Received = Done & { plan: Plan; trace: unknown }

@@ -8,17 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readBlob } from '../blobs.ts'
 import { isOutage, type Listening, listen, notify, type Sql, type Tx, transaction } from '../database.ts'
 import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
-import { type Arrival, type Known, loadFacts, receive } from '../engine/receive.ts'
+import { receive } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import type { BrokenMail, ParsedMail } from '../incoming.ts'
 import { blob as blobLimits, pipeline as limits } from '../limits.ts'
 import type { Log } from '../log.ts'
-import { classify } from './classify.ts'
-import { type Copy, copyOf, dedupeKeys, likenessOf } from './duplicates.ts'
+import { likenessOf } from './duplicates.ts'
+import { gather, knownOf, quarantineWords } from './judge.ts'
 import { scanHeaders } from './parse/scan.ts'
 import type { Parser } from './parse.ts'
-import { claim, extend, fail, findLikeness, finish, giveBack } from './spool/claims.ts'
+import { claim, extend, fail, finish, giveBack } from './spool/claims.ts'
 import { type ClaimedMail, MAIL_CHANNEL } from './spool.ts'
 
 export type Pipeline = {
@@ -197,22 +197,9 @@ async function settle(setup: Working, claimed: ClaimedMail, mail: ParsedMail, po
 async function settleIn(tx: Tx, setup: Working, claimed: ClaimedMail, mail: ParsedMail, poison: string | null) {
   const { worker } = setup
   const now = setup.now()
-  const { envelope } = claimed
   const tools = setup.tools()
-  const keys = mail.error === null ? dedupeKeys(mail, envelope.receivedAt) : []
   const known = knownOf(claimed, mail, poison)
-  // one wave: each is a statement of its own, so what comes after the locks sees what their last holders committed
-  const [, earlier, facts] = await Promise.all([
-    lock(tx, mail, keys),
-    findLikeness(tx, { id: claimed.id, messageId: mail.messageId, dedupeKeys: keys }),
-    loadFacts(tx, known, tools, now),
-  ])
-  const copy = mail.error === null ? copyOf(mail, earlier, envelope.receivedAt) : NO_COPY
-  const arrival: Arrival = {
-    ...known,
-    copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
-    collision: copy.collision,
-  }
+  const { arrival, facts, copy, keys } = await gather(tx, { judged: claimed, known, tools }, now)
   const raw = { blobId: claimed.blobId, bytes: claimed.bytes }
   const done = await receive(tx, { arrival, facts, raw, tools }, now)
   const { plan } = done
@@ -242,50 +229,6 @@ async function settleIn(tx: Tx, setup: Working, claimed: ClaimedMail, mail: Pars
   await done.rest()
   return done.acknowledged
 }
-
-const NO_COPY: Copy = { earlier: null, words: '', collision: false }
-
-/**
- * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and
- * on its content, in one statement and in one order, so that two mails never wait for each other in a ring.
- */
-async function lock(tx: Tx, mail: ParsedMail, keys: Buffer[]): Promise<void> {
-  const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
-  const names = [...new Set([mail.messageId, ...ids].flatMap((id) => (id ? [`id/${id}`] : [])))]
-  if (mail.from) names.push(`from/${mail.from.address.toLowerCase()}`)
-  names.push(...keys.map((key) => `content/${key.toString('hex')}`))
-  await tx`
-    select pg_advisory_xact_lock(key) from
-      (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
-}
-
-function knownOf(claimed: ClaimedMail, mail: ParsedMail, poison: string | null): Known {
-  const { envelope } = claimed
-  const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
-  return {
-    mail,
-    classification:
-      mail.error === null ? classify(mail, { from: envelope.from, nullSender: envelope.from === '' }) : null,
-    via: envelope.via,
-    envelopeFrom: envelope.from,
-    recipients: envelope.recipients.map((recipient) => recipient.address),
-    receivedAt: envelope.receivedAt,
-    releasedAt: claimed.releasedAt,
-    archive: session.archive ?? false,
-    hold: session.held
-      ? { code: session.held, words: 'it has passed through this desk or too many servers before' }
-      : null,
-    oversize: session.oversize ?? null,
-    poison,
-    fallbackTicket: claimed.ticketId,
-  }
-}
-
-/** What the wire already decided must be looked at by a person (1.13 on lmtp). */
-const quarantineWords = (mail: ClaimedMail): string | null =>
-  mail.envelope.session.quarantined === 'header' && !mail.releasedAt
-    ? 'Its header block is larger than is accepted.'
-    : null
 
 /** What a lenient look at the first bytes says of a mail that cannot be parsed. */
 async function scanned({ sql }: Setup, claimed: ClaimedMail, words: string): Promise<BrokenMail> {

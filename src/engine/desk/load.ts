@@ -15,14 +15,19 @@ import { parseDesk } from './document.ts'
 export async function loadDesk(sql: Sql): Promise<Desk> {
   return transaction(sql, async (tx) => {
     await tx`set transaction isolation level repeatable read read only`
-    const newest = await findNewest(tx)
-    if (!newest)
-      throw new Refusal('no_desk', 'There is no desk yet: name a desk file with desk: in postroom.yml.', 'config')
-    const name = `version ${newest.version} of the desk`
-    const { document, problems } = parseDesk(newest.source, name, { tests: 'skip' })
-    if (!document) throw refusalOf('bad_desk', problems)
-    return freeze(await withRows(tx, { ...document.desk, version: newest.version }))
+    return await readDesk(tx)
   })
+}
+
+/** The same as the caller's transaction sees it. */
+export async function readDesk(tx: Tx): Promise<Desk> {
+  const newest = await findNewest(tx)
+  if (!newest)
+    throw new Refusal('no_desk', 'There is no desk yet: name a desk file with desk: in postroom.yml.', 'config')
+  const name = `version ${newest.version} of the desk`
+  const { document, problems } = parseDesk(newest.source, name, { tests: 'skip' })
+  if (!document) throw refusalOf('bad_desk', problems)
+  return freeze(await withRows(tx, { ...document.desk, version: newest.version }))
 }
 
 async function withRows(tx: Tx, desk: Desk): Promise<Desk> {

@@ -5,7 +5,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { isOutage, listen, type Sql, transaction } from '../../database.ts'
+import { isOutage, listen, rolledBack, type Sql, type Tx, transaction } from '../../database.ts'
 import { Refusal, wordsOf } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { SECOND } from '../../time.ts'
@@ -14,7 +14,7 @@ import type { Desk } from '../desk.ts'
 import { type ReadMail, runFileTests } from '../rules/tests.ts'
 import { applyDesk, BUILT_IN, DESK_CHANNEL, findNewest, type Version } from './apply.ts'
 import { locateInDocument, type ParseOptions, parseDesk } from './document.ts'
-import { loadDesk } from './load.ts'
+import { loadDesk, readDesk } from './load.ts'
 
 export type DeskSource =
   /** Null: the database alone holds the desk; a fresh one gets `fallback`. */
@@ -33,6 +33,11 @@ export type WatchOptions = DeskSource & {
   /** Milliseconds between two looks at the file. */
   poll?: number
 }
+
+type SourceOptions = Pick<WatchOptions, 'sql' | 'file' | 'fallback' | 'readMail' | 'templates' | 'clock'>
+
+/** In whose transaction a version is made. */
+type Run = (work: (tx: Tx) => Promise<void>) => Promise<void>
 
 export type Watching = { desk(): Desk; stop(): Promise<void> }
 
@@ -92,6 +97,17 @@ export async function watchDesk(options: WatchOptions): Promise<Watching> {
   }
 }
 
+/**
+ * The desk that a daemon started now would run, and the words when its file is refused; no version is made.
+ * @throws Refusal `bad_desk`, `no_desk`
+ */
+export async function previewDesk(options: SourceOptions): Promise<{ desk: Desk; refused: string | null }> {
+  return rolledBack(options.sql, async (tx) => {
+    const refused = await takeSource(options, 'first', (work) => work(tx))
+    return { desk: await readDesk(tx), refused }
+  })
+}
+
 /** The version the text in a file was made from, as far as anyone can know; `undefined`: whatever is newest. */
 export function baseOf(text: string, author: string, newest: Version | null): number | null | undefined {
   if (!newest || newest.author === BUILT_IN || newest.author === author) return undefined
@@ -100,10 +116,14 @@ export function baseOf(text: string, author: string, newest: Version | null): nu
 }
 
 /** Words when the file is refused, null when its text runs or nothing was to be done. */
-async function takeSource(options: WatchOptions, when: 'first' | 'again'): Promise<string | null> {
+async function takeSource(
+  options: SourceOptions,
+  when: 'first' | 'again',
+  run: Run = (work) => transaction(options.sql, work),
+): Promise<string | null> {
   try {
-    if (options.file) await takeFile(options, path.resolve(options.file))
-    else if (options.fallback !== null) await takeFallback(options, options.fallback)
+    if (options.file) await takeFile(options, path.resolve(options.file), run)
+    else if (options.fallback !== null) await takeFallback(options, options.fallback, run)
     return null
   } catch (error) {
     if (isOutage(error)) throw error
@@ -113,7 +133,7 @@ async function takeSource(options: WatchOptions, when: 'first' | 'again'): Promi
   }
 }
 
-async function takeFile({ sql, readMail, templates, clock }: WatchOptions, file: string): Promise<void> {
+async function takeFile({ readMail, templates, clock }: SourceOptions, file: string, run: Run): Promise<void> {
   const name = path.basename(file)
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new Refusal('bad_desk', `${file} cannot be read: ${wordsOf(error)}`, 'config')
@@ -127,7 +147,7 @@ async function takeFile({ sql, readMail, templates, clock }: WatchOptions, file:
     if (red.length > 0) throw refusalOf('bad_desk', locateInDocument(document, red))
   }
   const author = `file:${file}`
-  await transaction(sql, async (tx) => {
+  await run(async (tx) => {
     const newest = await findNewest(tx)
     const older = newest && (await isOlder(tx, text))
     // A file that still says what an older version said was not changed: somebody else went on.
@@ -137,8 +157,8 @@ async function takeFile({ sql, readMail, templates, clock }: WatchOptions, file:
   })
 }
 
-async function takeFallback({ sql, clock }: WatchOptions, text: string): Promise<void> {
-  await transaction(sql, async (tx) => {
+async function takeFallback({ clock }: SourceOptions, text: string, run: Run): Promise<void> {
+  await run(async (tx) => {
     const newest = await findNewest(tx)
     if (!newest || newest.author === BUILT_IN)
       await applyDesk(tx, { text, author: BUILT_IN, file: 'demo-desk.yml' }, clock())

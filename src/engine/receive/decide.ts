@@ -53,6 +53,8 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
     reasons: [...base.reasons, ...claimReasons(facts, threading)],
   }
   if (threading.ticket?.spamAt) return hold(plan, 'spam_ticket', `ticket #${threading.ticket.id} is marked as spam`)
+  if (arrival.archive && facts.memory.fromOwnInbox && !threading.ticket)
+    return recorded(plan, 'own_address', 'history: sent from an address of this desk, and it answers no ticket')
   if (plan.kind === 'autoreply' || plan.kind === 'autogen' || plan.kind === 'list')
     return automatic(arrival, facts, plan, threading, now)
   return threading.ticket
@@ -89,8 +91,9 @@ const KIND_WORDS = {
 function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
   if (arrival.releasedAt) return null
   if (arrival.hold) return hold(plan, 'loop', arrival.hold.words)
-  // 4a.21 (c): nothing proves yet that a mail from our own address is ours
-  if (facts.memory.fromOwnInbox) return hold(plan, 'own_address', 'it claims to come from an address of this desk')
+  // 4a.21 (c): nothing proves yet that a mail from our own address is ours; history holds what the desk once sent
+  if (facts.memory.fromOwnInbox && !arrival.archive)
+    return hold(plan, 'own_address', 'it claims to come from an address of this desk')
   if (facts.claims.tokens.some((token) => token.purpose !== 'c' && token.purpose !== 'b'))
     return hold(plan, 'agent_token', "an agent's reply address was used by a sender who is not proven to be that agent")
   return null
@@ -129,6 +132,7 @@ function automatic(arrival: Arrival, facts: Facts, plan: Plan, threading: Thread
 
 /** A person's further mail in a ticket (6.8, 6.12, 6.14). */
 function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, threading: Threading, now: Date): Plan {
+  if (arrival.archive) return history(plan, ticket, threading)
   const mail = arrival.mail as IncomingMail
   const done = ticket.status === 'resolved' || ticket.status === 'closed'
   const renamed = !sameMatter(mail.baseSubject, ticket.baseSubject)
@@ -159,6 +163,18 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
     reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
   }
 }
+
+/** MAIL 2.5: what was said in a conversation is added to it, and nothing else happens. */
+const history = (plan: Plan, ticket: Candidate, threading: Threading): Plan => ({
+  ...plan,
+  state: 'commented',
+  actions: [{ action: 'comment', ticket: ticket.id, visibility: 'public', automatic: false, reopens: false }],
+  reasons: [
+    ...plan.reasons,
+    reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`),
+    reason('archive', 'imported as history: nothing sent, nothing opened again'),
+  ],
+})
 
 /** MAIL 6.12 and the table of 10: a stranger's mail only ends a wait. */
 function statusAfter(ticket: Candidate, threading: Threading) {
@@ -265,7 +281,8 @@ function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
     { project: inbox.project },
     now,
   )
-  const sla = promised(arrival, facts, plan, { seen: ruleFacts(arrival, facts, plan), routed, quiet: false }, now)
+  const seen = ruleFacts(arrival, facts, plan)
+  const sla = arrival.archive ? null : promised(arrival, facts, plan, { seen, routed, quiet: false }, now)
   return {
     ...plan,
     noAck: true,

@@ -1,0 +1,92 @@
+/**
+ * What a decision about one mail rests on, asked in one way by who carries it out (pipeline.ts) and by who only
+ * explains it: so that the executed plan is the explained one. Writes nothing and takes no id.
+ */
+import type { Tx } from '../database.ts'
+import { type Arrival, type Facts, type Known, loadFacts } from '../engine/receive.ts'
+import type { Tools } from '../engine/tools.ts'
+import type { ParsedMail } from '../incoming.ts'
+import { classify } from './classify.ts'
+import { type Copy, copyOf, dedupeKeys } from './duplicates.ts'
+import { findLikeness } from './spool/claims.ts'
+import type { ClaimedMail } from './spool.ts'
+
+/** As much of a stored mail as deciding needs. `id` 0: it is not stored. */
+export type Judged = Pick<ClaimedMail, 'id' | 'envelope' | 'releasedAt' | 'ticketId'>
+
+export type Case = {
+  arrival: Arrival
+  facts: Facts
+  /** The earlier mail that this one is a copy of, if any. */
+  copy: Copy
+  /** The keys under which the mail may be known, its own first; none for a mail that could not be parsed. */
+  keys: Buffer[]
+}
+
+/** What is known of a mail before earlier mails are looked at. `poison`: the words of its last failure (2.15). */
+export function knownOf(judged: Judged, mail: ParsedMail, poison: string | null): Known {
+  const { envelope } = judged
+  const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
+  return {
+    mail,
+    classification:
+      mail.error === null ? classify(mail, { from: envelope.from, nullSender: envelope.from === '' }) : null,
+    via: envelope.via,
+    envelopeFrom: envelope.from,
+    recipients: envelope.recipients.map((recipient) => recipient.address),
+    receivedAt: envelope.receivedAt,
+    releasedAt: judged.releasedAt,
+    archive: session.archive ?? false,
+    hold: session.held
+      ? { code: session.held, words: 'it has passed through this desk or too many servers before' }
+      : null,
+    oversize: session.oversize ?? null,
+    poison,
+    fallbackTicket: judged.ticketId,
+  }
+}
+
+/**
+ * Facts, copies and locks of one mail. The locks are the transaction's: on every id the mail carries or names, on its
+ * sender, on its content and on the tickets that it names.
+ */
+export async function gather(tx: Tx, input: { judged: Judged; known: Known; tools: Tools }, now: Date): Promise<Case> {
+  const { judged, known, tools } = input
+  const { mail } = known
+  const keys = mail.error === null ? dedupeKeys(mail, known.receivedAt) : []
+  // one wave: each is a statement of its own, so what comes after the locks sees what their last holders committed
+  const [, earlier, facts] = await Promise.all([
+    lock(tx, mail, keys),
+    findLikeness(tx, { id: judged.id, messageId: mail.messageId, dedupeKeys: keys }),
+    loadFacts(tx, known, tools, now),
+  ])
+  // a mail that is looked at once more is no copy of its own copies
+  const others = earlier.filter((one) => judged.id === 0 || one.duplicateOf !== judged.id)
+  const copy = mail.error === null ? copyOf(mail, others, known.receivedAt) : NO_COPY
+  const arrival: Arrival = {
+    ...known,
+    copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
+    collision: copy.collision,
+  }
+  return { arrival, facts, copy, keys }
+}
+
+/** What the wire already decided must be looked at by a person (1.13 on lmtp). */
+export const quarantineWords = ({ envelope, releasedAt }: Judged): string | null =>
+  envelope.session.quarantined === 'header' && !releasedAt ? 'Its header block is larger than is accepted.' : null
+
+const NO_COPY: Copy = { earlier: null, words: '', collision: false }
+
+/**
+ * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and
+ * on its content, in one statement and in one order, so that two mails never wait for each other in a ring.
+ */
+async function lock(tx: Tx, mail: ParsedMail, keys: Buffer[]): Promise<void> {
+  const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
+  const names = [...new Set([mail.messageId, ...ids].flatMap((id) => (id ? [`id/${id}`] : [])))]
+  if (mail.from) names.push(`from/${mail.from.address.toLowerCase()}`)
+  names.push(...keys.map((key) => `content/${key.toString('hex')}`))
+  await tx`
+    select pg_advisory_xact_lock(key) from
+      (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
+}
