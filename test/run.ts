@@ -27,7 +27,7 @@ const { values: flags, positionals: wanted } = parseArgs({
 })
 const kind = flags.system
   ? { glob: 'test/system/**/*.system.ts', limit: 10 * MINUTE, atOnce: 1 }
-  : { glob: 'test/**/*.test.ts', limit: 2 * MINUTE, atOnce: 2 }
+  : { glob: 'test/**/*.test.ts', limit: 5 * MINUTE, atOnce: 2 }
 
 const waiting: string[] = []
 

@@ -243,4 +243,4 @@ async function wholeTicket(sql: Sql, number: number) {
 }
 
 /** Whole seconds, as the vectors write them. */
-const iso = (at: Date | null): string | null => at && at.toISOString().replace('.000Z', 'Z')
+const iso = (at: Date | null): string | null => at?.toISOString().replace('.000Z', 'Z') ?? null
