@@ -90,7 +90,7 @@ async function scoreOne(input: { root: string; source: string; label: Label; scr
     const mail = await parseBuffer(bytes, path.join(scratch, 'parts'))
     if (mail.error !== null) row.crash = `${mail.error.code}: ${mail.error.words}`
     else {
-      const reply = extractReply({ text: mail.text, html: mail.html, hasFiles: mail.parts.length > 0 ? 'yes' : 'no' })
+      const reply = extractReply({ ...mail, hasFiles: mail.parts.length > 0 ? 'yes' : 'no' })
       row.milliseconds = performance.now() - started
       row.findings = compare(label, mail, reply)
       row.lost = lostWords(label, mail, reply)
@@ -150,7 +150,8 @@ function addReply(add: Add, label: Label, mail: IncomingMail, reply: Reply): voi
     add('excludes', reply.visible.includes(words) ? 'different' : 'exact', `without ${words}`, reply.visible)
   }
   for (const words of label.body_contains ?? []) {
-    add('contains', flat(mail.text).includes(flat(words)) ? 'exact' : 'different', words, mail.text)
+    const where = label.class === 'reply' ? reply.visible : mail.text
+    add('contains', flat(where).includes(flat(words)) ? 'exact' : 'different', words, where)
   }
 }
 

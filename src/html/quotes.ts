@@ -7,7 +7,7 @@ import { htmlToText } from './text.ts'
 /**
  * `rest`: from here to the end of the mail stands the mail that is answered. `quote`: a container of a quotation and
  * its attribution. `cite`: a blockquote that a mail program makes for an answer. `indent`: any other blockquote, which
- * people use too. `signature`, `image` and `rule` (a horizontal line) explain themselves.
+ * people use too. `signature`, `image` (outside of all these) and `rule` (a horizontal line) explain themselves.
  */
 export type MarkKind = 'rest' | 'quote' | 'cite' | 'indent' | 'signature' | 'image' | 'rule'
 
@@ -20,12 +20,14 @@ export function markedText(html: string): { text: string; marks: Mark[] } {
   const depths = new Map<string, number>()
   const open = new Map<string, { depth: number; mark: Mark }[]>()
   let quotes = 0 // open containers of kind `quote`
+  let containers = 0 // open ones of any kind; an image inside one is no answer
   let last = 0
   const text = htmlToText(html, ({ name, closes, token, at }) => {
     last = at
     if (VOID.has(name)) {
-      const found = closes ? null : recognised(name, token, quotes)
-      if (found) marks.push({ ...found, from: at, to: at })
+      const found = closes || marks.length >= MARKS ? null : recognised(name, token, quotes)
+      if (found && (found.kind !== 'image' || containers === 0)) marks.push({ ...found, from: at, to: at })
+      if (found?.kind === 'rest') containers++
       return
     }
     const depth = (depths.get(name) ?? 0) + (closes ? -1 : 1)
@@ -36,6 +38,7 @@ export function markedText(html: string): { text: string; marks: Mark[] } {
         const { mark } = watched.pop()!
         mark.to = at
         if (mark.kind === 'quote') quotes--
+        if (mark.kind !== 'rest') containers-- // what follows a `rest` belongs to it
       }
       return
     }
@@ -43,6 +46,7 @@ export function markedText(html: string): { text: string; marks: Mark[] } {
     if (!found || marks.length >= MARKS) return
     const mark = { ...found, from: at, to: -1 }
     if (found.kind === 'quote') quotes++
+    containers++
     marks.push(mark)
     watched.push({ depth, mark })
     open.set(name, watched)
@@ -85,6 +89,7 @@ const CLASSES: Record<string, [MarkKind, string]> = {
   'ms-outlook-mobile-reference-message': ['rest', 'Outlook mobile'],
   'front-blockquote': ['quote', 'Front'],
   gmail_signature: ['signature', 'Gmail'],
+  'front-signature': ['signature', 'Front'],
   'moz-signature': ['signature', 'Thunderbird'],
   protonmail_signature_block: ['signature', 'Proton Mail'],
 }
@@ -136,6 +141,9 @@ function border(style: string): Pick<Mark, 'kind' | 'client'> | null {
   if (style.length > 1000) return null
   const flat = style.toLowerCase().replace(/\s+/g, '')
   if (!flat.includes('border')) return null
+  // Word prints its header block's line so, in whatever colour the theme has
+  if (/border:none;border-top:solid[^;]{1,40}1\.0pt;padding:3\.0pt/.test(flat))
+    return { kind: 'rest', client: 'Outlook' }
   const isOutlookColour = /#(?:e1e1e1|b5c4df)\b|rgb\((?:225,225,225|181,196,223)\)/.test(flat)
   const isTopOnly =
     /border:none;border-top:solid/.test(flat) ||

@@ -39,11 +39,14 @@ const ENDS: [languages: string, ...patterns: string[]][] = [
 /** Scripts that set no blank before the verb. */
 const JOINED = new Set(['zh', 'ja', 'ko'])
 
-const END_PATTERNS = ENDS.map(([language, ...patterns]) => {
-  const before = JOINED.has(language) ? '' : '(?:^|[\\s>"”»)\\]])'
-  // "wrote ----" closes the line of Android's and Zoho's "---- X wrote ----"
-  return new RegExp(`${before}(?:${patterns.join('|')})\\s{0,3}(?:[:：]|:?\\s?-{2,20})$`, 'iu')
-})
+/** "wrote ----" closes the line of Android's and Zoho's "---- X wrote ----". */
+const CLOSE = '\\s{0,3}(?:[:：]|:?\\s?-{2,20})$'
+const SPACED_END = new RegExp(`(?:^|[\\s>"”»)\\]])(?:${patternsOf('spaced').join('|')})${CLOSE}`, 'iu')
+const JOINED_END = new RegExp(`(?:${patternsOf('joined').join('|')})${CLOSE}`, 'u')
+
+function patternsOf(script: 'spaced' | 'joined'): string[] {
+  return ENDS.flatMap(([language, ...patterns]) => (JOINED.has(language) === (script === 'joined') ? patterns : []))
+}
 
 /** `<a@b>:` after a date needs no verb: Yandex, mail.ru, Gmail in many locales. */
 const ADDRESS_END = /<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>\s{0,2}(?:sent\s?)?[:：]$/u
@@ -87,7 +90,7 @@ export type AttributionEnd = 'verb' | 'address' | 'bare_address'
 
 /** How the joined text ends as an attribution, or null. */
 export function attributionEnd(joined: string): AttributionEnd | null {
-  if (END_PATTERNS.some((pattern) => pattern.test(joined))) return 'verb'
+  if (SPACED_END.test(joined) || JOINED_END.test(joined)) return 'verb'
   if (ADDRESS_END.test(joined)) return 'address'
   return BARE_ADDRESS_END.test(joined) ? 'bare_address' : null
 }

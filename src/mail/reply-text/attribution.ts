@@ -14,7 +14,7 @@ const WRAPPED = 6
 
 /**
  * The attribution that ends with line `index`, or null. `floor`: lines before this one belong to something else.
- * `quoted` tells whether a line stands in a quotation.
+ * `quoted` tells whether a line stands in a quotation; `budget` goes down by the characters looked at.
  */
 export function attributionEndingAt(input: {
   text: string
@@ -22,8 +22,9 @@ export function attributionEndingAt(input: {
   index: number
   floor: number
   quoted: (index: number) => boolean
+  budget: { steps: number }
 }): Attribution | null {
-  const { lines, index, floor, quoted } = input
+  const { lines, index, floor, quoted, budget } = input
   const last = lines[index]!
   if (last.body.length > limits.replyText.line || !mayEndAttribution(plain(last.body))) return null
   const next = nextFull(lines, index + 1)
@@ -36,12 +37,11 @@ export function attributionEndingAt(input: {
     if (line.blank) continue
     joined = joined === '' ? line.body : `${line.body} ${joined}`
     if (joined.length > limits.replyText.attribution) break
+    budget.steps -= joined.length
+    if (budget.steps < 0) return null
     const flat = plain(joined)
     const end = attributionEnd(flat)
-    if (end === null) {
-      if (from === index && !/^(?:wrote|\S{1,20})\s?[:：]$|>\s?(?:\S{1,20}\s?){0,3}[:：]$/.test(flat)) return null
-      continue
-    }
+    if (end === null) continue
     const found = { from, to: index + 1, offset: line.from, confirmed: hasDateOrAddress(flat) }
     if (beginsAttribution(flat) && isPlausible(end, flat, beforeQuote)) return found
     const evident = end === 'verb' && (found.confirmed || beforeQuote)

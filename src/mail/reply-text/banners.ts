@@ -50,7 +50,7 @@ export function bannerOf(body: string): Banner | null {
   if (body.length > limits.replyText.line) return null
   const between = BETWEEN_DASHES.exec(body)
   if (between) {
-    const words = between[1]!.toLowerCase().replace(/\s+/g, ' ')
+    const words = lower(between[1]!)
     if (originals.has(words)) return 'original'
     // Lotus Notes: "Forwarded by Ada Lovelace/ACME on 23.09.2026 10:00"
     if (forwards.has(words) || words.startsWith('forwarded by ') || words.startsWith('weitergeleitet von '))
@@ -58,7 +58,12 @@ export function bannerOf(body: string): Banner | null {
     return null
   }
   const isOpen = /[:：]$/.test(body)
-  return isOpen && begins.has(body.slice(0, -1).trim().toLowerCase()) ? 'forwarded' : null
+  return isOpen && begins.has(lower(body.slice(0, -1))) ? 'forwarded' : null
+}
+
+/** The dot that toLowerCase leaves of a Turkish İ is none of the word. */
+function lower(text: string): string {
+  return text.toLowerCase().replaceAll('i\u0307', 'i').replace(/\s+/g, ' ').trim()
 }
 
 /** `________________________________`, `----------`, `* * *`: nothing but a drawn line. Ten strokes or more. */

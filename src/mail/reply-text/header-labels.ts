@@ -67,5 +67,5 @@ function add(column: string, meaning: LabelMeaning): void {
 
 /** Case, accents as composed letters, single blanks. */
 function normalised(label: string): string {
-  return label.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim()
+  return label.normalize('NFC').toLowerCase().replaceAll('i\u0307', 'i').replace(/\s+/g, ' ').trim()
 }

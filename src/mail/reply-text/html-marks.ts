@@ -10,6 +10,7 @@ export type HtmlLines = {
   kinds: Map<number, { kind: MarkKind; client: string }>
   /** Lines before which a horizontal rule stands. */
   rules: Set<number>
+  /** Lines before or in which an image stands; may be lines.length. */
   images: Set<number>
 }
 
@@ -32,7 +33,7 @@ export function htmlLines(text: string, lines: Line[], html: string | null): Htm
         found.restClient = mark.client
       }
     } else if (mark.kind === 'rule') found.rules.add(first)
-    else if (mark.kind === 'image') found.images.add(Math.min(first, lines.length - 1))
+    else if (mark.kind === 'image') found.images.add(first)
     else if (mark.kind !== 'quote' || !holdsCite(mark)) cover(found, lines, mark, first)
   }
   return found

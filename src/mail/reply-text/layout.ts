@@ -1,5 +1,7 @@
 /** First pass: which lines are quoted, by marks, containers, attributions, header blocks and banners, from the top. */
 
+import * as limits from '../../limits.ts'
+import { hasForwardPrefix } from '../forward/prefix.ts'
 import { type Attribution, attributionEndingAt } from './attribution.ts'
 import { bannerOf, isMarker, isSeparator } from './banners.ts'
 import { headerBlockAt } from './header-block.ts'
@@ -15,15 +17,35 @@ export type Layout = {
   shared: Map<number, number>
   /** From this line on a forwarded mail stands, which is content (7.13); lines.length: none does. */
   forward: number
+  /** What is left of limits.replyText.steps; below zero the result is of no use. */
+  budget: { steps: number }
 }
 
-type Scan = Layout & { input: ReplyInput; why: ReplyReason[]; quoted: (index: number) => boolean }
+type Scan = Layout & {
+  /** The subject says so: a header block is the forwarded mail's, unless that is one of ours. */
+  forwards: boolean
+  input: ReplyInput
+  why: ReplyReason[]
+  quoted: (index: number) => boolean
+}
 
 export function readLayout(input: ReplyInput, why: ReplyReason[]): Layout {
   const lines = splitLines(input.text)
   const html = htmlLines(input.text, lines, input.html)
   const quoted = (index: number) => isQuoted(lines, html, index)
-  const scan: Scan = { lines, html, shared: new Map(), forward: lines.length, input, why, quoted }
+  const budget = { steps: limits.replyText.steps }
+  const scan: Scan = {
+    lines,
+    html,
+    shared: new Map(),
+    forward: lines.length,
+    budget,
+    forwards: false,
+    input,
+    why,
+    quoted,
+  }
+  scan.forwards = hasForwardPrefix(input.subject ?? '') && !isKnownBelow(scan, 0)
   let floor = 0 // lines before this one are settled
   let marked = -1 // first line quoted by marks alone
   for (let i = 0; i < lines.length; ) {
@@ -57,18 +79,19 @@ function isQuoted(lines: Line[], html: HtmlLines, index: number): boolean {
 function step(scan: Scan, i: number, floor: number): number {
   const { lines, html } = scan
   const line = lines[i]!
+  if (html.rest === i && scan.forwards) return keepForward(scan, i)
   if (html.rest === i) return quoteToEnd(scan, i, floor, 'html_container')
   if (line.blank) return i
   const inQuote = scan.quoted(i) && html.kinds.get(i)?.kind !== 'indent'
   const banner = bannerOf(line.body)
   if (banner === 'forwarded' && line.depth === 0 && !inCite(html, i)) return keepForward(scan, i)
   if (inQuote && html.kinds.get(i)?.kind !== 'quote') return i
-  if (banner === 'original') return openQuote(scan, i, i + 1, 'original_banner')
+  if (banner === 'original' && !scan.forwards) return openQuote(scan, i, i + 1, 'original_banner')
   if (html.kinds.get(i)?.kind === 'indent' && line.kind === 'q') return i
   const block = headerBlockAt(lines, i, html.rules.has(i) || drawnAbove(lines, i, floor) ? 2 : 3)
-  if (block) return openQuote(scan, i, block.to, 'header_block')
+  if (block) return scan.forwards ? keepForward(scan, i) : openQuote(scan, i, block.to, 'header_block')
   if (isMarker(line.body) && isKnownBelow(scan, i + 1)) return quoteToEnd(scan, i, floor, 'reply_marker')
-  const attribution = attributionEndingAt({ text: scan.input.text, lines, index: i, floor, quoted: scan.quoted })
+  const attribution = attributionEndingAt({ ...scan, text: scan.input.text, index: i, floor })
   return attribution ? openAttribution(scan, attribution) : i
 }
 

@@ -9,7 +9,10 @@ import { isSignOff, signatureIn } from './signature.ts'
 export function settleKinds(layout: Layout, input: ReplyInput, why: ReplyReason[]): TextRange[] {
   const { lines } = layout
   if (input.text === '') return []
-  if (lines.length === 0) return [{ kind: 'visible', from: 0, to: input.text.length }]
+  if (layout.budget.steps < 0) {
+    why.push({ code: 'over_budget', words: 'too much in it looks like quotation marks: the whole is shown' })
+    return [{ kind: 'visible', from: 0, to: input.text.length }]
+  }
   blanksJoinQuotes(lines)
   markSignatures(layout, input, why)
   const answers = answersBelow(lines)
@@ -117,7 +120,7 @@ function hasSomethingVisible({ lines, html, shared }: Layout, input: ReplyInput)
   if (input.hasFiles === 'yes') return true
   if (shared.size > 0) return true
   const words = lines.some(({ kind, body }) => kind === 'v' && /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(body))
-  return words || [...html.images].some((index) => lines[index]!.kind === 'v')
+  return words || [...html.images].some((i) => i === 0 || lines[i]?.kind === 'v' || lines[i - 1]!.kind === 'v')
 }
 
 const NAMES: Record<LineKind, RangeKind> = { v: 'visible', q: 'quoted', s: 'signature' }

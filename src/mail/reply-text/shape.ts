@@ -29,6 +29,8 @@ export type ReplyInput = {
   text: string
   /** IncomingMail.html, or null. Its containers count where its words are those of `text`. */
   html: string | null
+  /** With a forward prefix the mail under a header block is what its sender wants to be seen. */
+  subject?: string
   /** Whole texts of the ticket's earlier mails and comments (7.4 b), newest first. */
   known?: readonly string[]
   /** The mail has files: then a visible part without words may stay empty (7.2, 7.9). */

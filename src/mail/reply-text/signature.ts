@@ -119,7 +119,7 @@ const MOBILE = new RegExp(
     `Trimis (?:de pe|din) ${DEVICE}`,
     `Отправлено (?:из|с|от) ${DEVICE}`,
     `Надіслано (?:з|із|від) ${DEVICE}`,
-    `${DEVICE} (?:cihazımdan|telefonumdan|uygulamasından|'?[dt][ae]n) gönderildi`,
+    `${DEVICE}(?: cihazımdan| telefonumdan| uygulamasından|['’]?\\p{L}{0,4}[dt][ae]n) gönderildi`,
     `Στάλθηκε από ${DEVICE}|Εστάλη από ${DEVICE}`,
     `נשלח מה?-?${DEVICE}|أُرسلت من ${DEVICE}|مرسل من ${DEVICE}`,
     `发自我的${DEVICE}|從我的${DEVICE}傳送|从我的${DEVICE}发送|发自${DEVICE}`,
