@@ -4,9 +4,9 @@
  */
 
 /** Who wrote: what stands before the final colon. Where the name follows the verb, up to 200 characters of it. */
-const NAME = ' .{1,200}'
+const NAME = ' (.{1,200})'
 const ENDS: [languages: string, ...patterns: string[]][] = [
-  ['en', 'wrote', 'writes'],
+  ['en', 'wrote', 'writes', `wrote on${NAME}`],
   ['de', `schrieb(?:${NAME})?`, `hat${NAME} geschrieben`, 'geschrieben'],
   ['fr', 'a écrit', `a écrit${NAME}`, 'écrivait'],
   ['es', 'escribió', 'escribio', `escribió${NAME}`],
@@ -54,21 +54,23 @@ const BARE_ADDRESS_END = /<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>$/u
 
 const LEAD = new RegExp(
   `^(?:-{2,20} ?)?(?:${[
-    'On|Am|Um|Le|El|Il|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Dana|În|In data|Il giorno|În data|Vào|Στις|Την|На|В|Во|У|Am Tag|No dia|Pada|Kuupäeval|Va',
+    'On|At|Am|Um|Le|El|Il|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Dana|În|In data|Il giorno|În data|Vào|Στις|Την|На|В|Во|У|Am Tag|No dia|Pada|Kuupäeval|Va',
   ].join(
     '|',
   )})(?=[\\s,:]).{0,40}?\\d|^(?:בתאריך|ב-|في|بتاريخ|在|於|于)\\s?.{0,40}?\\d|^(?:On|Am|Le|El|Il|Op|Den) \\p{L}{2,12}[.,]? `,
   'u',
 )
 
-const MONTH_OR_DAY = '\\p{L}{2,14}\\.?'
+const DAY = '\\p{L}{2,14}(?:\\.,?|,)'
+const MONTH = '\\p{L}{3,14}\\.?'
 const DATE_START = new RegExp(
   `^(?:-{2,20} ?)?(?:${[
     '\\d{4} ?[-./年년] ?\\d{1,2}', // 2026-09-23, 2026/9/23, 2026年9月, 2026년 9월
     '\\d{1,2}[-./]\\s?\\d{1,2}[-./]\\s?\\d{2,4}', // 23.09.2026, 9/23/26
-    `${MONTH_OR_DAY},? \\d{1,2}[.,]? ${MONTH_OR_DAY}`, // Среда, 23 сентября; Thu, 26 Jun
-    `${MONTH_OR_DAY},? ${MONTH_OR_DAY},? \\d{1,2}`, // Thu, Jun 26
-    `\\d{1,2}\\.? (?:de )?${MONTH_OR_DAY} (?:de )?\\d{4}`, // 23 septembre 2026
+    `${DAY} \\d{1,2}[.,]? ${MONTH}`, // Среда, 23 сентября; Thu, 26 Jun
+    `\\p{L}{2,3} \\d{1,2}\\. ?(?:\\p{L}|\\d)`, // ke 23. syysk.; st 23. 9.
+    `${DAY} ${MONTH},? \\d{1,2}`, // Thu, Jun 26
+    `\\d{1,2}\\.? (?:de )?${MONTH} (?:de )?\\d{4}`, // 23 septembre 2026
   ].join('|')})`,
   'u',
 )
@@ -90,7 +92,8 @@ export type AttributionEnd = 'verb' | 'address' | 'bare_address'
 
 /** How the joined text ends as an attribution, or null. */
 export function attributionEnd(joined: string): AttributionEnd | null {
-  if (SPACED_END.test(joined) || JOINED_END.test(joined)) return 'verb'
+  const spaced = SPACED_END.exec(joined)
+  if (spaced ? isName(spaced.slice(1).find(Boolean) ?? '') : JOINED_END.test(joined)) return 'verb'
   if (ADDRESS_END.test(joined)) return 'address'
   return BARE_ADDRESS_END.test(joined) ? 'bare_address' : null
 }
@@ -103,3 +106,21 @@ export function hasDateOrAddress(text: string): boolean {
 export function hasDate(text: string): boolean {
   return DATE.test(text)
 }
+
+export function hasClock(text: string): boolean {
+  return /(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)/u.test(text)
+}
+
+/**
+ * "Am 3.5. schrieb ich Ihnen, dass Folgendes fehlt:" is a sentence: where words stand beside the verb, they are an
+ * address, a date or a name, and a name has capitals where the script has them.
+ */
+function isName(text: string): boolean {
+  if (text === '' || text.startsWith('(') || hasDateOrAddress(text)) return true
+  const words = text.split(/\s+/)
+  return words.length <= 7 && words.every((word) => !/^\p{Ll}/u.test(word) || PARTICLES.has(word))
+}
+
+const PARTICLES = new Set(
+  'von van de der den del da di do du la le el al bin ibn zu zur und and e y et for via im am at of'.split(' '),
+)

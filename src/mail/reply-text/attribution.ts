@@ -1,6 +1,13 @@
 /** Finds attribution lines (7.7): over how many lines one wraps, and where in its first line it begins. */
 import * as limits from '../../limits.ts'
-import { attributionEnd, beginsAttribution, hasDate, hasDateOrAddress, mayEndAttribution } from './attribution-words.ts'
+import {
+  attributionEnd,
+  beginsAttribution,
+  hasClock,
+  hasDate,
+  hasDateOrAddress,
+  mayEndAttribution,
+} from './attribution-words.ts'
 import { type Line, nextFull } from './lines.ts'
 
 /**
@@ -34,6 +41,8 @@ export function attributionEndingAt(input: {
   for (let from = index; from >= floor && from > index - WRAPPED; from--) {
     const line = lines[from]!
     if (line.depth !== last.depth || (from < index && quoted(from))) break
+    // an address without a name goes on above the blank line (Polymail)
+    if (line.blank && loose?.confirmed && !joined.startsWith('<')) break
     if (line.blank) continue
     joined = joined === '' ? line.body : `${line.body} ${joined}`
     if (joined.length > limits.replyText.attribution) break
@@ -52,10 +61,10 @@ export function attributionEndingAt(input: {
   return sharedLine(input.text, lines, index, beforeQuote) ?? loose
 }
 
-/** An address at the end says little without a date; without a colon it needs the quote below it. */
+/** An address at the end says little without date and time; without a colon it needs the quote below it. */
 function isPlausible(end: 'verb' | 'address' | 'bare_address', flat: string, beforeQuote: boolean): boolean {
   if (end === 'verb') return beforeQuote || hasDateOrAddress(flat)
-  return hasDate(flat) && (end === 'address' || beforeQuote)
+  return hasDate(flat) && (beforeQuote || (end === 'address' && hasClock(flat)))
 }
 
 /** A name alone before "wrote:" is an attribution only where it begins its paragraph or stands alone on its line. */

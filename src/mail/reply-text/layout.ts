@@ -3,6 +3,7 @@
 import * as limits from '../../limits.ts'
 import { hasForwardPrefix } from '../forward/prefix.ts'
 import { type Attribution, attributionEndingAt } from './attribution.ts'
+import { hasDateOrAddress } from './attribution-words.ts'
 import { bannerOf, isMarker, isSeparator } from './banners.ts'
 import { headerBlockAt } from './header-block.ts'
 import { type HtmlLines, htmlLines } from './html-marks.ts'
@@ -82,6 +83,7 @@ function step(scan: Scan, i: number, floor: number): number {
   if (html.rest === i && scan.forwards) return keepForward(scan, i)
   if (html.rest === i) return quoteToEnd(scan, i, floor, 'html_container')
   if (line.blank) return i
+  if (isGroupWise(line)) return openQuote(scan, i, i + 1, 'attribution')
   const inQuote = scan.quoted(i) && html.kinds.get(i)?.kind !== 'indent'
   const banner = bannerOf(line.body)
   if (banner === 'forwarded' && line.depth === 0 && !inCite(html, i)) return keepForward(scan, i)
@@ -93,6 +95,11 @@ function step(scan: Scan, i: number, floor: number): number {
   if (isMarker(line.body) && isKnownBelow(scan, i + 1)) return quoteToEnd(scan, i, floor, 'reply_marker')
   const attribution = attributionEndingAt({ ...scan, text: scan.input.text, index: i, floor })
   return attribution ? openAttribution(scan, attribution) : i
+}
+
+/** `>>> Ada Lovelace <ada@x> 23.09.2026 10:00 >>>` above a quote without any mark (Novell GroupWise). */
+function isGroupWise({ body, depth }: Line): boolean {
+  return depth === 3 && body.length <= limits.replyText.line && / >{3}$/.test(body) && hasDateOrAddress(body)
 }
 
 const inCite = (html: HtmlLines, i: number) => html.kinds.get(i)?.kind === 'cite'
