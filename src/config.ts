@@ -28,6 +28,8 @@ export type Listener = {
   tls: { cert: string; key: string } | null
   /** Rights of a unix socket. */
   mode: number
+  /** Whose Authentication-Results are believed here (MAIL 5.3). */
+  authservId: string | null
 }
 
 /** `implicit` from the first byte; `required` or `opportunistic` by STARTTLS. */
@@ -86,6 +88,8 @@ export type Config = {
   /** Bytes; `trusted` as `address/prefix`. */
   limits: { message: number; reserve: number; trusted: string[]; bareNewline: 'normalise' | 'refuse' }
   dns: { from: 'system' } | { from: 'servers'; servers: string[] } | { from: 'zone'; file: string; zone: Zone }
+  /** Domains whose ARC seals are believed (MAIL 5.1). */
+  arcSealers: string[]
   /** Null: .eml files. */
   relay: Relay | null
   mailboxes: MailboxConfig[]
@@ -123,7 +127,7 @@ function demo(): Config {
     ...fromParsed(configSchema.parse({}), BUILT_IN),
     file: null,
     data: '',
-    listeners: [{ kind: 'mx', listen, tls: null, mode: 0o660 }],
+    listeners: [{ kind: 'mx', listen, tls: null, mode: 0o660, authservId: null }],
     dns: { from: 'zone', file: zone, zone: readZone(zone) },
     desk: { file: null, fallback: readFileSync(path.join(BUILT_IN, 'demo-desk.yml'), 'utf8') },
   }
@@ -195,8 +199,9 @@ function fromParsed(value: ConfigFile, folder: string): Config {
     data: value.data ? path.resolve(folder, value.data) : '',
     database: value.database === 'embedded' ? 'embedded' : { url: value.database },
     web: { listen: value.web.listen, url: value.web.url ?? null },
-    listeners: value.listeners.map((one) => ({
+    listeners: value.listeners.map(({ authserv_id, ...one }) => ({
       ...one,
+      authservId: authserv_id ?? null,
       tls: one.tls ?? null,
       mode: Number.parseInt(one.mode ?? '660', 8),
     })),
@@ -207,6 +212,7 @@ function fromParsed(value: ConfigFile, folder: string): Config {
       bareNewline: limits.bare_newline,
     },
     dns: readDns(value.dns, folder),
+    arcSealers: value.arc_sealers,
     relay: value.relay ? toRelay(value.relay.url, value.relay) : null,
     mailboxes: value.mailboxes.map(toMailbox),
     desk: { file: value.desk ? path.resolve(folder, value.desk) : null, fallback: null },
@@ -304,7 +310,7 @@ function endpointOf(name: string, text: string): Endpoint {
 /** Moves the first mx listener, or adds one. */
 function moveFirst(listeners: Listener[], listen: Endpoint): Listener[] {
   const first = listeners.findIndex((one) => one.kind === 'mx')
-  if (first < 0) return [...listeners, { kind: 'mx', listen, tls: null, mode: 0o660 }]
+  if (first < 0) return [...listeners, { kind: 'mx', listen, tls: null, mode: 0o660, authservId: null }]
   return listeners.map((one, n) => (n === first ? { ...one, listen } : one))
 }
 

@@ -21,6 +21,22 @@ export type IncomingPart = {
   sha256: string
   file: string
   charset: string | null
+  /** Kept as it came, beside what was taken out of it (winmail.dat, an opaque signature): hidden under "original". */
+  original: boolean
+}
+
+/** What the card of an invitation shows (4.20). Times as the calendar writes them, never converted. */
+export type CalendarCard = {
+  /** `request`, `reply`, `cancel`, ... in lower case; null where nobody says. */
+  method: string | null
+  title: string
+  /** `2026-03-03T10:00:00`, or `2026-03-03` for a whole day; null where there is none. */
+  start: string | null
+  end: string | null
+  /** 'UTC', or the TZID as written (also a Windows name); null is the reader's own time. */
+  zone: string | null
+  organiser: MailAddress | null
+  location: string
 }
 
 /** One node of the MIME tree in document order, for classification: never anything from inside an attached mail. */
@@ -87,13 +103,19 @@ export type IncomingMail = {
   structure: StructureNode[]
   /** report-type of a multipart/report, lower case. */
   reportType: string | null
-  /** METHOD of the first text/calendar part, lower case. */
+  /** METHOD of the first text/calendar part, lower case; of its content where the header does not say. */
   calendarMethod: string | null
+  /** Of the first text/calendar part that holds an event; the file itself is among `parts` (4.20). */
+  calendar: CalendarCard | null
   /** ISO 639-1, null when unsure. */
   language: string | null
-  /** Which caps cut something: 'headers', 'addresses', 'depth', 'parts', 'text', 'html', 'ids', 'structure'. */
+  /** Which caps cut something: 'headers', 'addresses', 'depth', 'parts', 'text', 'html', 'html_depth', 'ids', 'structure', 'wrappings'. */
   truncated: string[]
-  /** What was odd: 'from_encoded', 'several_from', 'duplicate_subject', 'no_boundary', ... (4.5, 4.9, 4.10, 4.17). */
+  /**
+   * What was odd: 'from_encoded', 'several_from', 'duplicate_subject', 'no_boundary', ... (4.5, 4.9, 4.10, 4.17).
+   * 'signature_not_verified': signed by S/MIME or PGP, and nobody checked. 'encrypted': cannot be read here; `text` says
+   * so where nothing else is readable. 'tnef_unreadable', 'smime_unreadable': the part stays a file (4.19, 4.21).
+   */
   flags: string[]
   /** 3.2, hex. */
   contentKey: string
@@ -139,4 +161,17 @@ export type Classification = {
   loopIds: string[]
   /** Ids of List-Id, lower case, without brackets (4a.20). */
   listIds: string[]
+}
+
+/** What a mail's sender is worth (MAIL 5.1). */
+export type Verdict = 'strong' | 'weak' | 'none' | 'fail'
+
+/** The verdict on the From that is shown, and what it rests on; `spf`, `dkim` and `dmarc` are results of RFC 8601. */
+export type Auth = {
+  verdict: Verdict
+  /** `unchecked` where the client's address is unknown. */
+  spf: string
+  dkim: string
+  dmarc: string
+  reasons: { code: string; words: string }[]
 }

@@ -84,9 +84,27 @@ export const parse = {
   mails: 2000, // mails after which a child is replaced: what leaks, leaks little
   recycle: 256 * MB, // resident size after a mail at which a child is replaced
   response: 128 * MB, // a child's answer beyond this is a bug of ours or an attack
-  bodyHead: MB, // body bytes kept to repair a missing boundary (4.17)
+  stray: 16 * MB, // bytes outside all parts that are kept to repair missing boundaries (4.17)
+  wrapped: 64 * MB, // of a part that is unwrapped in memory (4.19, 4.21)
+  wrappings: 10, // parts of one mail that are unwrapped: signed within signed within winmail.dat
+  calendar: MB, // characters of a text/calendar part that are looked at
   embeddedHead: 64 * KB, // of an attached mail, to name it by its Subject (4.23)
   filename: 150, // bytes (9.6)
+} as const
+
+/** Authentication (5.2). */
+export const authenticate = {
+  question: 5 * SECOND, // one DNS answer
+  all: 20 * SECOND, // of one mail
+  signatures: 10, // DKIM signatures checked
+  fewSignatures: 3, // of a large mail: each may ask for a hash of its own over all of it
+  large: 5 * MB,
+  keyBits: 1024, // RFC 8301 3.2
+  answers: 5 * MINUTE, // an answer is kept, also "there is no such name"
+  failures: 30 * SECOND, // a failure is kept: a dead resolver must not cost every mail 20 s
+  cached: 10_000, // questions
+  aliases: 8, // CNAMEs followed in a zone file
+  line: MB, // a mail with a longer one is not hashed: the canonical form of a line is built again for each piece of it
 } as const
 
 /** Reply extraction (7.14). Steps are counted, not milliseconds, so that a busy machine finds the same as an idle one. */
@@ -110,6 +128,14 @@ export const spool = {
   large: 3, // mails streamed at a time, each on a connection of the pool
   stall: MINUTE, // a source that gives nothing for so long gives its connection back
   purge: 500, // rows a transaction
+} as const
+
+/** `import`: mails from files. */
+export const importing = {
+  batch: 100, // mails a commit: fewer than spool.batch, so that they stay together
+  batchBytes: 4 * MB, // likewise of spool.batchBytes
+  look: SECOND, // between two counts of what is settled
+  pause: SECOND / 5,
 } as const
 
 /** Work on accepted mails (2.15, HOUSE). */

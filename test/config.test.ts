@@ -42,7 +42,9 @@ test('without a file it is the demo desk, all on this machine', () => {
   assert.is(config.file, null)
   assert.is(config.data, path.join(empty, 'data'))
   assert.is(config.database, 'embedded')
-  assert.equal(config.listeners, [{ kind: 'mx', listen: { host: '127.0.0.1', port: 2525 }, tls: null, mode: 0o660 }])
+  assert.equal(config.listeners, [
+    { kind: 'mx', listen: { host: '127.0.0.1', port: 2525 }, tls: null, mode: 0o660, authservId: null },
+  ])
   assert.equal(config.web, { listen: { host: '127.0.0.1', port: 8025 }, url: null })
   assert.is(config.relay, null)
   assert.match(config.desk.fallback!, 'support@desk.example')
@@ -128,6 +130,7 @@ mailboxes:
     listen: { path: '/run/postroom/lmtp.sock' },
     tls: null,
     mode: 0o666,
+    authservId: null,
   })
   assert.is(config.limits.message, 1.5 * 1024 * 1024)
   assert.equal(config.limits.trusted, ['10.0.0.0/8', '::1/128', '192.0.2.7/32'])

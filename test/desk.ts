@@ -6,11 +6,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { loadConfig } from '../src/config.ts'
 import { transaction } from '../src/database.ts'
 import { applyDesk } from '../src/engine/desk/apply.ts'
 import { loadDesk } from '../src/engine/desk/load.ts'
 import type { Tools } from '../src/engine/tools.ts'
 import { silent } from '../src/log.ts'
+import { startTrust, type Trust } from '../src/mail/authenticate/trust.ts'
 import { startParser } from '../src/mail/parse.ts'
 import { startPipeline } from '../src/mail/pipeline.ts'
 import { startSpool } from '../src/mail/spool/accept.ts'
@@ -23,6 +25,9 @@ const root = path.join(import.meta.dirname, '..')
 export const templates = loadTemplates(path.join(root, 'templates'))
 export const keys: Keys = { instance: 'test-instance', current: 0, byId: new Map([[0, randomBytes(32)]]) }
 export const demoDesk = readFileSync(path.join(root, 'config', 'demo-desk.yml'), 'utf8')
+
+const demo = loadConfig({ env: {}, cwd: os.tmpdir() })
+const trust = startTrust(demo, () => MONDAY)
 
 /** A Monday morning in Berlin and a winter day, so that due dates are easy to say. */
 export const MONDAY = new Date('2026-11-23T08:30:00Z')
@@ -43,8 +48,11 @@ export type TestDesk = Awaited<ReturnType<typeof startDesk>>
 /**
  * @param options.desk text of the desk file, the demo desk by default
  * @param options.now the pipeline's clock; `clock.at` can be moved
+ * @param options.trust whom to ask and to believe about senders; the demo desk's zone and nobody by default
  */
-export async function startDesk(options: { desk?: string; now?: Date; database?: TestDatabase } = {}) {
+export async function startDesk(
+  options: { desk?: string; now?: Date; database?: TestDatabase; trust?: Partial<Trust> } = {},
+) {
   const database = options.database ?? (await testDatabase())
   const { sql } = database
   const clock = { at: options.now ?? MONDAY }
@@ -56,6 +64,7 @@ export async function startDesk(options: { desk?: string; now?: Date; database?:
     sql,
     parser,
     tools: () => tools,
+    trust: { ...trust, ...options.trust },
     worker: 'test',
     log: silent,
     now: () => clock.at,

@@ -127,6 +127,7 @@ export const configSchema = z.strictObject({
         .regex(/^0?[0-7]{3}$/)
         .optional()
         .meta({ remedy: 'write the rights of the socket as "660", in quotes' }),
+      authserv_id: some('write the name that stands first in Authentication-Results').optional(),
     }),
     'write a list such as [{kind: mx, listen: 0.0.0.0:25}]',
   ),
@@ -146,6 +147,7 @@ export const configSchema = z.strictObject({
     ])
     .default('system')
     .meta({ remedy: 'write system, a list of addresses of servers, or {zone: FILE}' }),
+  arc_sealers: list(some('write the domain of a forwarder that you believe'), 'write a list of domains'),
   relay: z
     .strictObject({
       url: relayUrl,

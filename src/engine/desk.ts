@@ -95,6 +95,8 @@ export type Desk = {
     separators: string
     /** List-Ids of lists that front an inbox: their headers are ignored (4a.20). */
     own_lists: string[]
+    /** Addresses of web forms: with verdict strong the requester is their Reply-To (4.11 c). */
+    form_senders: string[]
     /** Domains of public mail providers: they never map to an organization (6.23). */
     public_domains: Set<string>
     /** Ticket types; the first is that of a new ticket. */

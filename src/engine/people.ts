@@ -85,7 +85,7 @@ export function contactRows(
   return [
     tx`
       insert into contacts (id, name, organization_id, created_at) overriding system value
-      values (${id}, ${displayName(person)}, ${organizationId}, ${now})`,
+      values (${id}, ${nameOf(person)}, ${organizationId}, ${now})`,
     tx`insert into contact_addresses (address, contact_id) values (${sameAddress(person.address)}, ${id})`,
   ]
 }
@@ -105,9 +105,16 @@ export async function ensureContact(
   return id
 }
 
-/** Fills what a contact lacks: the organization, found since they first wrote. */
-export function completeContact(tx: Tx, id: number, organizationId: number | null): Statement {
-  return tx`update contacts set organization_id = ${organizationId} where id = ${id} and organization_id is null`
+/** Fills what a contact lacks, and changes nothing else: the organization found since they first wrote, the name. */
+export function completeContact(
+  tx: Tx,
+  id: number,
+  { organizationId, name }: { organizationId: number | null; name: string },
+): Statement {
+  return tx`
+    update contacts set organization_id = coalesce(organization_id, ${organizationId}),
+      name = case when name = '' then ${name} else name end
+    where id = ${id}`
 }
 
 /** A person here answered these contacts: from now on their words may stand in automatic mail (MAIL 4a.25). */
@@ -116,7 +123,7 @@ export async function markAnswered(tx: Tx, contactId: number, now: Date): Promis
 }
 
 /** MAIL 6.22: a display name that is an address, or that a list rewrote ("Jane via Support"), is no name. */
-function displayName(person: MailAddress): string {
+export function nameOf(person: MailAddress): string {
   const name = person.name.trim().slice(0, 200)
   return name.includes('@') || /\svia\s/i.test(name) ? '' : name
 }

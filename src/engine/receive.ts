@@ -11,6 +11,7 @@ import type { Tools } from './tools.ts'
 
 export { decide } from './receive/decide.ts'
 export { type Arrival, type Facts, type Known, loadFacts } from './receive/facts.ts'
+export { identify } from './receive/identity.ts'
 export type { Plan } from './receive/plan.ts'
 
 export type Received = Done & { plan: Plan; trace: unknown }

@@ -3,9 +3,9 @@
  * explains it: so that the executed plan is the explained one. Writes nothing and takes no id.
  */
 import type { Tx } from '../database.ts'
-import { type Arrival, type Facts, type Known, loadFacts } from '../engine/receive.ts'
+import { type Arrival, type Facts, identify, type Known, loadFacts } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
-import type { ParsedMail } from '../incoming.ts'
+import type { Auth, MailAddress, ParsedMail } from '../incoming.ts'
 import { classify } from './classify.ts'
 import { type Copy, copyOf, dedupeKeys } from './duplicates.ts'
 import { findLikeness } from './spool/claims.ts'
@@ -13,6 +13,9 @@ import type { ClaimedMail } from './spool.ts'
 
 /** As much of a stored mail as deciding needs. `id` 0: it is not stored. */
 export type Judged = Pick<ClaimedMail, 'id' | 'envelope' | 'releasedAt' | 'ticketId'>
+
+/** A mail as it was read: its parts, what its From is worth, and the words of its last failure (2.15). */
+export type Read = { mail: ParsedMail; auth: Auth; poison: string | null }
 
 export type Case = {
   arrival: Arrival
@@ -23,14 +26,15 @@ export type Case = {
   keys: Buffer[]
 }
 
-/** What is known of a mail before earlier mails are looked at. `poison`: the words of its last failure (2.15). */
-export function knownOf(judged: Judged, mail: ParsedMail, poison: string | null): Known {
+/** What is known of a mail before earlier mails are looked at. */
+export function knownOf(judged: Judged, { mail, auth, poison }: Read): Known {
   const { envelope } = judged
   const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
   return {
     mail,
     classification:
       mail.error === null ? classify(mail, { from: envelope.from, nullSender: envelope.from === '' }) : null,
+    auth,
     via: envelope.via,
     envelopeFrom: envelope.from,
     recipients: envelope.recipients.map((recipient) => recipient.address),
@@ -56,7 +60,7 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
   const keys = mail.error === null ? dedupeKeys(mail, known.receivedAt) : []
   // one wave: each is a statement of its own, so what comes after the locks sees what their last holders committed
   const [, earlier, facts] = await Promise.all([
-    lock(tx, mail, keys),
+    lock(tx, mail, [identify(known, tools.desk).author, mail.from], keys),
     findLikeness(tx, { id: judged.id, messageId: mail.messageId, dedupeKeys: keys }),
     loadFacts(tx, known, tools, now),
   ])
@@ -81,10 +85,10 @@ const NO_COPY: Copy = { earlier: null, words: '', collision: false }
  * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and
  * on its content, in one statement and in one order, so that two mails never wait for each other in a ring.
  */
-async function lock(tx: Tx, mail: ParsedMail, keys: Buffer[]): Promise<void> {
+async function lock(tx: Tx, mail: ParsedMail, people: (MailAddress | null)[], keys: Buffer[]): Promise<void> {
   const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
   const names = [...new Set([mail.messageId, ...ids].flatMap((id) => (id ? [`id/${id}`] : [])))]
-  if (mail.from) names.push(`from/${mail.from.address.toLowerCase()}`)
+  for (const one of people) if (one) names.push(`from/${one.address.toLowerCase()}`)
   names.push(...keys.map((key) => `content/${key.toString('hex')}`))
   await tx`
     select pg_advisory_xact_lock(key) from

@@ -13,6 +13,7 @@ import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import { imap as imapLimits, web as limits, smtp as smtpLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { startTrust } from '../mail/authenticate/trust.ts'
 import { startDeliverer } from '../mail/deliver.ts'
 import { type ImapPoller, startImap } from '../mail/intake-imap.ts'
 import { openDoors } from '../mail/intake-smtp/doors.ts'
@@ -113,7 +114,7 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   })
   add({ name: 'outgoing', stop: () => deliverer.stop() })
   print(`outgoing  ${deliverer.where}`)
-  const pipeline = await startPipeline({ sql, parser, tools, worker, log, now })
+  const pipeline = await startPipeline({ sql, parser, tools, trust: startTrust(config, now), worker, log, now })
   add({ name: 'pipeline', stop: () => pipeline.stop() })
 
   const spool = startSpool({ sql, log })

@@ -55,9 +55,17 @@ test('a customer mail becomes a ticket in their project, with its promise and on
   assert.is(more.length, 0)
   assert.is(ack!.kind, 'ack')
   assert.is(ack!.recipient, 'eva@acme.example')
-  assert.match(ack!.subject, `#${end.ticket_id}`)
+  assert.match(ack!.subject, /Der Drucker streikt/) // their own words, for the sender is proven (4a.25)
+  assert.match(ack!.text, `#${end.ticket_id}`)
   assert.match(ack!.text, /13:30/)
-  assert.not.match(ack!.text, /Drucker/)
+})
+
+test('MAIL 4a.25: who is not proven gets the number and the dates, and no word of what they wrote', async () => {
+  const end = await desk.deliver(mail({ from: 'Buy <victim@other.example>', subject: 'Buy http://x.example' }))
+  const [ack] = await outgoing()
+  assert.match(ack!.subject, `#${end.ticket_id}`)
+  assert.match(ack!.text, /\d\d:\d\d/)
+  assert.not.match(`${ack!.subject} ${ack!.text} ${ack!.html}`, /Buy|x\.example/)
 })
 
 test('MAIL 6.1 (1): a signed address leads to its ticket, whoever writes; a stranger is pending', async () => {
@@ -232,7 +240,8 @@ test('MAIL 4a.21: our own mail is recorded, a forged own address is held, an age
   assert.equal([own.state, own.kind], ['recorded', 'own'])
   const loop = await desk.deliver(mail({ headers: { 'X-Postroom-Loop': 'test-instance' } }))
   assert.equal([loop.state, loop.kind], ['recorded', 'own'])
-  const forged = await desk.deliver(mail({ from: 'support@desk.example' }))
+  const elsewhere = { session: { ip: '192.0.2.66', helo: 'elsewhere.example' } }
+  const forged = await desk.deliver(mail({ from: 'support@desk.example' }), elsewhere)
   assert.is(forged.state, 'held')
   const agent = await desk.deliver(mail({ from: 'bo@desk.example', to: token(first.ticket_id!, 'a') }))
   assert.is(agent.state, 'held')

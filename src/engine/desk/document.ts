@@ -172,6 +172,7 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
       subject_prefix: settings.subject_prefix,
       separators: settings.separators,
       own_lists: settings.own_lists,
+      form_senders: settings.form_senders,
       public_domains: new Set([...PUBLIC_DOMAINS, ...settings.public_domains]),
       types: settings.types,
       priorities: settings.priorities,

@@ -243,6 +243,7 @@ export const deskSchema = z.strictObject({
         .default('+')
         .meta({ remedy: 'write "+", "-" or several such as "+-"' }),
       own_lists: list(z.string().trim().toLowerCase().min(1).max(255), 'write a list of List-Ids'),
+      form_senders: list(address, 'write a list of addresses'),
       public_domains: list(domain, 'write a list of domains of mail providers'),
       types: z
         .array(key)

@@ -11,7 +11,7 @@ import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
 import { outboxRows } from '../outbox.ts'
-import { completeContact, contactRows } from '../people.ts'
+import { completeContact, contactRows, nameOf } from '../people.ts'
 import { clockRows } from '../sla.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
 import {
@@ -77,9 +77,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
           { id: freshContact, person: facts.from!, organizationId: facts.organization?.id ?? null },
           now,
         )),
-    facts.contact && facts.contact.organizationId === null && facts.organization
-      ? completeContact(tx, facts.contact.id, facts.organization.id)
-      : null,
+    complete(tx, work),
     ...ticketRows(
       tx,
       {
@@ -170,6 +168,7 @@ async function addToTicket(
       },
       arrival.releasedAt ?? arrival.receivedAt,
     ),
+    ...[complete(tx, work)].filter((row) => row !== null),
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
     ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
   ]
@@ -180,11 +179,22 @@ async function addToTicket(
   return { ticketId, commentId, reasons: [], acknowledged: false, rows, rest }
 }
 
+/** What the mail adds to what is known of its sender: an organization, and with proof a name (5.12). */
+function complete(tx: Tx, { arrival, facts }: Work): Statement | null {
+  const { contact, organization, from } = facts
+  if (!contact) return null
+  const organizationId = contact.organizationId === null ? (organization?.id ?? null) : null
+  const name = contact.name === '' && arrival.auth.verdict === 'strong' && from ? nameOf(from) : ''
+  return organizationId !== null || name ? completeContact(tx, contact.id, { organizationId, name }) : null
+}
+
 /** MAIL 6.21: answers go to the address that the requester last used in this ticket. */
 function requesterAddress(work: Work, ticketId: number): string | null {
   const ticket = work.facts.candidates.get(ticketId)
   const { contact, from } = work.facts
-  return ticket && contact && from && ticket.requesterId === contact.id ? from.address : null
+  if (!ticket || !contact || !from || ticket.requesterId !== contact.id) return null
+  // a forged Reply-To would lead the next answer away
+  return work.arrival.auth.verdict === 'strong' ? work.facts.identity.writeTo!.address : from.address
 }
 
 /** The acknowledgement, if the budgets allow one more automatic mail (4a.22). */
@@ -231,6 +241,16 @@ function dueOf(plan: Plan, metric: Metric, at: Date): Due | null {
   return { at: clock.due, how }
 }
 
+/** Reasons that stand beside the comment as words of their own. */
+const SHOWN: ReadonlySet<string> = new Set([
+  'bad_token',
+  'pending_person',
+  'unverified_sender',
+  'unknown_domain',
+  'reply_to',
+  'via_form',
+])
+
 /** The mail as a comment; a mail that could not be read says so, and what the scan found. */
 function firstComment(work: Work, ids: { id: number; ticketId: number; contactId: number | null }): NewComment {
   const { plan, arrival } = work
@@ -242,7 +262,7 @@ function firstComment(work: Work, ids: { id: number; ticketId: number; contactId
     ...(whole?.truncated.length ? ['truncated'] : []),
     ...(whole ? [] : ['unparsable']),
     ...(arrival.oversize ? ['oversize'] : []),
-    ...plan.reasons.flatMap((one) => (one.code === 'bad_token' || one.code === 'pending_person' ? [one.code] : [])),
+    ...plan.reasons.flatMap((one) => (SHOWN.has(one.code) ? [one.code] : [])),
   ]
   return {
     id: ids.id,
@@ -272,11 +292,14 @@ async function filesOf(tx: Tx, work: Work): Promise<Attachment[]> {
 }
 
 /** The id under which a later mail may refer to this one, and who may. */
-function incomingId({ arrival }: Work, place: { ticketId: number; commentId: number }): MailId[] {
+function incomingId({ arrival, facts }: Work, place: { ticketId: number; commentId: number }): MailId[] {
   const { mail } = arrival
   if (!mail.messageId) return []
   const whole = mail.error === null ? mail : null
-  const people = [mail.from, ...(whole?.to ?? []), ...(whole?.cc ?? [])].flatMap((one) => (one ? [one.address] : []))
+  // who is named in a forged mail may not refer to it
+  const named =
+    arrival.auth.verdict === 'fail' ? [] : [mail.from, facts.from, ...(whole?.to ?? []), ...(whole?.cc ?? [])]
+  const people = named.flatMap((one) => (one ? [one.address] : []))
   const baseSubject = whole?.baseSubject ?? ''
   return [{ messageId: mail.messageId, ...place, direction: 'in', people: people.slice(0, 100), baseSubject }]
 }

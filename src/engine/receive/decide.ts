@@ -52,6 +52,8 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
     thread: { ticket: threading.ticket?.id ?? null, by: threading.by, refused: threading.refused },
     reasons: [...base.reasons, ...claimReasons(facts, threading)],
   }
+  const forged = unproven(arrival, facts, plan, threading)
+  if (forged) return forged
   if (threading.ticket?.spamAt) return hold(plan, 'spam_ticket', `ticket #${threading.ticket.id} is marked as spam`)
   if (arrival.archive && facts.memory.fromOwnInbox && !threading.ticket)
     return recorded(plan, 'own_address', 'history: sent from an address of this desk, and it answers no ticket')
@@ -91,12 +93,52 @@ const KIND_WORDS = {
 function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
   if (arrival.releasedAt) return null
   if (arrival.hold) return hold(plan, 'loop', arrival.hold.words)
-  // 4a.21 (c): nothing proves yet that a mail from our own address is ours; history holds what the desk once sent
-  if (facts.memory.fromOwnInbox && !arrival.archive)
+  // 4a.21 (c); history holds what the desk once sent
+  if (facts.memory.fromOwnInbox && arrival.auth.verdict !== 'strong' && !arrival.archive)
     return hold(plan, 'own_address', 'it claims to come from an address of this desk')
-  if (facts.claims.tokens.some((token) => token.purpose !== 'c' && token.purpose !== 'b'))
-    return hold(plan, 'agent_token', "an agent's reply address was used by a sender who is not proven to be that agent")
-  return null
+  const token = facts.claims.tokens.find(({ purpose }) => purpose !== 'c' && purpose !== 'b')
+  if (!token) return null
+  const isAgent = arrival.auth.verdict === 'strong' && plan.kind === 'human' && facts.agent?.id === token.person
+  return hold(
+    plan,
+    'agent_token',
+    isAgent
+      ? `it is proven to be from ${facts.agent!.address}, and waits because answers by mail are not taken yet`
+      : "an agent's reply address was used by a sender who is not proven to be that agent",
+  )
+}
+
+/**
+ * MAIL 5.6: who fails the policy of their own domain is not let in. With a secret of the ticket their words are kept
+ * there, for agents only: nothing is relayed, nobody is added, no status changes.
+ */
+function unproven(arrival: Arrival, facts: Facts, plan: Plan, threading: Threading): Plan | null {
+  if (arrival.auth.verdict !== 'fail' || arrival.releasedAt || arrival.archive) return null
+  const { ticket, by } = threading
+  const words = arrival.auth.reasons[0]?.words ?? 'its sender is not who it says'
+  if (ticket && !ticket.spamAt && (by === 'token' || by === 'our_id') && plan.kind !== 'list')
+    return {
+      ...plan,
+      noAck: true,
+      state: 'commented',
+      author: { ...plan.author, role: 'unknown' },
+      actions: [
+        {
+          action: 'comment',
+          ticket: ticket.id,
+          visibility: 'internal',
+          automatic: plan.kind !== 'human',
+          reopens: false,
+        },
+      ],
+      reasons: [
+        ...plan.reasons,
+        reason('comment', `it belongs to ticket #${ticket.id} (${by})`),
+        reason('unverified_sender', `${words}: shown to agents only`),
+      ],
+    }
+  if (!ticket && plan.kind === 'autoreply' && facts.inboxes[0]!.autoreplies === 'record') return null // recorded anyway
+  return hold(plan, 'auth_fail', words)
 }
 
 /** Automatic and list mail: it never changes a status, starts a clock or is answered (4a.18, 4a.19, 4a.20). */
@@ -115,7 +157,7 @@ function automatic(arrival: Arrival, facts: Facts, plan: Plan, threading: Thread
           automatic: quiet,
           reopens: false,
         },
-        ...named(arrival, facts, ticket.id),
+        ...named(arrival, facts, { ticket: ticket.id, role: 'suggested' }),
       ],
       reasons: [...plan.reasons, reason('automatic_comment', `automatic mail (${plan.kind}) in ticket #${ticket.id}`)],
     }
@@ -143,10 +185,16 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
       : reason('new_subject', `ticket #${ticket.id} is done and the subject is another`)
     return open(arrival, facts, { ...plan, reasons: [...plan.reasons, why] }, { links: [], followUpOf: ticket.id }, now)
   }
-  const status = statusAfter(ticket, threading)
+  // 6.9, 6.23: what a colleague may do needs proof
+  const colleague =
+    threading.stranger &&
+    arrival.auth.verdict === 'strong' &&
+    facts.organization !== null &&
+    facts.organization.id === ticket.organizationId
+  const stranger = threading.stranger && !colleague
+  const status = statusAfter(ticket, { stranger })
   const reasons = [...plan.reasons, reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
-  if (threading.stranger)
-    reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
+  if (stranger) reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
   if (renamed) reasons.push(reason('new_subject', `subject changed to "${mail.subject}"`))
   if (status && done) reasons.push(reason('reopened', 'answered within 14 days'))
   return {
@@ -156,9 +204,16 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
       { action: 'comment', ticket: ticket.id, visibility: 'public', automatic: false, reopens: done },
       ...(status ? [{ action: 'status' as const, ticket: ticket.id, ...status }] : []),
       ...(threading.stranger && facts.from
-        ? [{ action: 'people' as const, ticket: ticket.id, role: 'pending' as const, addresses: [facts.from] }]
+        ? [
+            {
+              action: 'people' as const,
+              ticket: ticket.id,
+              role: colleague ? ('participant' as const) : ('pending' as const),
+              addresses: [facts.from],
+            },
+          ]
         : []),
-      ...named(arrival, facts, ticket.id),
+      ...named(arrival, facts, { ticket: ticket.id, role: stranger ? 'suggested' : 'participant' }),
     ],
     reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
   }
@@ -177,7 +232,7 @@ const history = (plan: Plan, ticket: Candidate, threading: Threading): Plan => (
 })
 
 /** MAIL 6.12 and the table of 10: a stranger's mail only ends a wait. */
-function statusAfter(ticket: Candidate, threading: Threading) {
+function statusAfter(ticket: Candidate, threading: { stranger: boolean }) {
   const from = ticket.status
   if (from === 'waiting_customer')
     return { from, to: 'open' as const, dropAssignee: false, why: 'the customer answered' }
@@ -206,12 +261,12 @@ function open(
     {
       action: 'create_ticket',
       subject,
-      requester: hasAuthor(arrival) ? mail.from!.address : null,
+      requester: hasAuthor(arrival) ? facts.identity.writeTo!.address : null,
       followUpOf: story.followUpOf,
     },
     ...story.links.map((other) => ({ action: 'link' as const, other, kind: 'refers_to' })),
     ...(story.followUpOf === null ? [] : [{ action: 'link' as const, other: story.followUpOf, kind: 'follow_up' }]),
-    ...named(arrival, facts, null),
+    ...named(arrival, facts, { ticket: null, role: hasAuthor(arrival) && !quiet ? 'participant' : 'suggested' }),
     ...routed.notes.map((text) => ({ action: 'note' as const, text })),
   ]
   const silent = silence(arrival, facts, plan, routed)
@@ -219,15 +274,15 @@ function open(
     actions.push({
       action: 'acknowledge',
       template: story.followUpOf === null ? routed.ack! : 'ack-follow-up',
-      to: mail.from!.address,
-      mayQuote: facts.contact?.answeredAt != null,
+      to: facts.identity.writeTo!.address,
+      mayQuote: arrival.auth.verdict === 'strong' || facts.contact?.answeredAt != null,
     })
   const reasons = [...plan.reasons, reason('new_ticket', whyHere(routed, inbox.address))]
   if (!hasAuthor(arrival)) reasons.push(reason('unknown_sender', 'no sender could be read from the mail'))
   if (arrival.collision) reasons.push(reason('id_collision', 'its Message-ID was used before by a different mail'))
   if (arrival.archive) reasons.push(reason('archive', 'imported as history: closed, nothing sent'))
   if (sla && !sla.selection.policy) reasons.push(reason('no_policy', sla.selection.why))
-  reasons.push(silent ?? reason('ack', `acknowledged to ${mail.from!.address}`))
+  reasons.push(silent ?? reason('ack', `acknowledged to ${facts.identity.writeTo!.address}`))
   return { ...plan, state: 'ticketed', route: routed, sla, zone: zoneOf(facts, sla), actions, reasons }
 }
 
@@ -310,7 +365,7 @@ function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
 /** Why no acknowledgement goes (4a.26), or null when one does. */
 function silence(arrival: Arrival, facts: Facts, plan: Plan, routed: Route): Reason | null {
   const no = (words: string) => reason('no_ack', words)
-  const address = hasAuthor(arrival) ? arrival.mail.from!.address : null
+  const address = hasAuthor(arrival) ? facts.identity.writeTo!.address : null
   if (plan.kind !== 'human') return no(`${plan.kind} mail is never answered`)
   if (plan.noAck) return no(plan.signals.find((signal) => signal.says === 'no_ack')?.words ?? 'a header forbids it')
   if (arrival.envelopeFrom === '') return no('the null sender is never answered')
@@ -330,17 +385,32 @@ function isOwnRoleBox(facts: Facts, address: string): boolean {
   return servedDomains(facts.desk).has(address.slice(at + 1)) && ROLE_BOX.test(address.slice(0, at))
 }
 
-/** Cc'd people, kept as suggestions until somebody vouches for them (5.13); a mass mail names nobody (4.27). */
-function named(arrival: Arrival, facts: Facts, ticket: number | null): Action[] {
+/**
+ * People named beside the desk: they take part when somebody who does, and is proven, names them (6.9), else they are
+ * suggestions (5.13); a mass mail names nobody (4.27). The further authors of a mail with several wait (4.9).
+ */
+function named(
+  arrival: Arrival,
+  facts: Facts,
+  { ticket, role }: { ticket: number | null; role: 'participant' | 'suggested' },
+): Action[] {
   const mail = arrival.mail as IncomingMail
   const all = [...mail.to, ...mail.cc]
   if (all.length > peopleLimits.participants || arrival.archive) return []
   const author = facts.from ? sameAddress(facts.from.address) : ''
   const others = new Map(all.map((one) => [sameAddress(one.address), one]))
-  const addresses = [...others]
-    .filter(([address]) => address !== author && mayTakePart(facts, address))
-    .map(([, one]) => one)
-  return addresses.length ? [{ action: 'people', ticket, role: 'suggested', addresses }] : []
+  const may = (one: { address: string }) =>
+    sameAddress(one.address) !== author && mayTakePart(facts, sameAddress(one.address))
+  const addresses = [...others.values()].filter(may)
+  const { verdict } = arrival.auth
+  const proven = verdict === 'strong' || verdict === 'weak'
+  const authors = mail.allFrom.slice(1, 1 + peopleLimits.participants).filter(may)
+  return [
+    ...(authors.length ? [{ action: 'people' as const, ticket, role: 'pending' as const, addresses: authors }] : []),
+    ...(addresses.length
+      ? [{ action: 'people' as const, ticket, role: proven ? role : ('suggested' as const), addresses }]
+      : []),
+  ]
 }
 
 /** MAIL 6.10: own inboxes, agents, machines and lists never take part. */
@@ -348,6 +418,20 @@ const mayTakePart = (facts: Facts, address: string): boolean =>
   !matchRecipient(facts.desk, address) &&
   !facts.desk.agents.has(address) &&
   !/^(mailer-daemon|postmaster|(no|do-?not|ne)[-_.]?reply)/i.test(address)
+
+/** What a reader must know of the sender (4.11, 4.13, 5.1). */
+function identityReasons({ mail, auth }: Arrival, { identity }: Facts): Reason[] {
+  const reasons: Reason[] = []
+  const from = mail.from?.address ?? ''
+  if (identity.via === 'form')
+    reasons.push(reason('via_form', `written in the form of ${from}: its address is not proven`))
+  if (identity.via === 'list') reasons.push(reason('via_list', `${from} passed it on for ${identity.author!.address}`))
+  if (identity.strayReplyTo !== null)
+    reasons.push(reason('reply_to', `it asks for answers to ${identity.strayReplyTo}: they go to ${from} all the same`))
+  const unknown = auth.reasons.find((one) => one.code === 'unknown_domain')
+  if (unknown) reasons.push(reason('unknown_domain', unknown.words))
+  return reasons
+}
 
 function claimReasons(facts: Facts, threading: Threading): Reason[] {
   return [
@@ -375,6 +459,7 @@ function blank(arrival: Arrival, facts: Facts): Plan {
     noAck: false,
     state: 'recorded',
     held: null,
+    auth: arrival.auth,
     author: {
       role: author === null || !hasAuthor(arrival) ? 'unknown' : 'contact',
       address: author?.address ?? null,
@@ -390,7 +475,7 @@ function blank(arrival: Arrival, facts: Facts): Plan {
     sla: null,
     signals: [],
     actions: [],
-    reasons: [],
+    reasons: identityReasons(arrival, facts),
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a decision rests on: what arrived, and what the database remembers of it. Loaded once, then only read. */
 import type { Queryable, Tx } from '../../database.ts'
-import type { Classification, IncomingMail, MailAddress, ParsedMail } from '../../incoming.ts'
+import type { Auth, Classification, IncomingMail, MailAddress, ParsedMail } from '../../incoming.ts'
 import { after, MINUTE } from '../../time.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
@@ -8,12 +8,15 @@ import { type Contact, findContact, findOrganization, sameAddress } from '../peo
 import { matchRecipient } from '../recipients.ts'
 import { type Candidate, type Claims, findCandidates, type KnownId, readClaims } from '../thread.ts'
 import type { Tools } from '../tools.ts'
+import { type Identity, identify } from './identity.ts'
 
 /** A mail at the engine's door. */
 export type Arrival = {
   mail: ParsedMail
   /** What bytes and envelope show; null when the mail could not be parsed. */
   classification: Classification | null
+  /** What From is worth (5.1). */
+  auth: Auth
   via: 'mx' | 'lmtp' | 'imap' | 'import'
   /** '' is the null sender, null unknown. */
   envelopeFrom: string | null
@@ -47,7 +50,9 @@ export type Facts = {
   /** The inboxes it came to, first of To, then Cc, then envelope (3.6); never empty. */
   inboxes: Inbox[]
   tag: string | null
+  /** Who wrote it. */
   from: MailAddress | null
+  identity: Identity
   contact: Contact | null
   agent: Agent | null
   organization: Organization | null
@@ -61,7 +66,10 @@ export type Facts = {
 export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date): Promise<Facts> {
   const { desk, keys } = tools
   const { mail } = arrival
-  const from = senderOf(arrival)
+  const identity = identify(arrival, desk)
+  const from = identity.author
+  // 5.6, 6.23: a forged From leads to nobody, until a person has vouched for the mail
+  const forged = arrival.auth.verdict === 'fail'
   const { inboxes, tag } = inboxesOf(arrival, desk)
   const whole = mail.error === null ? mail : null
   const claims = whole
@@ -70,12 +78,13 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
   const address = from ? sameAddress(from.address) : null
   const [found, contact, ourMail] = await Promise.all([
     findCandidates(tx, claims),
-    address ? findContact(tx, address) : null,
+    address && (!forged || arrival.releasedAt) ? findContact(tx, address) : null,
     ourTraces(tx, { messageId: mail.messageId, address }, now),
   ])
-  const organization =
-    [...desk.organizations.values()].find((one) => one.id === contact?.organizationId) ??
-    (address ? findOrganization(desk, address) : null)
+  const organization = forged
+    ? null
+    : ([...desk.organizations.values()].find((one) => one.id === contact?.organizationId) ??
+      (address ? findOrganization(desk, address) : null))
   const classification = arrival.classification
   return {
     desk,
@@ -83,6 +92,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     inboxes,
     tag,
     from,
+    identity,
     contact,
     agent: (address && desk.agents.get(address)) || null,
     organization,
@@ -98,14 +108,6 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     candidates: found.candidates,
     known: found.known,
   }
-}
-
-/** The writer, as far as the bytes say: From, else Sender, else the envelope (4.8). Null: nobody. */
-function senderOf(arrival: Known): MailAddress | null {
-  const { mail } = arrival
-  if (mail.from) return mail.from
-  if (mail.error === null && mail.sender) return mail.sender
-  return arrival.envelopeFrom ? { name: '', address: arrival.envelopeFrom } : null
 }
 
 /** Whether the From header itself named somebody: only then is there a contact and an acknowledgement (4.8). */

@@ -1,5 +1,5 @@
 /** A decision about one mail: pure data, the same for `explain`, for the trace that is stored, and for carrying out. */
-import type { MailKind, Signal } from '../../incoming.ts'
+import type { Auth, MailKind, Signal } from '../../incoming.ts'
 import type { Route } from '../rules.ts'
 import type { Clock, Selection } from '../sla.ts'
 import type { Status } from '../tables.ts'
@@ -13,6 +13,12 @@ export type ReasonCode =
   | 'comment'
   | 'automatic_comment'
   | 'pending_person'
+  | 'auth_fail'
+  | 'unverified_sender'
+  | 'unknown_domain'
+  | 'reply_to'
+  | 'via_form'
+  | 'via_list'
   | 'reopened'
   | 'unparsable'
   | 'oversize'
@@ -53,7 +59,7 @@ export type Action =
   | {
       action: 'people'
       ticket: number | null
-      role: 'pending' | 'suggested'
+      role: 'participant' | 'pending' | 'suggested'
       addresses: { address: string; name: string }[]
     }
   | { action: 'link'; other: number; kind: string }
@@ -68,6 +74,7 @@ export type Plan = {
   noAck: boolean
   state: 'ticketed' | 'commented' | 'recorded' | 'held' | 'quarantined'
   held: { reason: string; words: string } | null
+  auth: Auth
   author: Author
   inbox: string
   /** Keys of our other inboxes that the mail also went to (3.6). */
@@ -90,6 +97,7 @@ export const find = <K extends Action['action']>(plan: Plan, kind: K): Extract<A
 export function traceOf(plan: Plan): Record<string, unknown> {
   const { selection, clocks } = plan.sla ?? {}
   return {
+    auth: plan.auth,
     author: plan.author,
     thread: plan.thread,
     route: plan.route && { ...plan.route, notes: plan.route.notes.length },

@@ -5,6 +5,7 @@
  */
 import { type Queryable, type Sql, type Statement, type Tx, together } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
+import type { Auth, Verdict } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import { after } from '../../time.ts'
 import type { ClaimedMail, Envelope, Likeness, Outcome } from '../spool.ts'
@@ -162,6 +163,16 @@ export async function finish(
     throw error
   }
 }
+
+/** Gives a finished mail a better verdict that a copy of it brought (3.9); a worse one changes nothing. */
+export function upgradeVerdict(tx: Tx, { id, auth }: { id: number; auth: Auth }): Statement {
+  const below = VERDICTS.slice(0, VERDICTS.indexOf(auth.verdict))
+  return tx`
+    update inbound_mails set trace = jsonb_set(trace, '{auth}', ${json(auth)}::text::jsonb)
+    where id = ${id} and trace -> 'auth' ->> 'verdict' = any(${below}::text[])`
+}
+
+const VERDICTS: Verdict[] = ['fail', 'none', 'weak', 'strong']
 
 /** Ends a mail that cannot be worked on (2.15): visible, never dropped. What earlier attempts wrote down stays. */
 export async function quarantine(
