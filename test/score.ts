@@ -93,6 +93,16 @@ async function scoreOne(input: { root: string; source: string; label: Label; scr
       const reply = extractReply({ ...mail, hasFiles: mail.parts.length > 0 ? 'yes' : 'no' })
       row.milliseconds = performance.now() - started
       row.findings = compare(label, mail, reply)
+      if (label.max_parse_seconds !== undefined) {
+        const isFast = row.milliseconds <= 1000 * label.max_parse_seconds
+        const got = `${Math.round(row.milliseconds)} ms`
+        row.findings.push({
+          field: 'time',
+          verdict: isFast ? 'exact' : 'different',
+          wanted: `${label.max_parse_seconds} s`,
+          got,
+        })
+      }
       row.lost = lostWords(label, mail, reply)
     }
   } catch (error) {
@@ -119,7 +129,8 @@ function compare(label: Label, mail: IncomingMail, reply: Reply): Finding[] {
     add('class', KINDS[label.class]!.includes(kind) ? 'exact' : 'different', label.class, kind)
   if (label.from) {
     const address = mail.from?.address.toLowerCase() ?? ''
-    const isSame = address !== '' && label.from.toLowerCase().includes(address)
+    const wanted = label.from.replace(/\([^()]*\)/g, '').toLowerCase()
+    const isSame = address !== '' && (wanted.includes(address) || label.from.toLowerCase().includes(address))
     add('from', isSame ? 'exact' : 'different', label.from, address)
   }
   if (label.subject !== undefined && label.subject !== null) add('subject', ...texts(label.subject, mail.subject))

@@ -13,7 +13,10 @@ const TOKEN = /<!--[\s\S]*?(?:-->|$)|<[a-z!?/][^>]*(?:>|$)|[^<]+|</gi
 /** Told of every tag outside hidden elements, with the visible (non-blank) characters written before it. */
 export type TagWatcher = (tag: { name: string; closes: boolean; token: string; at: number }) => void
 
-/** Visible text with LF line ends; a blockquote becomes lines with `> `, a list item one with `* `. */
+/**
+ * Visible text with LF line ends; what a mail program quotes becomes lines with `> `, a blockquote that only indents
+ * (the button of that name in Gmail and Outlook) lines with four blanks, a list item one with `* `.
+ */
 export function htmlToText(html: string, watch: TagWatcher | null = null): string {
   const writer = startWriter()
   let hidden = '' // the element whose content is no text
@@ -35,7 +38,7 @@ export function htmlToText(html: string, watch: TagWatcher | null = null): strin
     watch?.({ name, closes, token, at: writer.visible() })
     if (NO_TEXT.has(name) && !closes) hidden = name
     else if (name === 'pre') pre = Math.max(0, pre + (closes ? -1 : 1))
-    else if (name === 'blockquote') writer.quote(closes ? -1 : 1)
+    else if (name === 'blockquote') writer.quote(closes ? null : isCitation(token) ? '> ' : INDENT)
     if (name === 'br') writer.lineBreak()
     else if (PARAGRAPHS.has(name)) writer.atLeast(2)
     else if (BLOCKS.has(name)) writer.atLeast(1)
@@ -45,15 +48,22 @@ export function htmlToText(html: string, watch: TagWatcher | null = null): strin
   return writer.end()
 }
 
+const INDENT = '    '
+
+/** Any mark of a mail program: type=cite, a class, an id, the bar at the left that mail.ru and Word draw. */
+function isCitation(token: string): boolean {
+  return /\s(?:type|cite|class|id)\s*=|border-left/i.test(token.slice(0, 2000))
+}
+
 /** Collects text and remembers how many line ends are due before the next of it. */
 function startWriter() {
   const out: string[] = []
   let due = 0
   let breaks = 0
-  let quotes = 0
+  const quotes: string[] = []
   let started = false
   let spaced = false // the last piece ended with a blank
-  const prefix = () => '> '.repeat(Math.min(quotes, 10))
+  const prefix = () => quotes.slice(0, 10).join('')
   const push = (text: string) => {
     const lines = Math.min(Math.max(due, breaks), 3)
     if (!started) out.push(prefix())
@@ -86,8 +96,10 @@ function startWriter() {
     atLeast(lines: number) {
       if (started) due = Math.max(due, lines)
     },
-    quote(change: 1 | -1) {
-      quotes = Math.max(0, quotes + change)
+    /** Begins a blockquote, null ends one. */
+    quote(mark: string | null) {
+      if (mark === null) quotes.pop()
+      else quotes.push(mark)
     },
     visible() {
       for (; counted < out.length; counted++) visible += visibleLength(out[counted]!)

@@ -31,6 +31,20 @@ export function headerBlockAt(lines: Line[], index: number, required = 3): Heade
   return best
 }
 
+/**
+ * `From: a@b Date: Thu, 24 Mar 2026 08:07` on one line: header blocks set in inline elements (Hotmail's, quoted again)
+ * lose their line breaks as text. Believed only under a horizontal rule, and with an address and a date.
+ */
+export function isHeaderLine({ body }: Line): boolean {
+  if (body.length > limits.replyText.line || !/\S@\S/.test(body)) return false
+  const labels = [...body.matchAll(/(?:^|\s)([\p{L}\p{M}]{1,20}) ?[:：](?=\s)/gu)].map((match) => meaningsOf(match[1]!))
+  return (labels[0] ?? []).some(
+    ({ language, role }) =>
+      role === 'from' &&
+      labels.slice(1).some((known) => known.some((other) => other.language === language && other.role === 'date')),
+  )
+}
+
 const size = (block: HeaderBlock | null) => (block ? Object.keys(block.values).length : 0)
 
 /** A travel request has From, To and Date as well: a mail's block has an address in it, or a Subject beside From. */

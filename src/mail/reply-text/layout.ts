@@ -5,7 +5,7 @@ import { hasForwardPrefix } from '../forward/prefix.ts'
 import { type Attribution, attributionEndingAt } from './attribution.ts'
 import { hasDateOrAddress } from './attribution-words.ts'
 import { bannerOf, isMarker, isSeparator } from './banners.ts'
-import { headerBlockAt } from './header-block.ts'
+import { headerBlockAt, isHeaderLine } from './header-block.ts'
 import { type HtmlLines, htmlLines } from './html-marks.ts'
 import { rememberTexts } from './known.ts'
 import { type Line, nextFull, splitLines, wordCount } from './lines.ts'
@@ -90,6 +90,7 @@ function step(scan: Scan, i: number, floor: number): number {
   if (inQuote && html.kinds.get(i)?.kind !== 'quote') return i
   if (banner === 'original' && !scan.forwards) return openQuote(scan, i, i + 1, 'original_banner')
   if (html.kinds.get(i)?.kind === 'indent' && line.kind === 'q') return i
+  if (html.rules.has(i) && isHeaderLine(line)) return openQuote(scan, i, i + 1, 'header_block')
   const block = headerBlockAt(lines, i, html.rules.has(i) || drawnAbove(lines, i, floor) ? 2 : 3)
   if (block) return scan.forwards ? keepForward(scan, i) : openQuote(scan, i, block.to, 'header_block')
   if (isMarker(line.body) && isKnownBelow(scan, i + 1)) return quoteToEnd(scan, i, floor, 'reply_marker')
