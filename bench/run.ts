@@ -6,10 +6,14 @@ import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { besideOf, type Figure, holds, tableOf } from './figures.ts'
 import { type Ground, startGround } from './ground.ts'
+import { measureGrowth } from './growth.ts'
+import { measureMemory } from './memory.ts'
 import { measureThroughput } from './throughput.ts'
 
 const BENCHES: Record<string, (ground: Ground, tell: (words: string) => void) => Promise<Figure[]>> = {
   throughput: measureThroughput,
+  growth: measureGrowth,
+  memory: measureMemory,
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })

@@ -1,5 +1,4 @@
 /** The sending side: one SMTP connection that pipelines MAIL, RCPT and DATA, as mail servers do. */
-import { once } from 'node:events'
 import { connect } from 'node:net'
 
 export type Address = { host: string; port: number }
@@ -41,6 +40,14 @@ export async function openLine({ host, port }: Address): Promise<Line> {
       })
     }
   }
+  let flow = () => {}
+  socket.on('drain', () => flow())
+  socket.on('close', () => flow())
+  const drained = () =>
+    new Promise<void>((resolve) => {
+      flow = resolve
+      if (lost) resolve()
+    })
   await expect('220')
   socket.write('EHLO client.example\r\n')
   await expect('250')
@@ -50,8 +57,7 @@ export async function openLine({ host, port }: Address): Promise<Line> {
       await expect('250')
       await expect('250')
       await expect('354')
-      for (const piece of pieces)
-        if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+      for (const piece of pieces) if (!socket.write(piece)) await drained()
       socket.write('.\r\n')
       await expect('250')
     },
