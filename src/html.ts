@@ -151,7 +151,7 @@ function safeImage(attribs: sanitizeHtml.Attributes, images: ImageFinder): sanit
   const src = (attribs.src ?? '').trim()
   delete attribs.src
   delete attribs['data-remote-src']
-  const own = src === '' || /^(?:https?|data):/i.test(src) ? null : images(src)
+  const own = src === '' || /^data:/i.test(src) ? null : images(src)
   if (own !== null) attribs.src = own
   else if (/^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]*$/i.test(src)) attribs.src = src
   else if (/^(?:https?:)?\/\//i.test(src)) attribs['data-remote-src'] = src.startsWith('//') ? `https:${src}` : src

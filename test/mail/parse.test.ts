@@ -82,6 +82,7 @@ function compare(mail: IncomingMail, expected: Expected): void {
     html: mail.html,
     language: mail.language,
     flags: mail.flags,
+    calendar: mail.calendar,
   }
   for (const [key, value] of Object.entries(expected)) {
     if (key in shown) assert.equal(shown[key], value, key)

@@ -1,21 +1,23 @@
 /** From fields and MIME tree to the IncomingMail: body, parts, people, keys, in that order. Runs once a mail. */
 
 import { escapeHtml, htmlToText, SANITISER_VERSION, sanitise } from '../../html.ts'
-import type { IncomingMail, StructureNode } from '../../incoming.ts'
+import type { CalendarCard, IncomingMail, StructureNode } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import { joinTexts, readBody, type Segment } from './body.ts'
+import { readCalendar } from './calendar.ts'
+import { decodeBytes } from './charset.ts'
 import { displayed, type Field, rawValues, withoutTricks } from './headers.ts'
 import { parseIds } from './ids.ts'
 import { bareHash, contentKey } from './keys.ts'
 import { guessLanguage } from './language.ts'
-import { leavesOf, startMatching, writeParts } from './parts.ts'
+import { type Images, leavesOf, startMatching, writeParts } from './parts.ts'
 import { readPeople } from './people.ts'
 import { scanFields } from './scan.ts'
 import type { Node, Split } from './split.ts'
 import { baseSubject } from './subject.ts'
 import { decodeWords, parseParameters } from './words.ts'
 
-/** What the stream gave before anything is judged. `bodyHead` are its first bytes, for repairs. */
+/** What the stream gave, repaired and unwrapped, before anything is judged. */
 export type Raw = {
   fields: Field[]
   split: Split
@@ -25,7 +27,6 @@ export type Raw = {
   blank: boolean
   truncated: Set<string>
   flags: Set<string>
-  bodyHead: Buffer
 }
 
 /** Fields that may stand once; the first counts (4.10). */
@@ -40,14 +41,18 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
     if (fields.filter((field) => field.key === key).length > 1) flags.add(`duplicate_${key.replaceAll('-', '_')}`)
   }
   const root = raw.split.root
-  const { segments, used } = root ? readBody(root) : { segments: [], used: new Set<Node>() }
-  const named = writeParts(leavesOf(root), used, folder)
+  const mailer = rawValues(fields, 'x-mailer')[0] ?? ''
+  const { segments, used } = root ? readBody(root, mailer) : { segments: [], used: new Set<Node>() }
+  const leaves = leavesOf(root)
+  const named = writeParts(leaves, used, folder)
   const body = bodyOf(segments, startMatching(named), truncated)
+  markArmour(body, flags)
   const parts = named.map(({ part }) => part)
   const scan = scanFields(fields)
   const people = readPeople(fields, truncated, flags)
   const referred = references(fields, truncated)
   const structure = structureOf(root, truncated)
+  const calendar = calendarOf(leaves)
   const dateRaw = (rawValues(fields, 'date')[0] ?? '').slice(0, 200)
   const subject = scan.subject
   const { from, to, cc } = people
@@ -70,7 +75,8 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
     parts,
     structure,
     reportType: reportTypeOf(fields, structure),
-    calendarMethod: nested(structure, 'text/calendar', 'method')?.toLowerCase() ?? null,
+    calendarMethod: nested(structure, 'text/calendar', 'method')?.toLowerCase() ?? calendar?.method ?? null,
+    calendar,
     language: guessLanguage(body.text),
     truncated: [...truncated],
     flags: [...flags],
@@ -89,18 +95,26 @@ const shown = (value: string) => withoutTricks(decodeWords(value))
 
 type Body = Pick<IncomingMail, 'text' | 'textFrom' | 'html'>
 
-function bodyOf(segments: Segment[], images: (src: string) => string | null, truncated: Set<string>): Body {
+function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Body {
   const htmls: string[] = []
   const texts: string[] = []
   let room: number = limits.parse.html
   let hasHtml = false
-  for (const segment of segments) {
+  for (const [i, segment] of segments.entries()) {
+    if (segment.image) {
+      // Apple Mail: text, image, text. Behind the last text it is an attachment like any other
+      const src =
+        segments.slice(i + 1).some(hasWords) && segments.slice(0, i).some(hasWords) && images.place(segment.image)
+      if (src) htmls.push(`<div><img src="${escapeHtml(src)}" alt="" /></div>`)
+      if (src) hasHtml = true
+      continue
+    }
     if (segment.html === null) {
       texts.push(segment.plain ?? '')
       htmls.push(plainToHtml(segment.plain ?? ''))
       continue
     }
-    const clean = segment.html.length <= room ? sanitise(segment.html, images) : null
+    const clean = segment.html.length <= room ? sanitise(segment.html, images.find) : null
     room -= segment.html.length
     const text = clean ? clean.text : () => htmlToText(segment.html ?? '')
     if (!clean || clean.html === null) truncated.add('html')
@@ -117,7 +131,29 @@ function bodyOf(segments: Segment[], images: (src: string) => string | null, tru
   return { text, textFrom, html: hasHtml ? htmls.join('<br>\n') : null }
 }
 
+const hasWords = ({ plain, html }: Segment) => /\S/.test(plain ?? '') || /\S/.test(html ?? '')
+
 const plainToHtml = (text: string) => (text === '' ? '' : `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`)
+
+/** PGP within the text (4.22), and the words for a mail of which nothing can be read (4.21). */
+function markArmour(body: Body, flags: Set<string>): void {
+  if (body.text.includes('-----BEGIN PGP ')) {
+    if (/^-----BEGIN PGP MESSAGE-----/m.test(body.text)) flags.add('encrypted')
+    if (/^-----BEGIN PGP SIGNED MESSAGE-----/m.test(body.text)) flags.add('signature_not_verified')
+  }
+  if (flags.has('encrypted') && !/\S/.test(body.text)) body.text = '(encrypted, cannot be read here)'
+}
+
+function calendarOf(leaves: Node[]): CalendarCard | null {
+  for (const node of leaves) {
+    const isCalendar = node.type === 'text/calendar' || node.type === 'application/ics'
+    const leaf = isCalendar ? node.leaf! : null
+    if (!leaf || leaf.file !== null) continue // beyond 64 KB: no invitation
+    const card = readCalendar(decodeBytes(leaf.bytes, node.params.charset ?? 'utf-8'), node.params.method ?? null)
+    if (card) return card
+  }
+  return null
+}
 
 function references(fields: Field[], truncated: Set<string>) {
   const inReplyTo = parseIds(rawValues(fields, 'in-reply-to'))

@@ -3,42 +3,62 @@
  * html.ts, files are parts.ts.
  */
 
+import { htmlToText } from '../../html.ts'
 import * as limits from '../../limits.ts'
-import { decodeBytes } from './charset.ts'
+import { canonical, decodeBytes } from './charset.ts'
 import { isBodyText, type Node } from './split.ts'
 
-/** A stretch of body in document order; both are set where the mail offers both. */
-export type Segment = { plain: string | null; html: string | null }
+/**
+ * A stretch of body in document order; both texts are set where the mail offers both. An image that stands between
+ * texts is a stretch of its own. `wrapped`: out of a winmail.dat.
+ */
+export type Segment = { plain: string | null; html: string | null; image?: Node; wrapped?: boolean }
 
-/** The segments of the tree and the leaves that went into them. */
-export function readBody(root: Node): { segments: Segment[]; used: Set<Node> } {
+/** The segments of the tree and the leaves that went into them. `mailer` is X-Mailer. */
+export function readBody(root: Node, mailer: string): { segments: Segment[]; used: Set<Node> } {
   const used = new Set<Node>()
-  const segments = segmentsOf(root, used)
-  if (segments.length > 0) return { segments, used }
+  const found = segmentsOf(root, used)
+  const segments = found.some((segment) => segment.wrapped) ? withoutTwins(found) : found
+  if (OUTLOOK.test(mailer)) for (const segment of segments) segment.plain &&= withoutDoubledBlanks(segment.plain)
+  if (segments.some((segment) => !segment.image)) return { segments, used }
   const other = firstOtherText(root)
-  return { segments: other ? [{ plain: leafText(other), html: null }] : [], used }
+  return { segments: other ? [{ plain: leafText(other), html: null }, ...segments] : segments, used }
 }
 
 /** The decoded text of a leaf: LF line ends, no NUL, format=flowed undone. */
 export function leafText(node: Node): string {
   const leaf = node.leaf!
-  const charset = node.params.charset ?? (node.type === 'text/html' ? metaCharset(leaf.bytes) : null)
+  const declared = node.params.charset ?? null
+  const isOpen = node.type === 'text/html' && canonical(declared) === null
+  const charset = isOpen ? metaCharset(leaf.bytes) : declared
   const text = decodeBytes(leaf.bytes, charset).replace(/\r\n?/g, '\n').replaceAll('\0', '').toWellFormed()
-  const flowed = node.type === 'text/plain' && node.params.format?.toLowerCase() === 'flowed'
-  return flowed ? unflow(text, node.params.delsp?.toLowerCase() === 'yes' ? 'delete' : 'keep') : text
+  const flowed = node.type === 'text/plain' && node.params.format?.trim().toLowerCase() === 'flowed'
+  return flowed ? unflow(text, node.params.delsp?.trim().toLowerCase() === 'yes' ? 'delete' : 'keep') : text
 }
 
 /** Recursion ends at limits.parse.depth: what lies deeper is a part, never body. */
 function segmentsOf(node: Node, used: Set<Node>): Segment[] {
   if (node.depth > limits.parse.depth) return []
-  if (node.leaf) {
+  if (node.leaf && !node.original) {
+    if (isPlacedImage(node)) return [{ plain: null, html: null, image: node }]
     if (!isBodyText(node) || isNamedAfterBody(node, used)) return []
     used.add(node)
     const text = leafText(node)
     return [node.type === 'text/html' ? { plain: null, html: text } : { plain: text, html: null }]
   }
   const children = node.children.map((child) => segmentsOf(child, used))
-  return node.type === 'multipart/alternative' ? alternative(children) : children.flat()
+  if (node.type === 'multipart/alternative') return alternative(children)
+  const segments = children.flat()
+  if (node.original && isTnef(node)) for (const segment of segments) segment.wrapped = true
+  return segments
+}
+
+const isTnef = (node: Node) => !node.type.includes('pkcs7') && !/\.p7m$/i.test(node.disposition.params.filename ?? '')
+
+/** Apple Mail puts images among its texts (4.14); a viewer shows them there whatever the HTML says. */
+function isPlacedImage(node: Node): boolean {
+  const isImage = /^image\/(?:png|jpe?g|gif|webp)$/.test(node.type)
+  return isImage && node.disposition.value === 'inline' && node.parent?.type === 'multipart/mixed'
 }
 
 /** A text file with a name that follows body text is a file, whatever its disposition says. */
@@ -84,6 +104,39 @@ function firstOtherText(root: Node): Node | null {
 function metaCharset(bytes: Buffer): string | null {
   const head = bytes.subarray(0, 2048).toString('latin1')
   return /<meta[^>]{0,200}?charset\s{0,10}=\s{0,10}["']?([A-Za-z0-9_.:-]{1,40})/i.exec(head)?.[1] ?? null
+}
+
+/**
+ * Outlook writes the text that goes with its winmail.dat twice, once beside it: equal texts become one stretch, so that
+ * nothing is shown twice and nothing that differs is lost (4.19).
+ */
+function withoutTwins(segments: Segment[]): Segment[] {
+  const bare = (text: string) => text.replace(/\s+/g, '')
+  const kept: Segment[] = []
+  for (const segment of segments) {
+    const text = segment.wrapped ? bare(segment.plain ?? htmlToText(segment.html ?? '')) : ''
+    const twin = segment.wrapped
+      ? kept.find((other) => other.plain !== null && text !== '' && bare(other.plain).includes(text))
+      : undefined
+    if (!twin) kept.push(segment)
+    else if (twin.html === null && bare(twin.plain!) === text) twin.html = segment.html
+  }
+  return kept
+}
+
+const OUTLOOK = /^Microsoft (?:Office )?Outlook,? 1[2-6]\b/i
+
+/** 4.15: Outlook 12 to 16 end a paragraph with two line ends in text; where every line is one, one of them goes. */
+function withoutDoubledBlanks(text: string): string {
+  const lines = text.trim().split('\n')
+  const full = lines.filter((line) => /\S/.test(line)).length
+  const isDoubled = full > 2 && lines.every((line, i) => i % 2 === 0 || !/\S/.test(line)) && lines.length > full + 1
+  return isDoubled
+    ? lines
+        .filter((_line, i) => i % 2 === 0)
+        .map((line) => line.trimEnd())
+        .join('\n')
+    : text
 }
 
 /** RFC 3676: soft line breaks joined, stuffing removed, `-- ` left alone. */

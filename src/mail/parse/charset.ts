@@ -33,7 +33,13 @@ const ALIASES: Record<string, string> = {
   'cp-932': 'shift_jis',
   'windows-932': 'shift_jis',
   'iso-2022-jp-ms': 'iso-2022-jp',
+  'iso-2022-jp-1': 'iso-2022-jp',
   'iso-2022-jp-2': 'iso-2022-jp',
+  cp50220: 'iso-2022-jp',
+  cp50221: 'iso-2022-jp',
+  jis: 'iso-2022-jp',
+  hz: 'hz-gb-2312',
+  csiso2022kr: 'iso-2022-kr',
   'eucjp-ms': 'euc-jp',
   cp950: 'big5',
   'x-utf-8': 'utf-8',
@@ -52,23 +58,83 @@ const CP437 =
 const decoders = new Map<string, TextDecoder | null>()
 
 /**
- * The text of `bytes`. A declared charset holds where it decodes without error; US-ASCII and none mean "guess".
- * A UTF-8 or UTF-16 byte order mark is removed.
+ * The text of `bytes`. A declared charset holds where it decodes without error, or nearly so; US-ASCII and none mean
+ * "guess". A UTF-8 or UTF-16 byte order mark is removed.
  */
 export function decodeBytes(bytes: Buffer, declared: string | null): string {
   const charset = canonical(declared)
-  const stateful =
-    charset !== null && (charset === 'utf-7' || charset.startsWith('iso-2022') || charset === 'hz-gb-2312')
-  if (!stateful && !charset?.startsWith('utf-16') && isAscii(bytes)) return bytes.toString('latin1')
-  if (charset === 'utf-7' && isAscii(bytes)) return decodeUtf7(bytes.toString('latin1'))
-  if (charset === 'cp850') return decodeTable(bytes, CP850)
-  if (charset === 'cp437') return decodeTable(bytes, CP437)
-  if (charset !== null && charset !== 'utf-8') {
-    const text = decodeStrictly(bytes, charset)
+  const isStateful = charset !== null && STATEFUL.has(charset)
+  if (!isStateful && !charset?.startsWith('utf-16') && isAscii(bytes)) return bytes.toString('latin1')
+  if (charset !== null && charset !== 'utf-8' && !isFalseUtf16(bytes, charset)) {
+    const text = decodeDeclared(bytes, charset)
     if (text !== null) return text
   }
   if (isUtf8(bytes)) return withoutMark(bytes.toString('utf8'))
-  return decodeStrictly(bytes, 'windows-1252') ?? bytes.toString('latin1')
+  if (charset === null && bytes.length > 3 && (bytes[0] === 0xff || bytes[0] === 0xfe)) {
+    const marked = byMark(bytes)
+    if (marked !== null) return marked
+  }
+  const nearly = charset === null ? null : decodeLeniently(bytes, charset)
+  if (nearly !== null) return nearly
+  const cyrillic = charset === null ? cyrillicCharset(bytes) : null
+  return decodeStrictly(bytes, cyrillic ?? 'windows-1252') ?? bytes.toString('latin1')
+}
+
+/** Charsets that are plain ASCII on the wire. */
+const STATEFUL = new Set(['utf-7', 'iso-2022-jp', 'iso-2022-kr', 'hz-gb-2312'])
+
+function decodeDeclared(bytes: Buffer, charset: string): string | null {
+  if (charset === 'utf-7') return isAscii(bytes) ? decodeUtf7(bytes.toString('latin1')) : null
+  if (charset === 'cp850') return decodeTable(bytes, CP850)
+  if (charset === 'cp437') return decodeTable(bytes, CP437)
+  if (charset === 'hz-gb-2312') return decodeStrictly(fromHz(bytes), 'gb18030')
+  if (charset === 'iso-2022-kr') return decodeStrictly(fromIso2022Kr(bytes), 'euc-kr')
+  if (charset === 'euc-kr') return decodeStrictly(bytes, charset) ?? decodeUhc(bytes)
+  if (charset === 'iso-2022-jp')
+    return decodeStrictly(bytes, charset) ?? decodeStrictly(withSingleEscapes(bytes), charset)
+  return decodeStrictly(bytes, charset)
+}
+
+/** Called UTF-16 by a mail program that then wrote ASCII or UTF-8 (also by `<meta>`, which cannot be UTF-16). */
+const isFalseUtf16 = (bytes: Buffer, charset: string) => /^utf-?16/.test(charset) && !bytes.includes(0) && isUtf8(bytes)
+
+function byMark(bytes: Buffer): string | null {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return decodeStrictly(bytes, 'utf-16le')
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? decodeStrictly(bytes, 'utf-16be') : null
+}
+
+/** A declared multibyte charset with a few broken places (a line cut in the middle of a character) is still that. */
+function decodeLeniently(bytes: Buffer, charset: string): string | null {
+  if (charset !== 'utf-8' && !/^(?:shift_jis|euc-|gb|big5|iso-2022-jp)/.test(charset)) return null
+  const source = charset === 'iso-2022-jp' ? withSingleEscapes(bytes) : bytes
+  let text: string
+  try {
+    text = new TextDecoder(charset).decode(source)
+  } catch {
+    return null // not a label that TextDecoder knows
+  }
+  const broken = text.split('\ufffd').length - 1
+  const foreign = text.length - text.replace(/[^\0-\x7f]/g, '').length - broken
+  return broken * 4 <= foreign ? text : null
+}
+
+/**
+ * Raw bytes of nobody knows what (4.3). Three letters in a row that are all beyond ASCII are no western word, and of
+ * what is left Cyrillic is the commonest by far: KOI8-R has its small letters where windows-1251 has its capitals.
+ */
+function cyrillicCharset(bytes: Buffer): string | null {
+  const text = bytes.toString('latin1', 0, 65_536)
+  let low = 0
+  let high = 0
+  for (const [run] of text.matchAll(/[\x80-\xff]+/g)) {
+    if (run.length < 3 || !/^[\xc0-\xff\xa3\xb3\xa8\xb8]+$/.test(run)) continue
+    for (const char of run.slice(1)) {
+      if (char >= '\xe0') high++
+      else low++
+    }
+  }
+  if (low + high < 3 || (low + high) * 2 < text.replace(/[^\x80-\xff]/g, '').length) return null
+  return low > high ? 'koi8-r' : 'windows-1251'
 }
 
 /** Decoder name for a declared charset, null where nothing usable was declared. */
@@ -127,4 +193,96 @@ function decodeUtf7(text: string): string {
       .swap16()
       .toString('utf16le')
   })
+}
+
+/** RFC 1843: `~{` and `~}` around GB 2312 in seven bits, `~~` for a tilde, a tilde at a line's end for nothing. */
+function fromHz(bytes: Buffer): Buffer {
+  const out: Buffer[] = []
+  for (const line of bytes.toString('latin1').split('\n')) {
+    let isHan = false
+    const pieces = line.split(/(~[{}~]|~\r?$)/)
+    const text = pieces
+      .map((piece) => {
+        if (piece === '~{' || piece === '~}') isHan = piece === '~{'
+        else if (piece === '~~') return '~'
+        else if (!/^~\r?$/.test(piece)) return isHan ? raised(piece) : piece
+        return ''
+      })
+      .join('')
+    out.push(Buffer.from(/~\r?$/.test(line) && !/~~\r?$/.test(line) ? text : `${text}\n`, 'latin1'))
+  }
+  const whole = Buffer.concat(out)
+  return whole.subarray(0, -1)
+}
+
+/** RFC 1557: an announcement, then shift-out and shift-in around KS C 5601 in seven bits. */
+function fromIso2022Kr(bytes: Buffer): Buffer {
+  let isHangul = false
+  const text = bytes
+    .toString('latin1')
+    .replaceAll('\x1b$)C', '')
+    .split(/([\x0e\x0f\n])/)
+    .map((piece) => {
+      if (piece === '\n') isHangul = false
+      if (piece === '\x0e' || piece === '\x0f') isHangul = piece === '\x0e'
+      else return isHangul ? raised(piece) : piece
+      return ''
+    })
+    .join('')
+  return Buffer.from(text, 'latin1')
+}
+
+const raised = (text: string) => text.replace(/[\x21-\x7e]/g, (char) => String.fromCharCode(char.charCodeAt(0) | 0x80))
+
+/** WHATWG calls one escape right behind another an error; old programs write them between joined words. */
+function withSingleEscapes(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').replace(/(?:\x1b[($][@BJI])+(?=\x1b[($][@BJI])/g, ''), 'latin1')
+}
+
+/**
+ * CP949: EUC-KR, and every Hangul syllable it lacks, in Unicode order where EUC-KR has no characters. WHATWG counts
+ * it to euc-kr, Node's decoder does not know it; the order is all it takes to have it.
+ */
+function decodeUhc(bytes: Buffer): string | null {
+  uhc ??= makeUhc()
+  const pieces: string[] = []
+  let from = 0
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i]! < 0x81) continue
+    const added = uhc.get((bytes[i]! << 8) | (bytes[i + 1] ?? 0))
+    if (added !== undefined) {
+      const before = decodeStrictly(bytes.subarray(from, i), 'euc-kr')
+      if (before === null) return null
+      pieces.push(before, added)
+      from = i + 2
+    }
+    i++
+  }
+  const rest = decodeStrictly(bytes.subarray(from), 'euc-kr')
+  return rest === null ? null : pieces.join('') + rest
+}
+
+let uhc: Map<number, string> | null = null
+
+function makeUhc(): Map<number, string> {
+  const known = new Set<string>()
+  for (let lead = 0xb0; lead <= 0xc8; lead++) {
+    for (let trail = 0xa1; trail <= 0xfe; trail++) known.add(decodeStrictly(Buffer.from([lead, trail]), 'euc-kr') ?? '')
+  }
+  const added = new Map<number, string>()
+  let lead = 0x81
+  let trail = 0x41
+  for (let code = 0xac00; code <= 0xd7a3; code++) {
+    const syllable = String.fromCharCode(code)
+    if (known.has(syllable)) continue
+    added.set((lead << 8) | trail, syllable)
+    trail++
+    if (trail === 0x5b) trail = 0x61
+    if (trail === 0x7b) trail = 0x81
+    if (trail > (lead < 0xa1 ? 0xfe : 0xa0)) {
+      lead++
+      trail = 0x41
+    }
+  }
+  return added
 }

@@ -17,6 +17,7 @@ const EXTENSIONS: Record<string, string> = {
   'message/disposition-notification': 'txt',
   'message/feedback-report': 'txt',
   'message/rfc822': 'eml',
+  'message/global': 'eml',
   'image/png': 'png',
   'image/jpeg': 'jpg',
   'image/gif': 'gif',
@@ -27,6 +28,8 @@ const EXTENSIONS: Record<string, string> = {
   'application/pkcs7-signature': 'p7s',
   'application/x-pkcs7-signature': 'p7s',
   'application/pkcs7-mime': 'p7m',
+  'application/x-pkcs7-mime': 'p7m',
+  'application/ics': 'ics',
   'application/ms-tnef': 'dat',
   'application/zip': 'zip',
 }

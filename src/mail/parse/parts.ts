@@ -1,7 +1,7 @@
 /** The leaves that are not body: named, numbered, written to files; and which of them the HTML shows (4.18, 4.23). */
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { IncomingPart } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
@@ -11,26 +11,46 @@ import { scanHeaders } from './scan.ts'
 import type { Node } from './split.ts'
 
 /** A part and the names under which HTML may refer to it. */
-export type NamedPart = { part: IncomingPart; names: string[] }
+export type NamedPart = { node: Node; part: IncomingPart; names: string[] }
 
-/** Writes what is still in memory to `folder` and describes every leaf but those in `used`. */
+/** Writes what is still in memory to `folder` and describes every leaf but those in `used`; originals come last. */
 export function writeParts(leaves: Node[], used: Set<Node>, folder: string): NamedPart[] {
-  return leaves.filter((node) => !used.has(node)).map((node, i) => writePart(node, i + 1, folder))
+  const left = leaves.filter((node) => !used.has(node))
+  const ordered = left.some((node) => node.original) ? left.toSorted((a, b) => +a.original - +b.original) : left
+  return ordered.map((node, i) => writePart(node, i + 1, folder))
 }
 
-/**
- * Finds the part that a `src` of the HTML means and marks it inline: by Content-ID, Content-Location or bare file
- * name. The answer is the canonical `cid:` URL, null where no part is meant.
- */
-export function startMatching(parts: NamedPart[]): (src: string) => string | null {
+/** How the HTML shows parts. */
+export type Images = {
+  /**
+   * The part that a `src` means, marked inline: by Content-ID, Content-Location or bare file name. The answer is the
+   * canonical `cid:` URL, null where no part is meant.
+   */
+  find(src: string): string | null
+  /** The URL for a part that is shown where it stands; null where it is shown already. */
+  place(node: Node): string | null
+}
+
+export function startMatching(parts: NamedPart[]): Images {
   const byName = new Map<string, IncomingPart>()
   for (const { part, names } of parts) for (const name of names) if (!byName.has(name)) byName.set(name, part)
-  return (src) => {
-    const part = byName.get(plainName(src.replace(/^cid:/i, '')))
-    if (!part) return null
+  const shown = (part: IncomingPart) => {
     part.inline = true
     part.contentId ??= `part-${parts.findIndex((named) => named.part === part) + 1}`
     return `cid:${encodeURIComponent(part.contentId)}`
+  }
+  return {
+    find(src) {
+      if (byName.size === 0) return null
+      const name = plainName(src.replace(/^cid:/i, ''))
+      const isRemote = /^(?:https?:)?\/\//.test(name) // MHTML: only a Content-Location that is the same
+      const part = byName.get(name) ?? (isRemote ? undefined : byName.get(name.split(/[/\\]/).at(-1) ?? ''))
+      return part ? shown(part) : null
+    },
+    place(node) {
+      const named = parts.find((entry) => entry.node === node)
+      return named && !named.part.inline ? shown(named.part) : null
+    },
   }
 }
 
@@ -67,9 +87,14 @@ function writePart(node: Node, number: number, folder: string): NamedPart {
     sha256: leaf.sha256 || createHash('sha256').update(leaf.bytes).digest('hex'),
     file,
     charset: node.params.charset?.toLowerCase().slice(0, 60) ?? null,
+    original: node.original,
   }
   const isImage = part.type.startsWith('image/')
-  return { part, names: [contentId ?? '', plainName(location), isImage ? plainName(declared) : ''].filter(Boolean) }
+  return {
+    node,
+    part,
+    names: [contentId ?? '', plainName(location), isImage ? plainName(declared) : ''].filter(Boolean),
+  }
 }
 
 /** Content-IDs compare without brackets, URL encoding and case (4.18). */
@@ -83,9 +108,21 @@ function plainName(text: string): string {
   }
 }
 
-/** An attached mail is called after its Subject. */
+/** An attached mail is called after its Subject (4.23); one without, or broken, after its number. */
 function embeddedName(node: Node): string | null {
-  if (node.type !== 'message/rfc822' || node.leaf!.file !== null) return null
-  const { subject } = scanHeaders(node.leaf!.bytes.subarray(0, limits.parse.embeddedHead))
+  const leaf = node.leaf!
+  if (!/^message\/(?:rfc822|global)$/.test(node.type)) return null
+  const head = leaf.file === null ? leaf.bytes.subarray(0, limits.parse.embeddedHead) : headOf(leaf.file)
+  const { subject } = scanHeaders(head)
   return subject === '' ? null : `${subject.replace(/[/\\]/g, '-').slice(0, 120)}.eml`
+}
+
+function headOf(file: string): Buffer {
+  const head = Buffer.alloc(limits.parse.embeddedHead)
+  const handle = openSync(file, 'r')
+  try {
+    return head.subarray(0, readSync(handle, head))
+  } finally {
+    closeSync(handle)
+  }
 }

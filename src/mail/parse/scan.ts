@@ -5,14 +5,16 @@
 import type { HeaderScan } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import { parseAddresses } from './addresses.ts'
-import { displayed, endOfHeader, type Field, parseHeaders, rawValues } from './headers.ts'
+import { displayed, endOfHeader, type Field, parseHeaders, rawValues, startOfHeader } from './headers.ts'
 import { normaliseId, parseIds } from './ids.ts'
 
 /** Reads at most limits.parse.header bytes of `head`; own and referred ids as the spool orders work by them. */
 export function scanHeaders(head: Buffer): HeaderScan {
   const capped = head.length > limits.parse.header ? head.subarray(0, limits.parse.header) : head
-  const end = endOfHeader(capped)
-  return scanFields(parseHeaders(end < 0 ? capped : capped.subarray(0, end)).fields)
+  const start = startOfHeader(capped)
+  if (start !== 0 && (start < 0 || start === capped.length)) return scanFields([])
+  const end = endOfHeader(capped, start)
+  return scanFields(parseHeaders(capped.subarray(start, end < 0 ? undefined : end)).fields)
 }
 
 /** The same from fields that were read already. */

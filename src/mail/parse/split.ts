@@ -2,13 +2,16 @@
  * The MIME tree and its decoded leaves: the only file that knows mailparser. Text leaves come out as bytes too, since
  * which charset they are in is our judgement (4.2). Small leaves stay in memory, large ones go to files.
  */
+import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Transform } from 'node:stream'
 import { MailParser } from 'mailparser'
 import { wordsOf } from '../../errors.ts'
 import * as limits from '../../limits.ts'
 import { type Field, parseHeaders, rawValues, withoutTricks } from './headers.ts'
+import { startDecoder } from './transfer.ts'
 import { type Parameterised, parseParameters } from './words.ts'
 
 export type Node = {
@@ -21,21 +24,42 @@ export type Node = {
   children: Node[]
   /** Null for a multipart. */
   leaf: Leaf | null
+  /** Lines of a multipart that lie in none of its parts: what a wrong boundary leaves (4.17). Dropped with a part. */
+  stray: Buffer[]
+  /** Its content was taken out of its wrapping and hangs below as children: shown as the original only (4.19, 4.21). */
+  original: boolean
 }
 
-/** Content lies in `bytes`, or in `file` where it is larger than limits.parse.bodyHead and no body text. */
+/** Content lies in `bytes`, or in `file` where it is larger than 64 KB and no body text. */
 export type Leaf = { bytes: Buffer; file: string | null; size: number; sha256: string; cut: 'cap' | 'broken' | null }
 
 export type Split = { root: Node | null; truncated: string[]; flags: string[] }
+
+/** Where a split puts its files, below which depth it hangs, and what all splits of one mail may make together. */
+export type Place = { folder: string; depth: number; room: { parts: number; stray: number } }
 
 /** What we use of mailparser beyond its types; the exact version is pinned and split is covered by tests. */
 type Internals = {
   textTypes: string[]
   processHeaders(lines: unknown): Map<string, unknown>
-  createNode(data: RawNode): RawTreeNode
+  createNode(data: RawNode): unknown
+  processChunk(data: { type: string; node: RawNode; value: Buffer }, done: () => void): void
+  splitter: Splitter
 }
-type RawNode = { headers: { lines: { line: string }[] }; contentType: string | false }
-type RawTreeNode = { parent?: RawTreeNode }
+type Splitter = {
+  node: RawNode
+  checkBoundary(line: Buffer): 1 | 2 | 3 | 4 | false
+  push(node: RawNode): void
+}
+type RawNode = {
+  headers: false | { lines: { line: string }[] }
+  _headerlen: number
+  parseHeaders(): void
+  parentNode: RawNode | false
+  contentType: string | false
+  encoding: string
+  getDecoder(): Transform
+}
 type RawAttachment = {
   type: string
   checksum: string
@@ -45,28 +69,28 @@ type RawAttachment = {
 
 const IN_MEMORY = 64 * 1024
 
+/** Stands for a broken Content-Type until the bytes are there. */
+const UNTYPED = 'unknown/unknown'
+
 /**
  * Starts on a mail whose root fields are `fields` (only the Content-* ones matter); body bytes follow by `write`.
- * `folder` is made when the first file is written. Errors of the MIME structure end up in `truncated` and `flags`.
+ * The folder is made when the first file is written. Errors of the MIME structure end up in `truncated` and `flags`.
  */
-export function startSplit(
-  fields: Field[],
-  folder: string,
-): { write(c: Buffer): Promise<void>; end(): Promise<Split> } {
+export function startSplit(fields: Field[], place: Place): { write(c: Buffer): Promise<void>; end(): Promise<Split> } {
+  const { folder, room } = place
   const truncated = new Set<string>()
   const flags = new Set<string>()
   const leaves: Node[] = []
   let root: Node | null = null
   let taken = 0
-  let nodes = 0
   let failed = false
   let current: RawAttachment | null = null
   let busy: Promise<void> = Promise.resolve()
 
-  const parser = startMailparser((node) => {
+  const parser = startMailparser(place, (node) => {
     root ??= node
     if (node.depth > limits.parse.depth) truncated.add('depth')
-    if (++nodes > limits.parse.parts) truncated.add('parts')
+    if (--room.parts < 0) truncated.add('parts')
     else node.parent?.children.push(node)
     if (node.leaf) leaves.push(node) // those beyond the cap too: mailparser gives their content all the same
   })
@@ -92,7 +116,7 @@ export function startSplit(
   parser.write(rootHead(fields))
   return {
     async write(chunk) {
-      if (failed || nodes > limits.parse.parts || parser.write(chunk)) return
+      if (failed || room.parts < 0 || parser.write(chunk)) return
       await Promise.race([new Promise<void>((resolve) => parser.once('drain', resolve)), ended])
     },
     async end() {
@@ -104,7 +128,7 @@ export function startSplit(
   }
 }
 
-function startMailparser(onNode: (node: Node) => void): MailParser {
+function startMailparser(place: Place, onNode: (node: Node) => void): MailParser {
   const options = {
     skipHtmlToText: true,
     skipTextToHtml: true,
@@ -119,34 +143,84 @@ function startMailparser(onNode: (node: Node) => void): MailParser {
   const internals = parser as unknown as Internals
   internals.textTypes = []
   internals.processHeaders = () => new Map() // we read them ourselves
+  const known = new Map<RawNode, Node>()
   const createNode = internals.createNode.bind(parser)
-  const known = new Map<RawTreeNode, Node>()
   internals.createNode = (data) => {
-    const raw = createNode(data)
-    const parent = raw.parent ? (known.get(raw.parent) ?? null) : null
-    const node = nodeOf(data, parent)
-    known.set(raw, node)
+    data.getDecoder = () => startDecoder(data.encoding)
+    const made = createNode(data)
+    const parent = data.parentNode ? (known.get(data.parentNode) ?? null) : null
+    const node = nodeOf(data, parent, place.depth)
+    known.set(data, node)
+    if (parent) dropStray(parent, place)
     onNode(node)
-    return raw
+    return made
   }
+  const processChunk = internals.processChunk.bind(parser)
+  internals.processChunk = (data, done) => {
+    if (data.type === 'data' && data.node) keepStray(known.get(data.node), data.value, place)
+    processChunk(data, done)
+  }
+  keepHeadersOnly(internals.splitter)
   return parser
 }
 
-function nodeOf(data: RawNode, parent: Node | null): Node {
-  const block = Buffer.from(data.headers.lines.map((entry) => entry.line).join('\r\n'), 'latin1')
+/** mailsplit drops a part that ends within its header when another part follows, though not when none does. */
+function keepHeadersOnly(splitter: Splitter): void {
+  const checkBoundary = splitter.checkBoundary.bind(splitter)
+  splitter.checkBoundary = (line) => {
+    const found = checkBoundary(line)
+    const { node } = splitter
+    if (found === 3 && node._headerlen > 0 && !node.headers) {
+      node.parseHeaders()
+      splitter.push(node)
+    }
+    return found
+  }
+}
+
+/** Only the first children are waited for: a multipart that has one is in order. */
+function keepStray(node: Node | undefined, value: Buffer | undefined, { room }: Place): void {
+  if (!value || !node || node.leaf || node.children.length > 0) return
+  if (room.stray < value.length) return
+  room.stray -= value.length
+  node.stray.push(value)
+}
+
+function dropStray(node: Node, { room }: Place): void {
+  if (node.stray.length === 0) return
+  for (const held of node.stray.splice(0)) room.stray += held.length
+}
+
+function nodeOf(data: RawNode, parent: Node | null, depth: number): Node {
+  const lines = data.headers ? data.headers.lines : []
+  const block = Buffer.from(lines.map((entry) => entry.line).join('\r\n'), 'latin1')
   const { fields } = parseHeaders(block)
-  const declared = parseParameters(rawValues(fields, 'content-type')[0] ?? '')
-  const type = withoutTricks(data.contentType || '') || 'text/plain'
-  return {
-    type,
+  const written = rawValues(fields, 'content-type')[0]
+  const declared = parseParameters(written ?? '')
+  const node: Node = {
+    type: typeOf(written, data.contentType, parent),
     params: declared.params,
     disposition: parseParameters(rawValues(fields, 'content-disposition')[0] ?? ''),
     fields,
-    depth: parent ? parent.depth + 1 : 0,
+    depth: parent ? parent.depth + 1 : depth,
     parent,
     children: [],
-    leaf: type.startsWith('multipart/') ? null : { bytes: Buffer.alloc(0), file: null, size: 0, sha256: '', cut: null },
+    leaf: null,
+    stray: [],
+    original: false,
   }
+  if (node.type.startsWith('multipart/')) return node
+  node.leaf = { bytes: Buffer.alloc(0), file: null, size: 0, sha256: '', cut: null }
+  // no blank line and nothing that could be a field: what stands there is the content
+  if (parent && block.length > 0 && fields.every((field) => field.key === '')) node.leaf.bytes = block
+  return node
+}
+
+/** RFC 2046 5.1.5: in a digest the default is a mail. What is no type at all is judged by its bytes later (4.17). */
+function typeOf(written: string | undefined, guessed: string | false, parent: Node | null): string {
+  if (written === undefined && parent?.type === 'multipart/digest') return 'message/rfc822'
+  const type = withoutTricks(guessed || '')
+  return /^[^\s/]+\/[^\s/]+$/.test(type) ? type : UNTYPED
 }
 
 /** Only what the tree needs, so that nothing in the other fields can spoil it. */
@@ -184,7 +258,26 @@ async function collect(job: { attachment: RawAttachment; node: Node; file: strin
     await handle?.close()
   }
   if (handle) leaf.file = job.file
-  else leaf.bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  else if (leaf.size > 0) leaf.bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  else if (leaf.bytes.length > 0) asWhole(leaf)
+  const undeclared = rawValues(job.node.fields, 'content-type').length === 0 && job.node.type === 'text/plain'
+  if (job.node.type === UNTYPED || undeclared) job.node.type = sniffed(leaf)
+}
+
+/** Content that never went through a stream. */
+function asWhole(leaf: Leaf): void {
+  leaf.size = leaf.bytes.length
+  leaf.sha256 = createHash('sha256').update(leaf.bytes).digest('hex')
+}
+
+/** 4.17: text where it can be printed, by its first bytes; UTF-16 shows by its mark. */
+function sniffed(leaf: Leaf): string {
+  if (leaf.file !== null) return 'application/octet-stream'
+  const head = leaf.bytes.subarray(0, 4096)
+  if (head[0] === 0xff && head[1] === 0xfe) return 'text/plain'
+  const text = head.toString('latin1')
+  const odd = text.length - text.replace(/[\0-\x08\x0e-\x1a\x1c-\x1f]/g, '').length
+  return odd * 50 > text.length ? 'application/octet-stream' : 'text/plain'
 }
 
 /** Text that may be shown as the mail's body: plain or HTML, and not declared an attachment (4.14). */

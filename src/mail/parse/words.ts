@@ -7,7 +7,8 @@ import { decodeBytes } from './charset.ts'
 /** `value` is lower case and bare of parameters; the keys of `params` are lower case. */
 export type Parameterised = { value: string; params: Record<string, string> }
 
-const WORD = /=\?([^?\s]{1,80})\?([bBqQ])\?([^?]*)\?=/g
+/** A `?` within the text is wrong and common; the text is bounded so that a thousand half words cost nothing. */
+const WORD = /=\?([^?\s]{1,80})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?=/g
 
 /** Decodes every encoded-word of an unfolded header value; adjacent words of one charset are joined as bytes first. */
 export function decodeWords(value: string): string {
@@ -53,7 +54,11 @@ export function parseParameters(raw: string): Parameterised {
       pieces.set(base, list)
     }
   }
-  for (const [base, list] of pieces) params[base] = joinPieces(list)
+  for (const [base, list] of pieces) {
+    const joined = joinPieces(list)
+    // encoded-words cut into pieces: RFC 2231 with none of its own encoding, from programs that mix both
+    params[base] = list.some((piece) => piece.encoded) ? joined : decodeWords(joined)
+  }
   return { value, params }
 }
 
