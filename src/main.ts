@@ -12,7 +12,9 @@ import { discard, release, requestOriginal, retry } from './mail/spool.ts'
 import { agentAdd, login } from './main/agents.ts'
 import { check } from './main/check.ts'
 import { demo } from './main/demo.ts'
+import { explain } from './main/explain.ts'
 import { HELP, helpOf } from './main/help.ts'
+import { importMails } from './main/import.ts'
 import { type openInstallation, type Place, readConfig, withInstallation } from './main/installation.ts'
 import { rules } from './main/rules.ts'
 import { serve } from './main/serve.ts'
@@ -33,6 +35,9 @@ const OPTIONS = {
   cancel: { type: 'boolean' },
   name: { type: 'string' },
   admin: { type: 'boolean' },
+  to: { type: 'string' },
+  archive: { type: 'boolean' },
+  wait: { type: 'boolean' },
 } as const
 
 type Values = { [K in keyof typeof OPTIONS]?: (typeof OPTIONS)[K]['type'] extends 'string' ? string : boolean }
@@ -49,6 +54,11 @@ const COMMANDS: Record<string, (call: Call) => Promise<number>> = {
   serve: ({ place }) => serve(place, log, print),
   check: ({ place, json }) => check(place, { log: quiet, print, json }),
   demo: ({ place }) => demo(place, { log: quiet, print }),
+  explain: ({ place, words, json, values }) => {
+    const paths = required(words, 'a PATH, - or the number of a mail')
+    return explain(place, { paths, json, to: values.to ?? null, archive: values.archive ?? false, log: quiet, print })
+  },
+  import: importCommand,
   tickets: ({ words, ...call }) =>
     opened(call, ({ sql }) => showTickets(sql, print, { ...call, query: words.join(' ') }, new Date())),
   ticket: (call) => opened(call, ({ sql }) => showTicket(sql, print, { ...call, number: numberOf(call.words) })),
@@ -115,6 +125,20 @@ async function opened(
 ): Promise<number> {
   await withInstallation(call.place, quiet, work)
   return 0
+}
+
+async function importCommand({ place, words, json, values }: Call): Promise<number> {
+  const paths = required(words, 'a PATH')
+  const terminal = process.stderr.isTTY && !json
+  const progress = (line: string) => void process.stderr.write(`\r\x1b[K${line}`)
+  const manner = values.archive ? 'archive' : 'live'
+  const { to = null, wait = false } = values
+  const given = { paths, manner, to, wait, json, log: quiet, print, ...(terminal && { progress }) } as const
+  try {
+    return await importMails(place, given)
+  } finally {
+    if (terminal) process.stderr.write('\n')
+  }
 }
 
 async function mailCommand(call: Call): Promise<number> {

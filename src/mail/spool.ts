@@ -105,7 +105,12 @@ export type MailRow = {
 }
 
 /** The same with what only one mail's page shows. */
-export type WholeMail = MailRow & { session: Envelope['session']; prefix: string; trace: unknown }
+export type WholeMail = MailRow & {
+  session: Envelope['session']
+  prefix: string
+  trace: unknown
+  releasedAt: Date | null
+}
 
 /** Newest first; `before` is an id, for the next page. */
 export async function listMails(
@@ -127,7 +132,7 @@ export async function listMails(
 /** @throws Refusal `no_mail` */
 export async function getMail(sql: Queryable, id: number): Promise<WholeMail> {
   const [mail] = await sql<WholeMail[]>`
-    select ${rowColumns(sql)}, session, prefix, trace from inbound_mails where id = ${id}`
+    select ${rowColumns(sql)}, session, prefix, trace, released_at as "releasedAt" from inbound_mails where id = ${id}`
   if (!mail) throw noMail(id)
   return mail
 }

@@ -7,6 +7,8 @@ export const HELP = `Postroom, an email-first helpdesk.
   serve                      run the desk until stopped (npm start does this)
   check                      configuration, rules, database, mailboxes, relay: a line each
   demo                       send a dozen mails to the running demo desk and show what became of them
+  explain PATH...            what would be done with a mail, and why: files, folders, mbox, -, or a stored mail's number
+  import PATH...             take mails in from files, folders, mbox or Maildir [--archive] [--to ADDRESS] [--wait]
   tickets [QUERY]            list tickets: words, "phrases", #12, status:open org:acme due:<2d -tag:vip
   ticket N                   one ticket whole
   mails [--state S]          what came in, and what became of it
@@ -27,6 +29,15 @@ const MORE: Record<string, string> = {
 info|warn|error). GET /health answers 200 or 503. SIGTERM and Ctrl-C stop it cleanly within 30 seconds.
 POSTROOM_SMTP and POSTROOM_WEB (host:port) move the listeners, POSTROOM_RELAY (smtp URL) sends mail instead of
 writing .eml files, DATABASE_URL replaces the private PostgreSQL, POSTROOM_SECRET the secret in DATA/secret.key.`,
+  explain: `explain PATH...: reads each mail as the desk would and prints who wrote it, what kind of mail it is, which ticket it
+belongs to, where it would go, the due dates and how they come, and the reason of each step. Writes nothing. PATH is a
+file, a folder, an mbox, a Maildir, - for standard input, or the number of a stored mail (as the desk stands now, with
+its own envelope). Options: --json (one object a mail), --to ADDRESS (where mails from files went), --archive (as import
+--archive would). Exit 1 when a path could not be read.`,
+  import: `import PATH...: takes mails in from files, folders, mbox or Maildir, as if they came now. What was imported before is
+passed over, so an import that was broken off is called again. --archive: as history, in closed tickets with their real
+dates; nothing is sent, no clock starts. --to ADDRESS: all go to this address of the desk (else Delivered-To, To and Cc
+say). --wait: until each is in its final state, also without a running daemon. Exit 1 when one could not be taken.`,
   tickets: `tickets [QUERY]: newest first. A query is words, "phrases", #12, and key:value with status (open is new and open),
 org, project, team, assignee (or none), requester, tag, priority, type; due:<2d due within two days, created:>7d older
 than a week; - in front negates. Options: --limit N, --json.`,
