@@ -55,7 +55,11 @@ export async function authenticate(raw: Raw, journey: Journey, resolver: Resolve
     const [spf, policy, signed] = await Promise.all([
       spfOf(journey, bounded.resolver),
       from ? policyOf(from, bounded.resolver) : NO_POLICY,
-      signaturesOf(source.open, journey, bounded.resolver),
+      signaturesOf(source.open, journey, bounded.resolver).catch((error: unknown) => {
+        if (source.failure !== null) throw error
+        const dkim = [{ domain: '', result: 'neutral', partial: null, words: `not looked at: ${wordsOf(error)}` }]
+        return { ...UNSIGNED, dkim }
+      }),
     ])
     const evidence: Evidence = {
       from,
@@ -134,19 +138,20 @@ async function policyOf(domain: string, resolver: Resolver): Promise<Policy> {
 
 type Signed = { dkim: Signature[]; from: string | null; sealer: string | null; trusted: Results | null }
 
+const UNSIGNED: Signed = { dkim: [], from: null, sealer: null, trusted: null }
+
 /** Verifies what is signed. A mail with nothing to look at is not opened. */
 async function signaturesOf(open: () => AsyncIterable<Buffer>, journey: Journey, resolver: Resolver): Promise<Signed> {
   const { mail, authservId, sealers } = journey
   const has = (name: string) => mail.headers.some(([key]) => key.toLowerCase() === name)
   const isSigned = has('dkim-signature') || (sealers.length > 0 && has('arc-seal'))
   const isJudged = authservId !== null && has('authentication-results')
-  const nothing: Signed = { dkim: [], from: null, sealer: null, trusted: null }
-  if (!isSigned && !isJudged) return nothing
+  if (!isSigned && !isJudged) return UNSIGNED
   const { head, rest, stop } = await readHead(open())
   try {
     const { fields } = parseHeaders(head)
     const trusted = isJudged ? trustedResults(fields, authservId) : null
-    if (!isSigned) return { ...nothing, trusted }
+    if (!isSigned) return { ...UNSIGNED, trusted }
     return { ...(await verify(head, rest, { fields, journey, resolver })), trusted }
   } finally {
     await stop()
@@ -191,7 +196,7 @@ async function verify(
 function readingOf(mail: IncomingMail, head: Buffer): string | null {
   const twice = mail.flags.find((flag) => flag.startsWith('duplicate_'))
   if (twice) return `${twice.slice('duplicate_'.length).replaceAll('_', '-')} stands there twice`
-  return /\r(?!\n)/.test(head.toString('latin1')) ? 'its header can be read in two ways' : null
+  return /\r(?!\n|$)/.test(head.toString('latin1')) ? 'its header can be read in two ways' : null
 }
 
 function signatureOf(found: DKIMResult, reading: string | null): Signature {

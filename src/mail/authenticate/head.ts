@@ -1,6 +1,6 @@
 /** The header block of a raw mail, apart from its body: read in constant memory, the rest still a stream. */
 import { Refusal } from '../../errors.ts'
-import { authenticate, parse as limits } from '../../limits.ts'
+import { authenticate as limits, parse } from '../../limits.ts'
 import { endOfHeader } from '../parse/headers.ts'
 
 export type Head = {
@@ -17,7 +17,7 @@ export async function readHead(source: AsyncIterable<Buffer>): Promise<Head> {
   let bytes: Buffer = Buffer.alloc(0)
   let end = -1
   let done = false
-  while (end < 0 && !done && bytes.length < limits.header) {
+  while (end < 0 && !done && bytes.length < parse.header) {
     const next = await reader.next()
     done = next.done === true
     if (next.done) break
@@ -48,27 +48,25 @@ export async function* withLineEnds(source: AsyncIterable<Buffer>): AsyncGenerat
   let last = 0
   let line = 0
   for await (const chunk of source) {
-    const parts: Buffer[] = []
-    let start = 0
-    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
-      if (line + at - start > lineLimit) throw longLine()
-      line = 0
-      if ((at === 0 ? last : chunk[at - 1]) === CR) parts.push(chunk.subarray(start, at + 1))
-      else parts.push(chunk.subarray(start, at), CRLF)
-      start = at + 1
+    const whole = Buffer.allocUnsafe(chunk.length * 2)
+    let length = 0
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at]!
+      if (byte !== LF) {
+        if (++line > limits.line) throw longLine()
+      } else {
+        line = 0
+        if (last !== CR) whole[length++] = CR
+      }
+      whole[length++] = byte
+      last = byte
     }
-    line += chunk.length - start
-    if (line > lineLimit) throw longLine()
-    if (start < chunk.length) parts.push(chunk.subarray(start))
-    if (chunk.length) last = chunk[chunk.length - 1]!
-    yield Buffer.concat(parts)
+    yield whole.subarray(0, length)
   }
 }
 
 const CR = 13
 const LF = 10
-const CRLF = Buffer.from('\r\n')
-const lineLimit = authenticate.line
 const longLine = () => new Refusal('long_line', 'it has a line that is longer than any in a mail')
 
 /** The same header block with its first `most` DKIM signatures only (5.2), and how many were left out. */
