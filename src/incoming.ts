@@ -4,6 +4,8 @@
  */
 
 /** `address` is empty never: domain in lower case and as A-labels, local part as written. `name` is fit for display. */
+import type { TextRange } from './ranges.ts'
+
 export type MailAddress = { name: string; address: string }
 
 /** A decoded leaf of the MIME tree that is not body text. `file` lies in the parse job's folder until disposed. */
@@ -96,6 +98,8 @@ export type IncomingMail = {
   /** The whole as plain text; from the HTML where there is no plain part. LF line ends. */
   text: string
   textFrom: 'plain' | 'html' | 'none'
+  /** Parts `text` without gap or overlap into what was written now, quotation and signature (7.1). */
+  ranges: TextRange[]
   /** Sanitised, or null: there is none, or it was beyond the caps (9.2) and its text is in `text`. */
   html: string | null
   sanitiserVersion: number

@@ -15,15 +15,14 @@ import { type Forward, readForward } from './forward.ts'
 import { gather, type Judged, knownOf, quarantineWords, type Read } from './judge.ts'
 import { scanHeaders } from './parse/scan.ts'
 import type { Parser } from './parse.ts'
-import { extractReply, type Reply } from './reply-text.ts'
 
 export type Setup = { sql: Sql; parser: Parser; tools: Tools; trust: Trust }
 
 /** A mail and how it came; `open` is called up to three times. */
 export type Subject = { judged: Judged; open: () => AsyncIterable<Buffer> }
 
-/** `reply` and `forward` are of the text; null for a mail that could not be parsed. */
-export type Explanation = { read: Read; plan: Plan; receivedAt: Date; reply: Reply | null; forward: Forward | null }
+/** `forward` is null for a mail that could not be parsed. */
+export type Explanation = { read: Read; plan: Plan; receivedAt: Date; forward: Forward | null }
 
 /** Explains one mail as of `now`. Rejects with what reading it or the database rejects with. */
 export async function explainMail(setup: Setup, subject: Subject, now: Date): Promise<Explanation> {
@@ -35,12 +34,8 @@ export async function explainMail(setup: Setup, subject: Subject, now: Date): Pr
     return decide(arrival, facts, now)
   })
   const receivedAt = judged.releasedAt ?? judged.envelope.receivedAt
-  return { read, plan, receivedAt, reply: read.mail.error === null ? replyOf(read.mail) : null, forward }
+  return { read, plan, receivedAt, forward }
 }
-
-/** What a person wrote now, as it is shown. */
-const replyOf = ({ text, html, subject, parts }: IncomingMail): Reply =>
-  extractReply({ text, html, subject, hasFiles: parts.length > 0 ? 'yes' : 'no' })
 
 /** The mail as the pipeline reads it; one that runs the parser down is what its header says. */
 async function readWhole(setup: Setup, { judged, open }: Subject): Promise<{ read: Read; forward: Forward | null }> {

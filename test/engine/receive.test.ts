@@ -175,6 +175,14 @@ test('HOUSE: an agent answers, the ticket waits, the customer writes, it is open
   assert.is((await ticket(first.ticket_id)).status, 'open')
 })
 
+test('MAIL 7.1: a comment shows what was written now; the quotation is kept behind it', async () => {
+  const text = 'It works again.\n\nOn Mon, 23 Nov 2026 at 09:00, Bo <support@desk.example> wrote:\n> Try to restart it.\n> Bo'
+  const end = await desk.deliver(mail({ text }))
+  const [comment] = await sql`select text, visible from comments where id = ${end.comment_id}`
+  assert.is(comment!.visible, 'It works again.')
+  assert.match(comment!.text, 'Try to restart it.')
+})
+
 test('MAIL 6.13, 6.14: merged leads to its target, deleted to a new ticket, spam is held', async () => {
   const a = await desk.deliver(mail({ headers: { 'Message-ID': '<a@mail.example>' } }))
   const b = await desk.deliver(mail({ headers: { 'Message-ID': '<b@mail.example>' } }))

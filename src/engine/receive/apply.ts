@@ -3,6 +3,7 @@
  * writes all of it, and the end of the mail, in one round trip and one statement (`together`).
  */
 import type { Statement, Tx } from '../../database.ts'
+import { joinRanges } from '../../ranges.ts'
 import { seconds } from '../../time.ts'
 import { type Due, prepareAck } from '../acknowledge.ts'
 import { type Attachment, attachmentRows, storeParts } from '../attachments.ts'
@@ -131,10 +132,9 @@ type Reserved = { ticketId: number; commentId: number; freshContact: number | nu
 /** All ids that a new ticket takes, in one statement. Those of a transaction that fails are lost, which is fine. */
 async function reserve(tx: Tx, wanted: { contact: boolean; outbox: boolean }): Promise<Reserved> {
   const [row] = await tx<Reserved[]>`
-    select nextval(pg_get_serial_sequence('tickets', 'id')) as "ticketId",
-      nextval(pg_get_serial_sequence('comments', 'id')) as "commentId",
-      case when ${wanted.contact} then nextval(pg_get_serial_sequence('contacts', 'id')) end as "freshContact",
-      case when ${wanted.outbox} then nextval(pg_get_serial_sequence('outbox', 'id')) end as "outboxId"`
+    select nextval('tickets_id_seq') as "ticketId", nextval('comments_id_seq') as "commentId",
+      case when ${wanted.contact} then nextval('contacts_id_seq') end as "freshContact",
+      case when ${wanted.outbox} then nextval('outbox_id_seq') end as "outboxId"`
   return row!
 }
 
@@ -276,7 +276,7 @@ function firstComment(work: Work, ids: { id: number; ticketId: number; contactId
     visibility: 'public',
     channel: 'mail',
     text,
-    visible: text,
+    visible: whole ? joinRanges(text, whole.ranges, 'visible').trim() : text,
     html: whole?.html ?? null,
     sanitiser: whole?.sanitiserVersion ?? null,
     messageId: mail.messageId,

@@ -3,6 +3,7 @@
 import { escapeHtml, htmlToText, SANITISER_VERSION, sanitise } from '../../html.ts'
 import type { CalendarCard, IncomingMail, StructureNode } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
+import { extractReply } from '../reply-text.ts'
 import { joinTexts, readBody, type Segment } from './body.ts'
 import { readCalendar } from './calendar.ts'
 import { decodeBytes } from './charset.ts'
@@ -71,6 +72,7 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
     messageId: scan.messageId,
     ...referred,
     ...body,
+    ranges: extractReply({ ...body, subject, hasFiles: parts.length > 0 ? 'yes' : 'no' }).ranges,
     sanitiserVersion: SANITISER_VERSION,
     parts,
     structure,

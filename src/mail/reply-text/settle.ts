@@ -1,9 +1,10 @@
 /** Second pass: signatures, answers between the quotes (7.3), edited quotes (7.4), never empty (7.2); then the ranges. */
 import * as limits from '../../limits.ts'
+import type { RangeKind, TextRange } from '../../ranges.ts'
 import { rememberTexts } from './known.ts'
 import type { Layout } from './layout.ts'
 import { type Line, type LineKind, wordCount } from './lines.ts'
-import type { RangeKind, ReplyInput, ReplyReason, TextRange } from './shape.ts'
+import type { ReplyInput, ReplyReason } from './shape.ts'
 import { isSignOff, signatureIn } from './signature.ts'
 
 export function settleKinds(layout: Layout, input: ReplyInput, why: ReplyReason[]): TextRange[] {

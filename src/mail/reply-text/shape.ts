@@ -1,9 +1,6 @@
 /** What extraction takes and gives: types only. */
 
-export type RangeKind = 'visible' | 'quoted' | 'signature'
-
-/** UTF-16 offsets into the text; `to` is behind the range. */
-export type TextRange = { kind: RangeKind; from: number; to: number }
+import type { TextRange } from '../../ranges.ts'
 
 /** Why a range begins, or why nothing was folded: for "why?". */
 export type ReplyReason = {

@@ -3,6 +3,7 @@ import { howText } from '../../engine/due-words.ts'
 import type { Plan } from '../../engine/receive.ts'
 import type { MailAddress, ParseError } from '../../incoming.ts'
 import type { Explanation } from '../../mail/explain.ts'
+import { joinRanges, type RangeKind } from '../../ranges.ts'
 import { seconds } from '../../time.ts'
 
 type File = { filename: string; type: string; size: number; inline: boolean; sha256: string }
@@ -60,9 +61,10 @@ export type Explained = {
 }
 
 /** All fields, always: what a mail does not have is null, empty or []. */
-export function explained(file: string, { read, plan, receivedAt, reply, forward }: Explanation): Explained {
+export function explained(file: string, { read, plan, receivedAt, forward }: Explanation): Explained {
   const { mail } = read
   const whole = mail.error === null ? mail : null
+  const part = (kind: RangeKind) => (whole ? joinRanges(whole.text, whole.ranges, kind) : '')
   return {
     file,
     bytes: mail.bytes,
@@ -82,9 +84,9 @@ export function explained(file: string, { read, plan, receivedAt, reply, forward
     in_reply_to: whole?.inReplyTo ?? [],
     references: whole?.references ?? [],
     text: whole?.text ?? '',
-    visible: reply?.visible ?? '',
-    quoted: reply?.quoted ?? '',
-    signature: reply?.signature ?? '',
+    visible: part('visible'),
+    quoted: part('quoted'),
+    signature: part('signature'),
     html: whole?.html ?? null,
     attachments: (whole?.parts ?? []).map(({ filename, type, size, inline, sha256 }) => {
       return { filename, type, size, inline, sha256 }
