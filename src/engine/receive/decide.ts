@@ -192,6 +192,9 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
     facts.organization !== null &&
     facts.organization.id === ticket.organizationId
   const stranger = threading.stranger && !colleague
+  // anybody can sign with a domain of their own: without a secret of the ticket, `weak` must not let others read it
+  const hasSecret = threading.by === 'token' || threading.by === 'our_id'
+  const mayInvite = hasSecret || arrival.auth.verdict === 'strong'
   const status = statusAfter(ticket, { stranger })
   const reasons = [...plan.reasons, reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
   if (stranger) reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
@@ -213,7 +216,7 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
             },
           ]
         : []),
-      ...named(arrival, facts, { ticket: ticket.id, role: stranger ? 'suggested' : 'participant' }),
+      ...named(arrival, facts, { ticket: ticket.id, role: stranger || !mayInvite ? 'suggested' : 'participant' }),
     ],
     reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
   }
