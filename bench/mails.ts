@@ -48,6 +48,17 @@ settings: {policy: silver, calendar: berlin}
 `
 }
 
+/** The DNS of that desk: each domain says that mail from this machine is its own. */
+export function zoneText(): string {
+  const domains = ['client', 'mail', 'desk', ...Array.from({ length: ORGANIZATIONS }, (_, n) => keyOf(n))]
+  return domains
+    .flatMap((name) => [
+      `${name}.example: {TXT: ["v=spf1 ip4:127.0.0.0/8 ip6:::1 -all"], MX: ["10 mail.example"]}`,
+      `_dmarc.${name}.example: {TXT: ["v=DMARC1; p=none"]}`,
+    ])
+    .join('\n')
+}
+
 /**
  * @param run told apart by it: senders, ids and words of one run are not those of another
  * @param count at most 1,000

@@ -103,6 +103,7 @@ export const authenticate = {
   answers: 5 * MINUTE, // an answer is kept, also "there is no such name"
   failures: 30 * SECOND, // a failure is kept: a dead resolver must not cost every mail 20 s
   cached: 10_000, // questions
+  looked: 50, // mails of an account that `check` looks at to name the server in front of it (5.3)
   aliases: 8, // CNAMEs followed in a zone file
   line: MB, // a mail with a longer one is not hashed: the canonical form of a line is built again for each piece of it
 } as const
@@ -124,6 +125,7 @@ export const spool = {
   small: 256 * KB, // one blob chunk
   batch: 200, // mails a commit
   batchBytes: 8 * MB,
+  recent: 8 * MB, // bytes of stored mails held for the worker that comes for them
   flights: 2, // commits under way: while one waits for the disk the next is filled
   large: 3, // mails streamed at a time, each on a connection of the pool
   stall: MINUTE, // a source that gives nothing for so long gives its connection back

@@ -175,7 +175,7 @@ export async function rememberOutgoing(
 }
 
 /** The ids of mails in the order of their conversation, as a statement to be run with others. */
-export function messageIdRows(tx: Tx, mails: MailId[], now: Date): Statement {
+export function messageIdRows(tx: Queryable, mails: MailId[], now: Date): Statement {
   const rows = mails.map((mail) => ({
     message_id: mail.messageId,
     ticket_id: mail.ticketId,

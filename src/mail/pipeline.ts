@@ -21,6 +21,7 @@ import { gather, knownOf, quarantineWords, type Read } from './judge.ts'
 import { scanHeaders } from './parse/scan.ts'
 import type { Parser } from './parse.ts'
 import { claim, extend, fail, finish, giveBack, upgradeVerdict } from './spool/claims.ts'
+import type { Recent } from './spool/recent.ts'
 import { type ClaimedMail, MAIL_CHANNEL } from './spool.ts'
 
 export type Pipeline = {
@@ -38,6 +39,8 @@ type Setup = {
   trust: Trust
   /** Unique per running daemon: the holder of the leases. */
   worker: string
+  /** What the spool of this daemon has just stored. */
+  recent?: Recent
   log: Log
   now: () => Date
   /** Mails under way at once: some wait for a parse child while others are in their transaction. */
@@ -149,10 +152,10 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
   try {
     const poison = mail.exhausted ? 'It stopped the program each time it was worked on.' : quarantineWords(mail)
     if (poison !== null) return await settle(setup, mail, await scanned(setup, mail, poison))
-    const { mail: parsed, dispose } = await setup.parser.parse(readBlob(sql, mail.blobId))
+    const source = sourceOf(setup, mail)
+    const { mail: parsed, dispose } = await setup.parser.parse(source())
     try {
-      const { envelope, blobId } = mail
-      const auth = await authOf(setup.trust, { envelope, mail: parsed, raw: () => readBlob(sql, blobId) })
+      const auth = await authOf(setup.trust, { envelope: mail.envelope, mail: parsed, raw: source })
       await settle(setup, mail, { mail: parsed, auth, poison: null })
     } finally {
       await dispose().catch((error) => log.warn('parts_left', { mail: mail.id, words: wordsOf(error) }))
@@ -172,6 +175,15 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
       // its lease runs out, and the mail is done again from the raw
       log.error('mail_left', { mail: mail.id, words: wordsOf(second) })
     }
+  }
+}
+
+/** The bytes, as often as they are wanted: from memory where this daemon has just stored them, else from their blob. */
+function sourceOf({ sql, recent }: Setup, { id, blobId }: ClaimedMail): () => AsyncIterable<Buffer> {
+  const held = recent?.take(id)
+  if (!held) return () => readBlob(sql, blobId)
+  return async function* () {
+    yield held
   }
 }
 

@@ -22,6 +22,7 @@ import { startSmtp } from '../mail/intake-smtp.ts'
 import { startParser, sweepParts } from '../mail/parse.ts'
 import { startPipeline } from '../mail/pipeline.ts'
 import { startSpool } from '../mail/spool/accept.ts'
+import { startRecent } from '../mail/spool/recent.ts'
 import { startWeb } from '../web/server.ts'
 import { createLoginLink } from '../web/session.ts'
 import { firstAdmin } from './agents.ts'
@@ -114,10 +115,11 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   })
   add({ name: 'outgoing', stop: () => deliverer.stop() })
   print(`outgoing  ${deliverer.where}`)
-  const pipeline = await startPipeline({ sql, parser, tools, trust: startTrust(config, now), worker, log, now })
+  const recent = startRecent()
+  const pipeline = await startPipeline({ sql, parser, tools, trust: startTrust(config, now), worker, recent, log, now })
   add({ name: 'pipeline', stop: () => pipeline.stop() })
 
-  const spool = startSpool({ sql, log })
+  const spool = startSpool({ sql, log, recent })
   add({ name: 'spool', stop: () => spool.stop() })
   await startListeners(house, { tools, spool, tmp: temp.own, log }, { print, add })
   const pollers = startMailboxes(house, { desk: desk.desk(), tmp: temp.own, log, now, notices }, { print, add })

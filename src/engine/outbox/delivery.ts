@@ -2,7 +2,7 @@
  * What delivery may do to a row of the outbox: claim it by a lease, mark it before its bytes go out, record how it
  * ended (MAIL 8.20-8.24, 8.26). Nothing else changes a row's state once it is queued, except cancel and retry.
  */
-import type { Queryable } from '../../database.ts'
+import type { Queryable, Statement } from '../../database.ts'
 import { outgoing } from '../../limits.ts'
 import { after, DAY, HOUR } from '../../time.ts'
 import type { HeaderValue } from '../outbox.ts'
@@ -86,12 +86,12 @@ export async function markSending(sql: Queryable, held: Held, now: Date): Promis
 }
 
 /** The server took it: `sent`, with its words; also where its lease ran out meanwhile and it was taken for lost. */
-export async function recordSent(sql: Queryable, held: Held, answer: string, now: Date): Promise<boolean> {
-  const { count } = await sql`
+export function sentRow(sql: Queryable, held: Held, answer: string, now: Date): Statement {
+  return sql`
     update outbox set state = 'sent', last_answer = ${answer}, settled_at = ${now}, lease_until = null
     where id = ${held.id}
-      and ((leased_by = ${held.worker} and state in ('leased', 'sending')) or (state = 'uncertain' and leased_by is null))`
-  return count === 1
+      and ((leased_by = ${held.worker} and state in ('leased', 'sending')) or (state = 'uncertain' and leased_by is null))
+    returning id`
 }
 
 /** Puts it back as it was, because what failed was not its doing: no try is counted (8.23). */

@@ -11,6 +11,7 @@ import * as limits from '../../limits.ts'
 import type { Log } from '../../log.ts'
 import { scanHeaders } from '../parse/scan.ts'
 import { type Envelope, MAIL_CHANNEL } from '../spool.ts'
+import type { Recent } from './recent.ts'
 
 /** A mail on its way in. A Buffer above limits.spool.small is streamed like an iterable. */
 export type Arrival = { envelope: Envelope; bytes: Buffer | AsyncIterable<Buffer> }
@@ -34,8 +35,13 @@ type Waiting = {
 }
 
 /** Starts the writer of this process. */
-export function startSpool({ sql, log }: { sql: Sql; log: Log }): Spool {
-  const small = startBatches(sql, log)
+export function startSpool({ sql, log, recent }: { sql: Sql; log: Log; recent?: Recent }): Spool {
+  const batches = startBatches(sql, log)
+  const small = async (mail: { envelope: Envelope; bytes: Buffer }) => {
+    const stored = await batches(mail)
+    recent?.keep(stored.id, mail.bytes)
+    return stored
+  }
   const large = startTurns(limits.spool.large)
   const underWay = new Set<Promise<unknown>>()
   let stopping = false
