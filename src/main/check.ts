@@ -5,6 +5,7 @@ import { openNotices } from '../engine/notices.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import { imap as imapLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { proposeAuthservId } from '../mail/authenticate/propose.ts'
 import { openSession } from '../mail/deliver/relay.ts'
 import { probeMailbox } from '../mail/intake-imap.ts'
 import { type Installation, openDesk, openInstallation, type Place } from './installation.ts'
@@ -94,5 +95,12 @@ async function checkMailboxes({ sql, secret, config }: Installation, log: Log, s
       now: () => new Date(),
     })
     for (const line of lines) say('mailbox', line.ok, `${mailbox.name}: ${line.words}`)
+    const seen = mailbox.authservId === null ? await proposeAuthservId(sql, mailbox.name) : null
+    if (seen)
+      say(
+        'mailbox',
+        true,
+        `${mailbox.name}: in ${seen.times} of the last ${seen.mails} mails Authentication-Results of ${seen.id} stood first; if that is your own server, add authserv_id: ${seen.id}`,
+      )
   }
 }

@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert'
 import { loadConfig } from '../../src/config.ts'
 import { transaction } from '../../src/database.ts'
 import { reply } from '../../src/engine/tickets.ts'
+import { proposeAuthservId } from '../../src/mail/authenticate/propose.ts'
 import { zoneResolver } from '../../src/mail/authenticate/resolver.ts'
 import type { Envelope } from '../../src/mail/spool.ts'
 import { release } from '../../src/mail/spool.ts'
@@ -402,6 +403,16 @@ test('5.12: a name is filled in by a proven mail only, and never changed', async
   await desk.deliver(mail({ from: 'Eva <eva@acme.example>' }))
   await desk.deliver(mail({ from: 'Somebody <eva@acme.example>' }))
   assert.is(await name(), 'Eva')
+})
+
+test('5.3: check can name the server whose results stood first, and believes nobody for it', async () => {
+  const raw = (id: string) =>
+    `Authentication-Results: ${id}; dmarc=pass header.from=other.example\n${mail({ from: 'a@other.example' })}`
+  for (const id of ['mx.desk.example', 'MX.desk.example', 'mx.evil.example'])
+    await desk.deliver(raw(id), { ...IMAP, listener: 'main' })
+  await desk.deliver(mail({}), { ...IMAP, listener: 'main' })
+  assert.equal(await proposeAuthservId(sql, 'main'), { id: 'mx.desk.example', times: 2, mails: 4 })
+  assert.is(await proposeAuthservId(sql, 'other'), null)
 })
 
 test.run()
