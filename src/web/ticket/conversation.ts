@@ -1,6 +1,5 @@
 /** The comments of a ticket: oldest first, notes visibly apart, automatic ones folded, each with its mail's story. */
 import { html } from 'hono/html'
-import type { Auth } from '../../incoming.ts'
 import type { SignedIn } from '../context.ts'
 import { OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
@@ -8,6 +7,7 @@ import { prose } from '../prose.ts'
 import { agoText, sizeText, whenText } from '../words.ts'
 import type { AttachmentRow, CommentRow, MailRow, SentRow, TicketView } from './load.ts'
 import { originalOf } from './original.ts'
+import { whyHere } from './why.ts'
 
 type Setting = { view: TicketView; agent: SignedIn; now: Date }
 
@@ -114,24 +114,10 @@ function story(mail: MailRow | undefined, { agent }: Setting): Html {
     <p class="sub">Mail ${mail.id}, by ${mail.via} at ${time(mail.received_at, whenText(mail.received_at, agent.zone))},
       ${sizeText(mail.bytes)}${mail.kind && `, ${mail.kind}`}.
       ${mail.raw_kept && html`<a href="/mails/${mail.id}/raw" download>Download the raw mail</a>`}</p>
-    ${senderWords(mail.trace)}
+    ${whyHere(mail, agent)}
     <ol class="reasons">${mail.reasons.map((reason) => html`<li>${reason.words} <code>${reason.code}</code></li>`)}</ol>
     ${mail.trace !== null && html`<details class="more"><summary>Trace</summary><pre>${JSON.stringify(mail.trace, null, 2)}</pre></details>`}
   </details>`
-}
-
-/** Whether the sender is proven, and by what (MAIL 5.1). */
-function senderWords(trace: unknown): Html {
-  const { auth } = (trace ?? {}) as { auth?: Auth }
-  if (!auth) return html``
-  return html`<p class="sub">Sender: ${VERDICT_WORDS[auth.verdict]} (SPF ${auth.spf}, DKIM ${auth.dkim}, DMARC ${auth.dmarc}). ${auth.reasons.map((one) => one.words).join('; ')}</p>`
-}
-
-const VERDICT_WORDS = {
-  strong: 'proven',
-  weak: 'partly proven',
-  none: 'not proven',
-  fail: 'forged, as its domain says',
 }
 
 export function initials(name: string): string {
