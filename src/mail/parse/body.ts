@@ -39,7 +39,7 @@ export function leafText(node: Node): string {
 /** Recursion ends at limits.parse.depth: what lies deeper is a part, never body. */
 function segmentsOf(node: Node, used: Set<Node>): Segment[] {
   if (node.depth > limits.parse.depth) return []
-  if (node.leaf && !node.original) {
+  if (node.leaf && node.children.length === 0) {
     if (isPlacedImage(node)) return [{ plain: null, html: null, image: node }]
     if (!isBodyText(node) || isNamedAfterBody(node, used)) return []
     used.add(node)
@@ -49,11 +49,9 @@ function segmentsOf(node: Node, used: Set<Node>): Segment[] {
   const children = node.children.map((child) => segmentsOf(child, used))
   if (node.type === 'multipart/alternative') return alternative(children)
   const segments = children.flat()
-  if (node.original && isTnef(node)) for (const segment of segments) segment.wrapped = true
+  if (node.type.endsWith('ms-tnef')) for (const segment of segments) segment.wrapped = true
   return segments
 }
-
-const isTnef = (node: Node) => !node.type.includes('pkcs7') && !/\.p7m$/i.test(node.disposition.params.filename ?? '')
 
 /** Apple Mail puts images among its texts (4.14); a viewer shows them there whatever the HTML says. */
 function isPlacedImage(node: Node): boolean {

@@ -50,6 +50,7 @@ type Splitter = {
   node: RawNode
   checkBoundary(line: Buffer): 1 | 2 | 3 | 4 | false
   push(node: RawNode): void
+  newNode(parent?: RawNode): void
 }
 type RawNode = {
   headers: false | { lines: { line: string }[] }
@@ -59,6 +60,7 @@ type RawNode = {
   contentType: string | false
   encoding: string
   getDecoder(): Transform
+  getPartNr(): number[]
 }
 type RawAttachment = {
   type: string
@@ -161,6 +163,7 @@ function startMailparser(place: Place, onNode: (node: Node) => void): MailParser
     processChunk(data, done)
   }
   keepHeadersOnly(internals.splitter)
+  withoutNumbers(internals.splitter)
   return parser
 }
 
@@ -176,6 +179,16 @@ function keepHeadersOnly(splitter: Splitter): void {
     }
     return found
   }
+}
+
+/** Nobody asks for IMAP's part numbers, and each is as long as the tree is deep. */
+function withoutNumbers(splitter: Splitter): void {
+  const newNode = splitter.newNode.bind(splitter)
+  splitter.newNode = (parent) => {
+    newNode(parent)
+    splitter.node.getPartNr = () => []
+  }
+  splitter.node.getPartNr = () => []
 }
 
 /** Only the first children are waited for: a multipart that has one is in order. */

@@ -84,6 +84,7 @@ function unwrapTnef(node: Node, place: Place, { split, flags }: Notes): void {
   const tnef = bytes ? readTnef(bytes) : null
   if (!tnef?.complete) flags.add('tnef_unreadable')
   if (!tnef || (tnef.html === null && tnef.text === null && tnef.files.length === 0)) return
+  node.type = 'application/ms-tnef' // also where only its name said so
   const add = (made: Node) => {
     if (--place.room.parts < 0) {
       if (!split.truncated.includes('parts')) split.truncated.push('parts')
