@@ -1,6 +1,7 @@
 /**
  * Seeded rounds of kill -9 at random moments under load by SMTP and IMAP, over one data folder; every tenth takes the
- * private server along. In the end the books must balance (audit.ts). `KILL_ROUNDS` and `KILL_SEED` choose.
+ * private server along. In the end the books must balance (audit.ts). `KILL_ROUNDS` and `KILL_SEED` choose; Ctrl-C
+ * ends a long run after its round, with the books of what was done.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -30,6 +31,10 @@ const configs = { relay: writeConfig('relay'), files: writeConfig('files') }
 const { sql, end } = folder.open()
 const random = startRandom(seed)
 const ledger = makeLedger()
+let enough = false
+process.once('SIGINT', () => {
+  enough = true
+})
 
 test.after(async () => {
   await end()
@@ -122,7 +127,9 @@ async function begin(): Promise<void> {
 test(`${rounds} rounds of kill -9, seed ${seed}`, async () => {
   await begin()
   const from = performance.now()
-  for (let number = 0; number < rounds; number++) {
+  let done = 0
+  for (; done < rounds && !enough; done++) {
+    const number = done
     // with the server gone too there is nobody to ask, and what was leased then waits a round longer
     if (folder.postmaster()) {
       // another daemon would poll the mailbox a minute after the death of this one, and here it is seconds; the leases
@@ -134,7 +141,7 @@ test(`${rounds} rounds of kill -9, seed ${seed}`, async () => {
     if (rounds > 20 && number % 20 === 19)
       console.log(`round ${number + 1}: ${ledger.mails.size} mails, ${Math.round(performance.now() - from)} ms`)
   }
-  const each = Math.round((performance.now() - from) / rounds)
+  const each = Math.round((performance.now() - from) / done)
 
   sink.say = () => null
   if (folder.postmaster()) await sql`update leases set until = now() - interval '1 second'`
@@ -155,11 +162,11 @@ test(`${rounds} rounds of kill -9, seed ${seed}`, async () => {
   await settle(sql, daemon.pid)
   const { faults, figures } = await audit(sql, { ledger, relayed: sink.taken(), folder: outgoing })
   console.log(
-    `seed ${seed}, ${rounds} rounds, ${each} ms each: ${JSON.stringify({ ...figures, refused: Object.fromEntries(ledger.refused) })}`,
+    `seed ${seed}, ${done} rounds, ${each} ms each: ${JSON.stringify({ ...figures, refused: Object.fromEntries(ledger.refused) })}`,
   )
   if (faults.length) console.log(faults.slice(0, 50).join('\n'))
   assert.is(faults.length, 0)
-  assert.ok(figures.promised! > rounds, 'there was a load')
+  assert.ok(figures.promised! > done, 'there was a load')
   assert.ok((figures.quarantined ?? 0) <= figures.sent! / 50, 'few mails died three times with the daemon')
   await end()
   assert.is((await daemon.terminate()).code, 0)
