@@ -4,6 +4,7 @@
  */
 import os from 'node:os'
 import { parseArgs } from 'node:util'
+import { measureHours } from './business-hours.ts'
 import { besideOf, type Figure, holds, tableOf } from './figures.ts'
 import { type Ground, startGround } from './ground.ts'
 import { measureGrowth } from './growth.ts'
@@ -14,6 +15,7 @@ const BENCHES: Record<string, (ground: Ground, tell: (words: string) => void) =>
   throughput: measureThroughput,
   growth: measureGrowth,
   memory: measureMemory,
+  hours: measureHours,
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })
