@@ -164,7 +164,7 @@ function plain(token: string): string {
 }
 
 function entity(whole: string, name: string): string {
-  if (name[0] !== '#') return NAMED[name] ?? whole
+  if (name[0] !== '#') return Object.hasOwn(NAMED, name) ? NAMED[name]! : whole
   const code = name[1] === 'x' || name[1] === 'X' ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
   const valid = code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
   return valid ? String.fromCodePoint(code) : '\uFFFD'

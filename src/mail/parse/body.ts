@@ -46,9 +46,8 @@ function segmentsOf(node: Node, used: Set<Node>): Segment[] {
     const text = leafText(node)
     return [node.type === 'text/html' ? { plain: null, html: text } : { plain: text, html: null }]
   }
-  const children = node.children.map((child) => segmentsOf(child, used))
-  if (node.type === 'multipart/alternative') return alternative(children)
-  const segments = children.flat()
+  if (node.type === 'multipart/alternative') return alternativeOf(node, used)
+  const segments = node.children.flatMap((child) => segmentsOf(child, used))
   if (node.type.endsWith('ms-tnef')) for (const segment of segments) segment.wrapped = true
   return segments
 }
@@ -65,12 +64,28 @@ function isNamedAfterBody(node: Node, used: Set<Node>): boolean {
   return named !== undefined && used.size > 0
 }
 
-/** RFC 2046 5.1.4: the last one we can show; both kinds are kept, an empty one yields. */
-function alternative(children: Segment[][]): Segment[] {
-  const plain = children.findLast((segments) => segments.some((segment) => /\S/.test(segment.plain ?? '')))
-  const html = children.findLast((segments) => segments.some((segment) => /\S/.test(segment.html ?? '')))
+/** RFC 2046 5.1.4: the last one we can show; both kinds are kept, an empty one yields, any other is a part. */
+function alternativeOf(node: Node, used: Set<Node>): Segment[] {
+  const children = node.children.map((child) => {
+    const leaves = new Set(used)
+    return { leaves, segments: segmentsOf(child, leaves) }
+  })
+  const plain = children.findLast(({ segments }) => segments.some((segment) => /\S/.test(segment.plain ?? '')))
+  const html = children.findLast(({ segments }) => segments.some((segment) => /\S/.test(segment.html ?? '')))
+  for (const child of children) {
+    const isShown = child === plain || child === html || !child.segments.some(hasWords)
+    if (isShown) for (const leaf of child.leaves) used.add(leaf)
+  }
+  return merged(plain?.segments, html?.segments)
+}
+
+function merged(plain: Segment[] | undefined, html: Segment[] | undefined): Segment[] {
   if (!plain || !html || plain === html) return html ?? plain ?? []
-  const texts = plain.map((segment) => segment.plain ?? '')
+  // alternatives within an alternative: rare, and better shown twice than lost
+  if ([...plain, ...html].some((segment) => /\S/.test(segment.plain ?? '') && segment.html !== null)) {
+    return [...plain, ...html]
+  }
+  const texts = plain.map((segment) => segment.plain ?? htmlToText(segment.html ?? ''))
   if (html.length === 1) return [{ plain: joinTexts(texts), html: html[0]!.html }]
   // HTML with files or more text inside its branch: the plain text stands for the first stretch of it
   const first = html.findIndex((segment) => segment.html !== null)
@@ -78,6 +93,9 @@ function alternative(children: Segment[][]): Segment[] {
     i === first ? { plain: joinTexts(texts), html: segment.html } : withoutPlain(segment),
   )
 }
+
+/** Any text that is not white space. */
+export const hasWords = ({ plain, html }: Segment) => /\S/.test(plain ?? '') || /\S/.test(html ?? '')
 
 const withoutPlain = (segment: Segment): Segment =>
   segment.html === null ? segment : { plain: '', html: segment.html }

@@ -146,9 +146,7 @@ export function canonical(declared: string | null): string | null {
     .slice(0, 60)
   if (name === '' || name === 'us-ascii' || name === 'ascii' || name === 'usascii' || name === 'unknown-8bit')
     return null
-  const known = ALIASES[name]
-  if (known) return known
-  return name
+  return Object.hasOwn(ALIASES, name) ? ALIASES[name]! : name // a mail may well declare charset=constructor
 }
 
 function decodeStrictly(bytes: Buffer, charset: string): string | null {

@@ -53,15 +53,19 @@ function repeatedBoundary(body: Buffer): string | null {
 function withinAncestors(held: Buffer, node: Node): Buffer {
   let end = held.length
   for (let above = node.parent; above; above = above.parent) {
-    if (!above.params.boundary) continue
-    const mark = Buffer.from(`--${above.params.boundary}`)
-    const at = held.subarray(0, mark.length).equals(mark)
-      ? 0
-      : held.indexOf(Buffer.concat([Buffer.from('\n'), mark])) + 1
-    if (at > 0 || held.subarray(0, mark.length).equals(mark)) end = Math.min(end, at)
+    const boundary = above.params.boundary
+    if (!boundary) continue
+    const mark = Buffer.from(`--${boundary}`)
+    for (let at = held.indexOf(mark); at >= 0 && at < end; at = held.indexOf(mark, at + 1)) {
+      const isLine =
+        (at === 0 || held[at - 1] === 10) && /^(?:--)?[ \t]*\r?(?:\n|$)/.test(restOfLine(held, at + mark.length))
+      if (isLine) end = at
+    }
   }
   return held.subarray(0, end)
 }
+
+const restOfLine = (held: Buffer, at: number) => held.toString('latin1', at, at + 100)
 
 /** RFC 2046 5.1.1 allows blanks behind a boundary, mailsplit does not. */
 function withTrimmedLines(body: Buffer, boundary: string): Buffer {

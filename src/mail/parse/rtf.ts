@@ -128,7 +128,7 @@ export function readRtf(rtf: Buffer): { text: string; html: string | null } {
     } else if (word === 'htmltag') group.tag = true
     else if (word === 'htmlrtf') group.rtfOnly = value !== 0
     else if (HIDDEN.has(word)) group.hidden = true
-    else if (SIGNS[word] !== undefined) show(isHtml && word === 'par' ? '\r\n' : SIGNS[word])
+    else if (Object.hasOwn(SIGNS, word)) show(isHtml && word === 'par' ? '\r\n' : SIGNS[word]!)
   }
   const whole = out.end()
   return isHtml ? { text: '', html: whole } : { text: whole.replace(/\n{3,}/g, '\n\n').trim(), html: null }

@@ -49,12 +49,16 @@ type Internals = {
 type Splitter = {
   node: RawNode
   checkBoundary(line: Buffer): 1 | 2 | 3 | 4 | false
+  compareBoundary(line: Buffer, start: number, boundary: Buffer): 1 | 2 | false
   push(node: RawNode): void
   newNode(parent?: RawNode): void
 }
 type RawNode = {
   headers: false | { lines: { line: string }[] }
   _headerlen: number
+  _boundary: Buffer | false
+  _parentBoundary: Buffer | false
+  _parentBoundaryOwner: RawNode | false
   parseHeaders(): void
   parentNode: RawNode | false
   contentType: string | false
@@ -70,6 +74,9 @@ type RawAttachment = {
 }
 
 const IN_MEMORY = 64 * 1024
+
+/** Levels above a part that are looked at for a boundary line: what is deeper is no mail of people. */
+const ANCESTORS = limits.parse.depth * 2
 
 /** Stands for a broken Content-Type until the bytes are there. */
 const UNTYPED = 'unknown/unknown'
@@ -162,23 +169,51 @@ function startMailparser(place: Place, onNode: (node: Node) => void): MailParser
     if (data.type === 'data' && data.node) keepStray(known.get(data.node), data.value, place)
     processChunk(data, done)
   }
-  keepHeadersOnly(internals.splitter)
+  mendBoundaries(internals.splitter)
   withoutNumbers(internals.splitter)
   return parser
 }
 
-/** mailsplit drops a part that ends within its header when another part follows, though not when none does. */
-function keepHeadersOnly(splitter: Splitter): void {
+/**
+ * mailsplit knows the boundaries of a part's multipart and of the one above. Where nested ones were never closed, a
+ * line of any multipart above ends them all (RFC 2046 5.1.2). It also drops a part that ends within its header when
+ * another part follows, though not when none does.
+ */
+function mendBoundaries(splitter: Splitter): void {
   const checkBoundary = splitter.checkBoundary.bind(splitter)
   splitter.checkBoundary = (line) => {
-    const found = checkBoundary(line)
     const { node } = splitter
+    let found = checkBoundary(line)
+    if (!found && line.length > 3 && isDashed(line)) {
+      const owner = ancestorOf(splitter, line)
+      if (owner) {
+        node._parentBoundaryOwner = owner
+        node._parentBoundary = owner._boundary
+        found = checkBoundary(line)
+      }
+    }
     if (found === 3 && node._headerlen > 0 && !node.headers) {
       node.parseHeaders()
       splitter.push(node)
     }
     return found
   }
+}
+
+/** The line end before a boundary may come with it. */
+const isDashed = (line: Buffer) => {
+  const start = line[0] === 13 ? (line[1] === 10 ? 2 : 1) : line[0] === 10 ? 1 : 0
+  return line[start] === 45 && line[start + 1] === 45
+}
+
+function ancestorOf(splitter: Splitter, line: Buffer): RawNode | null {
+  const start = line.indexOf(45)
+  let owner = splitter.node._parentBoundaryOwner
+  for (let levels = 0; owner && levels < ANCESTORS; levels++) {
+    owner = owner._parentBoundaryOwner
+    if (owner && owner._boundary !== false && splitter.compareBoundary(line, start, owner._boundary)) return owner
+  }
+  return null
 }
 
 /** Nobody asks for IMAP's part numbers, and each is as long as the tree is deep. */
