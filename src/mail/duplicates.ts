@@ -6,7 +6,16 @@ import type { EarlierMail } from './spool/claims.ts'
 import type { Likeness } from './spool.ts'
 
 /** `earlier` is the mail that this one is a copy of; `collision`: same Message-ID, another mail (3.4). */
-export type Copy = { earlier: EarlierMail | null; words: string; collision: boolean }
+export type Copy = {
+  earlier: EarlierMail | null
+  words: string
+  collision: boolean
+  /** The ticket of an earlier try that could not be read: this one, sent again, is what was meant (2.15). */
+  fallbackTicket: number | null
+}
+
+/** A mail that was not here before. */
+export const NO_COPY: Copy = { earlier: null, words: '', collision: false, fallbackTicket: null }
 
 /** Without an id and a date, equal content is a copy only within this time (3.5). */
 const WINDOW = 10 * MINUTE
@@ -37,23 +46,27 @@ export const likenessOf = (mail: IncomingMail): Likeness => ({
 export function copyOf(mail: IncomingMail, earlier: EarlierMail[], receivedAt: Date): Copy {
   const mine = likenessOf(mail)
   let collision = false
+  const unread = earlier.find(
+    (one) =>
+      one.state === 'quarantined' &&
+      mail.messageId &&
+      one.messageId === mail.messageId &&
+      one.from === mail.from?.address,
+  )
+  const fallbackTicket = unread?.ticketId ?? null
   for (const other of earlier) {
     if (other.state === 'held' || other.state === 'discarded' || !other.likeness) continue
     if (other.sameKey) {
       const apart = Math.abs(receivedAt.getTime() - other.receivedAt.getTime())
       if (mail.messageId || mail.dateRaw || apart <= WINDOW)
-        return { earlier: original(other, earlier), words: `the same mail as ${other.id}`, collision: false }
+        return { ...NO_COPY, earlier: original(other, earlier), words: `the same mail as ${other.id}` }
     } else if (mail.messageId && other.messageId === mail.messageId) {
       if (isCopy(mine, other.likeness))
-        return {
-          earlier: original(other, earlier),
-          words: `a copy of mail ${other.id}, by another way`,
-          collision: false,
-        }
+        return { ...NO_COPY, earlier: original(other, earlier), words: `a copy of mail ${other.id}, by another way` }
       collision = true
     }
   }
-  return { earlier: null, words: '', collision }
+  return { ...NO_COPY, collision, fallbackTicket }
 }
 
 /** MAIL 3.3: same From and Subject; equal text, or with the same Date equal but for what a list puts around it. */

@@ -320,6 +320,21 @@ test('a lease runs out, passes to another worker, and the first cannot end the m
   assert.is(await refusal(end(id, 'w2')), 'lease_lost', 'a mail ends once')
 })
 
+test('2.15: mails that were begun before come back one at a time, beside any number of fresh ones', async () => {
+  for (let n = 0; n < 4; n++) await accept(mail(`${n}@acme.example`))
+  assert.is((await claim(sql, { worker: 'dead', limit: 10 }, now)).length, 4)
+  const later = after(now, limits.pipeline.lease)
+  const fresh = (await accept(mail('fresh@acme.example'))).id
+  const taken = await claim(sql, { worker: 'w', limit: 10 }, later)
+  assert.equal(
+    taken.map((one) => one.attempts),
+    [2, 1],
+  )
+  assert.is(taken[1]!.id, fresh)
+  assert.equal(await claim(sql, { worker: 'w', limit: 10, suspects: 'none' }, later), [])
+  assert.is((await claim(sql, { worker: 'w', limit: 10 }, later)).length, 1)
+})
+
 test('a lost lease undoes what was done in the same transaction', async () => {
   const { id } = await accept(mail('a@acme.example'))
   await claim(sql, { worker: 'w', limit: 1 }, now)
@@ -392,7 +407,11 @@ test('likeness is found by Message-ID too, and an absent id is never compared (3
   await claim(sql, { worker: 'w', limit: 5 }, now)
   const likeness = { from: 'eva@acme.example', date: 'x', subject: 'y', body: 'z', bare: 'z', list: false }
   await end(first, 'w', { messageId: '<same@acme.example>', likeness, dedupeKey: Buffer.from('k1') })
-  const found = await findLikeness(sql, { id: second, messageId: '<same@acme.example>', dedupeKeys: [Buffer.from('k2')] })
+  const found = await findLikeness(sql, {
+    id: second,
+    messageId: '<same@acme.example>',
+    dedupeKeys: [Buffer.from('k2')],
+  })
   assert.equal(
     found.map((one) => [one.id, one.sameKey, one.likeness]),
     [[first, false, likeness]],

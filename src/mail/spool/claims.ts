@@ -18,6 +18,7 @@ export type EarlierMail = {
   kind: string | null
   receivedAt: Date
   messageId: string | null
+  from: string | null
   /** The whole dedupe key is equal, not only the Message-ID. */
   sameKey: boolean
   likeness: Likeness | null
@@ -34,10 +35,14 @@ export type Failure = 'again' | 'exhausted'
  * and a mail while an older unfinished one shares an id with it, so two of one conversation are never under way at
  * once. Each claim counts as an attempt before any work is done; a mail with `exhausted` set had died
  * limits.pipeline.attempts times before and is only good for `quarantine`.
+ *
+ * A mail that was begun before is a suspect: one at most is taken, and none while the worker has one in hand. Else the
+ * mails that happen to be under way beside a poisonous one, or when somebody kills the daemon, would be counted out
+ * with it.
  */
 export async function claim(
   sql: Sql,
-  { worker, limit }: { worker: string; limit: number },
+  { worker, limit, suspects = 'one' }: { worker: string; limit: number; suspects?: 'one' | 'none' },
   now: Date,
 ): Promise<ClaimedMail[]> {
   // A queue's statistics are always stale, so the shape of the statement fixes the plan: the oldest that are due, then
@@ -48,9 +53,15 @@ export async function claim(
       lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
     where id in (
       select free.id from (
-        select id from inbound_mails
-        where state in ('received', 'processing') and due_at <= ${now} and (lease_until is null or lease_until <= ${now})
-        order by id limit ${limits.pipeline.ahead}) waiting,
+        (select id from inbound_mails
+         where state in ('received', 'processing') and due_at <= ${now} and attempts > 0 and ${suspects === 'one'}
+           and (lease_until is null or lease_until <= ${now})
+         order by id limit 1)
+        union all
+        (select id from inbound_mails
+         where state in ('received', 'processing') and due_at <= ${now} and attempts = 0
+           and (lease_until is null or lease_until <= ${now})
+         order by id limit ${limits.pipeline.ahead})) waiting,
       lateral (
         select m.id from inbound_mails m
         where m.id = waiting.id and m.state in ('received', 'processing') and m.due_at <= ${now}
@@ -123,7 +134,7 @@ export async function findLikeness(
   // as text: the driver takes an array of Buffers for one Buffer
   const keys = dedupeKeys.map((key) => `\\x${key.toString('hex')}`)
   const rows = await tx<EarlierMail[]>`
-    select id, state, kind, received_at as "receivedAt", message_id as "messageId",
+    select id, state, kind, received_at as "receivedAt", message_id as "messageId", from_address as "from",
       coalesce(dedupe_key = any(${keys}::text[]::bytea[]), false) as "sameKey", likeness, ticket_id as "ticketId",
       comment_id as "commentId", duplicate_of as "duplicateOf"
     from inbound_mails
