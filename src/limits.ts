@@ -151,6 +151,12 @@ export const pipeline = {
   poll: 5 * SECOND,
 } as const
 
+/** What is read of a mail's text to find its ticket (6.1 (5)). */
+export const threading = {
+  text: 64 * KB, // characters
+  proofs: 100, // things that look like ours and are checked, a MAC each
+} as const
+
 /** People named in a mail (4.27). */
 export const people = { participants: 20 } as const
 

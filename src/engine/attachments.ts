@@ -34,6 +34,11 @@ export function attachmentRows(tx: Tx, place: { ticketId: number; commentId: num
       ${files.map((file) => String(file.inline))}::text[]::boolean[], ${files.map((file) => file.contentId)}::text[]) as file`
 }
 
+/** The files of one ticket belong to another (6.13); they stay with their comments. */
+export async function moveAttachments(tx: Tx, fromTicket: number, toTicket: number): Promise<void> {
+  await tx`update attachments set ticket_id = ${toTicket} where ticket_id = ${fromTicket}`
+}
+
 /** Copies the decoded parts of a mail into blobs: small ones in one statement, large ones streamed. */
 export async function storeParts(tx: Tx, parts: IncomingPart[]): Promise<Attachment[]> {
   const small = parts.filter((part) => part.size <= blob.chunk)

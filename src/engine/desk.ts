@@ -3,6 +3,7 @@
  * and frozen. Everything that decides takes it as an argument.
  */
 import type { Calendar } from './business-hours.ts'
+import type { Pattern } from './rules/pattern.ts'
 import type { Rule } from './rules.ts'
 import type { Priority } from './tables.ts'
 
@@ -97,6 +98,10 @@ export type Desk = {
     own_lists: string[]
     /** Addresses of web forms: with verdict strong the requester is their Reply-To (4.11 c). */
     form_senders: string[]
+    /** What words of thanks alone do to a resolved ticket (6.16). */
+    thanks: 'keep' | 'reopen'
+    /** Senders whose own ticket number leads to ours: an exact address or a domain (6.24). */
+    correlations: { from: string; pattern: Pattern; in: 'subject' | 'text' }[]
     /** Domains of public mail providers: they never map to an organization (6.23). */
     public_domains: Set<string>
     /** Ticket types; the first is that of a new ticket. */

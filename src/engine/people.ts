@@ -3,8 +3,11 @@
  * data is never changed by a mail, except that an empty name may be filled and an organization found (MAIL 5.12, 6.22).
  */
 import type { Queryable, Statement, Tx } from '../database.ts'
+import { Refusal } from '../errors.ts'
 import type { MailAddress } from '../incoming.ts'
 import type { Desk, Group, Organization } from './desk.ts'
+import { checkAddress } from './outbox/address.ts'
+import { matchRecipient } from './recipients.ts'
 
 export type Contact = {
   id: number
@@ -103,6 +106,29 @@ export async function ensureContact(
   const id = await reserveContact(tx)
   for (const row of contactRows(tx, { id, person, organizationId }, now)) await row
   return id
+}
+
+/**
+ * Gives a contact one more address, confirmed by whoever asks for it: an agent, or a link that was sent there (MAIL 5.12,
+ * 6.21). From now on mail from it is theirs.
+ * @throws Refusal `unknown_contact`, `own_address`, `address_taken` where another contact holds it
+ */
+export async function linkAddress(
+  tx: Tx,
+  input: { contactId: number; address: string; desk: Desk },
+  now: Date,
+): Promise<void> {
+  const address = sameAddress(checkAddress(input.address.trim()))
+  if (matchRecipient(input.desk, address)) throw new Refusal('own_address', `${address} is an address of this desk.`)
+  await tx`select pg_advisory_xact_lock(hashtextextended(${`from/${address}`}, 0))`
+  const [contact] = await tx`select id from contacts where id = ${input.contactId} for key share`
+  if (!contact) throw new Refusal('unknown_contact', 'There is no such contact.')
+  const holder = await findContact(tx, address)
+  if (holder && holder.id !== input.contactId)
+    throw new Refusal('address_taken', `${address} belongs to another contact${holder.name && `, ${holder.name}`}.`)
+  await tx`
+    insert into contact_addresses (address, contact_id, confirmed_at) values (${address}, ${input.contactId}, ${now})
+    on conflict (address) do update set confirmed_at = coalesce(contact_addresses.confirmed_at, excluded.confirmed_at)`
 }
 
 /** Fills what a contact lacks, and changes nothing else: the organization found since they first wrote, the name. */

@@ -265,7 +265,11 @@ export const ticketParticipants = pgTable(
 
 // --- thread.ts ------------------------------------------------------------------------------------------------------
 
-/** Message-IDs that lead to a ticket: ours (out) and those that people sent (in). Kept when the ticket is deleted. */
+/**
+ * Message-IDs that lead to a ticket: ours (out), those that people sent (in) and those that these refer to and nobody
+ * has seen (ancestor); and what is no Message-ID: numbers of other systems, threads of a mail provider, with blanks in
+ * them. Kept when the ticket is deleted.
+ */
 export const messageIds = pgTable(
   'message_ids',
   {
@@ -275,7 +279,7 @@ export const messageIds = pgTable(
       .notNull()
       .references(() => tickets.id),
     comment_id: ref().references(() => comments.id),
-    direction: text().$type<'in' | 'out'>().notNull(),
+    direction: text().$type<'in' | 'out' | 'ancestor' | 'external' | 'provider'>().notNull(),
     people: text().array().notNull().default([]), // From, To, Cc of a stored mail: who may refer to it (6.3)
     base_subject: text(),
     at: instant().notNull(),

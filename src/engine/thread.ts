@@ -4,10 +4,12 @@
  */
 import type { Queryable, Statement, Tx } from '../database.ts'
 import type { IncomingMail } from '../incoming.ts'
+import { tickets as limits } from '../limits.ts'
 import { type Keys, readMessageId, readSignedAddress, type Token } from '../tokens.ts'
 import type { Desk } from './desk.ts'
 import { sameAddress } from './people.ts'
 import type { Status } from './tables.ts'
+import { type BodyProof, readBodyProofs } from './thread/body-proof.ts'
 
 /** A ticket that some signal of the mail names, as it stands now; its row is locked. */
 export type Candidate = {
@@ -34,9 +36,24 @@ export type Candidate = {
 }
 
 /** A stored Message-ID that the mail refers to. */
-export type KnownId = { messageId: string; ticketId: number; direction: 'in' | 'out'; people: string[] }
+export type KnownId = {
+  messageId: string
+  ticketId: number
+  /** `ancestor`: a stored mail refers to it, and it was never seen. `external`, `provider`: no Message-ID (6.24, 6.1 (7)). */
+  direction: 'in' | 'out' | 'ancestor' | 'external' | 'provider'
+  people: string[]
+  baseSubject: string | null
+}
 
-export type Signal = 'token' | 'our_id' | 'foreign_id' | 'subject_tag'
+export type Signal =
+  | 'token'
+  | 'our_id'
+  | 'foreign_id'
+  | 'ancestor'
+  | 'external_id'
+  | 'body_token'
+  | 'subject_tag'
+  | 'provider'
 
 /** What the mail itself says about its conversation; nothing looked up yet. */
 export type Claims = {
@@ -50,6 +67,29 @@ export type Claims = {
   ours: Map<string, number>
   /** The last `[<prefix>#n]` of the subject (6.6). */
   tag: number | null
+  /** The mail's own Message-ID: an earlier one may have referred to it. */
+  messageId: string | null
+  baseSubject: string
+  /** Secrets of tickets that stand in its text. */
+  proofs: BodyProof[]
+  /** Numbers of another system (6.24). */
+  external: string[]
+  /** The thread that a mail provider counts it to. */
+  provider: string | null
+}
+
+/** A mail that nothing can be read of claims nothing. */
+export const NO_CLAIMS: Claims = {
+  tokens: [],
+  badToken: false,
+  ids: [],
+  ours: new Map(),
+  tag: null,
+  messageId: null,
+  baseSubject: '',
+  proofs: [],
+  external: [],
+  provider: null,
 }
 
 export type RefusedClaim = { by: Signal; ticket: number; why: string }
@@ -59,17 +99,24 @@ export type Threading = {
   /** The author was neither requester nor participant: the comment stands, they are pending (6.3, 6.9). */
   stranger: boolean
   refused: RefusedClaim[]
+  /** Other tickets that later signals lead to, and would be let in at (6.1). */
+  also: { by: Signal; ticket: number }[]
 }
 
 /**
  * Reads the claims of a mail (6.1, 6.2, 6.6). Pure.
- * @param addresses envelope recipients, then Delivered-To, X-Original-To, To and Cc
+ * @param given.addresses envelope recipients, then Delivered-To, X-Original-To, To and Cc
  */
-export function readClaims(mail: IncomingMail, addresses: string[], desk: Desk, keys: Keys): Claims {
+export function readClaims(
+  mail: IncomingMail,
+  given: { addresses: string[]; external: string[]; provider: string | null },
+  desk: Desk,
+  keys: Keys,
+): Claims {
   const tokens: Token[] = []
   let badToken = false
   const bases = desk.inboxes.flatMap((inbox) => [inbox.address, ...inbox.aliases])
-  for (const address of new Set(addresses.map(sameAddress))) {
+  for (const address of new Set(given.addresses.map(sameAddress))) {
     if (!/\+r[a-z2-7]/.test(address)) continue
     const read = bases.map((base) => readSignedAddress(keys, base, address)).find((token) => token)
     if (read) tokens.push(read)
@@ -81,7 +128,18 @@ export function readClaims(mail: IncomingMail, addresses: string[], desk: Desk, 
     const read = readMessageId(keys, id)
     if (read) ours.set(id, read.ticket)
   }
-  return { tokens, badToken, ids, ours, tag: readTag(mail.subject, desk.settings.subject_prefix) }
+  return {
+    tokens,
+    badToken,
+    ids,
+    ours,
+    tag: readTag(mail.subject, desk.settings.subject_prefix),
+    messageId: mail.messageId,
+    baseSubject: mail.baseSubject,
+    proofs: readBodyProofs(mail.text, bases, keys),
+    external: given.external,
+    provider: given.provider,
+  }
 }
 
 /** The ticket number of `[<prefix>#<digits>]`; the last one wins, text may touch it (6.6). */
@@ -96,18 +154,30 @@ export async function findCandidates(
   tx: Tx,
   claims: Claims,
 ): Promise<{ candidates: Map<number, Candidate>; known: KnownId[] }> {
-  const numbers = [...claims.tokens.map((token) => token.ticket), ...claims.ours.values()]
+  const numbers = [
+    ...claims.tokens.map((token) => token.ticket),
+    ...claims.ours.values(),
+    ...claims.proofs.map((proof) => proof.ticket),
+  ]
   if (claims.tag !== null) numbers.push(claims.tag)
-  if (!numbers.length && !claims.ids.length) return { candidates: new Map(), known: [] }
+  const names = [...claims.ids, claims.messageId, ...claims.external, claims.provider].filter((one) => one !== null)
+  if (!numbers.length && !names.length) return { candidates: new Map(), known: [] }
   const [known, rows] = await Promise.all([
     tx<KnownId[]>`
-      select message_id as "messageId", ticket_id as "ticketId", direction, people
-      from message_ids where message_id = any(${claims.ids})`,
-    // An array, because `or t.id in (select ...)` reads all tickets.
+      select message_id as "messageId", ticket_id as "ticketId", direction, people, base_subject as "baseSubject"
+      from message_ids where message_id = any(${names}) order by id`,
+    // An array, because `or t.id in (select ...)` reads all tickets. The targets of merged ones are locked with them,
+    // in one order, so that a mail and a merge cannot wait for each other.
     tx<Candidate[]>`
       select ${ticketColumns(tx)} from tickets t left join agents a on a.id = t.assignee_id
-      where t.id = any(${numbers}::bigint[] || array(
-        select ticket_id from message_ids where message_id = any(${claims.ids})))
+      where t.id = any(array(
+        with recursive named as (
+          select id, 0 as hop from unnest(${numbers}::bigint[] || array(
+            select ticket_id from message_ids where message_id = any(${names}))) as id
+          union
+          select t.merged_into, hop + 1 from named join tickets t on t.id = named.id
+          where t.merged_into is not null and hop < ${MERGE_HOPS})
+        select id from named))
       order by t.id for update of t`,
   ])
   const candidates = new Map(rows.map((row) => [row.id, candidateOf(row)]))
@@ -115,8 +185,18 @@ export async function findCandidates(
   return { candidates, known }
 }
 
+type Lead = {
+  by: Signal
+  number: number
+  /** Who may refer to it besides those who take part; null: it is a secret, and admits any sender. */
+  people: string[] | null
+  generation?: number
+  /** Where the subject must be the same: one of these. */
+  subjects?: (string | null)[]
+}
+
 /**
- * Chooses the ticket (6.1 (1)-(3), (6)) and admits or refuses (6.3). Pure.
+ * Chooses the ticket (6.1) and admits or refuses (6.3). Pure.
  * @param author the From address, or null
  */
 export function chooseTicket(
@@ -124,42 +204,69 @@ export function chooseTicket(
   found: { candidates: Map<number, Candidate>; known: KnownId[] },
   author: string | null,
 ): Threading {
-  const refused: RefusedClaim[] = []
-  const outs = new Map<string, KnownId>()
-  const ins = new Map<string, KnownId[]>()
-  for (const id of found.known)
-    if (id.direction === 'out') outs.set(id.messageId, id)
-    else ins.set(id.messageId, [...(ins.get(id.messageId) ?? []), id])
+  const threading: Threading = { ticket: null, by: null, stranger: false, refused: [], also: [] }
+  for (const lead of leadsOf(claims, found.known)) {
+    const named = found.candidates.get(lead.number)
+    const ticket = named && target(named, found.candidates)
+    const why = !ticket ? 'no such ticket' : refusal({ lead, named, ticket, claims }, author)
+    const one = { by: lead.by, ticket: lead.number }
+    const same = (other: { by: Signal; ticket: number }) => other.by === one.by && other.ticket === one.ticket
+    if (why) {
+      // beside a ticket that was found, only what could have led elsewhere is of interest
+      if (!threading.ticket && !threading.refused.some(same)) threading.refused.push({ ...one, why })
+    } else if (!threading.ticket) {
+      threading.ticket = ticket!
+      threading.by = lead.by
+      threading.stranger = !takesPart(ticket!, author)
+    } else if (ticket!.id !== threading.ticket.id && !threading.also.some((other) => other.ticket === ticket!.id))
+      threading.also.push({ by: lead.by, ticket: ticket!.id })
+  }
+  return threading
+}
 
-  const signals: { by: Signal; number: number; people: string[] | null; generation?: number }[] = [
+/** All that leads to a ticket, in the order of 6.1; of another system's number the newest ticket first (6.24). */
+function leadsOf(claims: Claims, known: KnownId[]): Lead[] {
+  const byDirection = Map.groupBy(known, (id) => id.direction)
+  const of = (direction: KnownId['direction'], id: string | null) =>
+    (byDirection.get(direction) ?? []).filter((one) => one.messageId === id)
+  const outs = new Map((byDirection.get('out') ?? []).map((id) => [id.messageId, id]))
+  const leads = (by: Signal, ids: KnownId[]): Lead[] =>
+    ids.map(({ ticketId, people, baseSubject }) => ({ by, number: ticketId, people, subjects: [baseSubject] }))
+  return [
     ...claims.tokens
       .filter((token) => token.purpose !== 'b')
-      .map((token) => ({ by: 'token' as const, number: token.ticket, people: null, generation: token.generation })),
+      .map((token): Lead => ({ by: 'token', number: token.ticket, people: null, generation: token.generation })),
     // ours need the MAC and, but for the root of 8.2, which stands in no row, a row
     ...claims.ids
       .filter((id) => claims.ours.has(id) && (outs.has(id) || id.startsWith('t.')))
-      .map((id) => ({ by: 'our_id' as const, number: outs.get(id)?.ticketId ?? claims.ours.get(id)!, people: null })),
+      .map((id): Lead => ({ by: 'our_id', number: outs.get(id)?.ticketId ?? claims.ours.get(id)!, people: null })),
     ...claims.ids.flatMap((id) =>
-      (ins.get(id) ?? []).map((known) => ({ by: 'foreign_id' as const, number: known.ticketId, people: known.people })),
+      of('in', id).map((one): Lead => ({ by: 'foreign_id', number: one.ticketId, people: one.people })),
+    ),
+    ...[...claims.ids, claims.messageId].flatMap((id) => leads('ancestor', of('ancestor', id))),
+    ...claims.external.flatMap((id) =>
+      of('external', id)
+        .toReversed()
+        .map((one): Lead => ({ by: 'external_id', number: one.ticketId, people: null })),
+    ),
+    ...claims.proofs.map(
+      ({ ticket, generation }): Lead => ({
+        by: 'body_token',
+        number: ticket,
+        people: null,
+        ...(generation !== undefined && { generation }),
+      }),
     ),
     ...(claims.tag === null ? [] : [{ by: 'subject_tag' as const, number: claims.tag, people: [] }]),
+    ...leads('provider', of('provider', claims.provider).toReversed()),
   ]
-  for (const signal of signals) {
-    const named = found.candidates.get(signal.number)
-    const ticket = named && target(named, found.candidates)
-    const why = !ticket ? 'no such ticket' : refusal(signal, named, ticket, author)
-    if (!why) return { ticket: ticket!, by: signal.by, stranger: !takesPart(ticket!, author), refused }
-    if (!refused.some((one) => one.by === signal.by && one.ticket === signal.number))
-      refused.push({ by: signal.by, ticket: signal.number, why })
-  }
-  return { ticket: null, by: null, stranger: false, refused }
 }
 
 export type MailId = {
   messageId: string
   ticketId: number
   commentId: number | null
-  direction: 'in' | 'out'
+  direction: 'in' | 'out' | 'matter'
   /** Of a mail that came in: who may refer to it (6.3). */
   people?: string[]
   baseSubject?: string
@@ -185,7 +292,12 @@ export function messageIdRows(tx: Queryable, mails: MailId[], now: Date): Statem
     base_subject: mail.direction === 'in' ? (mail.baseSubject ?? '') : null,
     at: now,
   }))
-  return tx`insert into message_ids ${tx(rows)} on conflict (message_id, ticket_id) do nothing`
+  // what was only referred to has come now
+  return tx`
+    insert into message_ids ${tx(rows)} on conflict (message_id, ticket_id) do update
+    set comment_id = excluded.comment_id, direction = excluded.direction, people = excluded.people,
+        base_subject = excluded.base_subject, at = excluded.at
+    where message_ids.direction = 'ancestor'`
 }
 
 /** Whether the author is the requester or a participant. */
@@ -204,11 +316,14 @@ const ticketColumns = (tx: Queryable) => tx`
   array(
     select p.address from ticket_participants p where p.ticket_id = t.id and p.role = 'participant'
     union all
+    select c.address from ticket_participants p join contact_addresses c on c.contact_id = p.contact_id
+    where p.ticket_id = t.id and p.role = 'participant'
+    union all
     select c.address from contact_addresses c where c.contact_id = t.requester_id) as participants`
 
 const candidateOf = (row: Candidate): Candidate => ({ ...row, participants: row.participants.map(sameAddress) })
 
-/** Adds the tickets that merged ones went into, at most 10 hops away (6.13); rare, so hop by hop. */
+/** Adds targets of merges that were made while this mail waited for the lock, at most 10 hops away (6.13). */
 async function followMerges(tx: Tx, candidates: Map<number, Candidate>): Promise<void> {
   for (let hop = 0; hop < MERGE_HOPS; hop++) {
     const missing = [...candidates.values()].flatMap((one) =>
@@ -223,7 +338,7 @@ async function followMerges(tx: Tx, candidates: Map<number, Candidate>): Promise
   }
 }
 
-const MERGE_HOPS = 10
+const MERGE_HOPS = limits.mergeHops
 
 /** The final target of a merged ticket, cycle-safe; null when the chain leads nowhere (6.13). */
 function target(from: Candidate, candidates: Map<number, Candidate>): Candidate | null {
@@ -237,17 +352,24 @@ function target(from: Candidate, candidates: Map<number, Candidate>): Candidate 
 
 /** Why a signal does not lead to its ticket, or null (6.3, 5.8, 6.14). */
 function refusal(
-  signal: { by: Signal; people: string[] | null; generation?: number },
-  named: Candidate | undefined,
-  ticket: Candidate,
+  claim: { lead: Lead; named: Candidate | undefined; ticket: Candidate; claims: Claims },
   author: string | null,
 ): string | null {
-  if (signal.generation !== undefined && named && signal.generation !== named.tokenGeneration)
+  const { lead, named, ticket } = claim
+  if (lead.generation !== undefined && named && lead.generation !== named.tokenGeneration)
     return 'the address was revoked'
   if (ticket.deletedAt) return 'the ticket was deleted'
-  if (signal.people === null || takesPart(ticket, author)) return null // knowledge of a secret id admits any sender
-  if (author && signal.people.includes(sameAddress(author))) return null
+  if (lead.subjects && !sameSubject(claim.claims.baseSubject, [...lead.subjects, ticket.baseSubject]))
+    return 'the subject is another'
+  if (lead.people === null || takesPart(ticket, author)) return null // knowledge of a secret id admits any sender
+  if (author && lead.people.includes(sameAddress(author))) return null
   return 'the sender takes no part in that ticket'
+}
+
+/** No subject is no evidence. */
+function sameSubject(subject: string, others: (string | null)[]): boolean {
+  const fold = (text: string) => text.normalize('NFC').trim().toLowerCase()
+  return subject.trim() !== '' && others.some((other) => other !== null && fold(other) === fold(subject))
 }
 
 const sharesBase = (inbox: string, address: string) => {

@@ -4,14 +4,13 @@
  */
 import { type Statement, type Tx, together } from '../database.ts'
 import { Refusal } from '../errors.ts'
-import { people } from '../limits.ts'
 import { after, floored, SECOND } from '../time.ts'
 import { preparePublicAnswer } from './answer.ts'
 import { type Actor, type Event, eventRows, record } from './events.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
 import { findSuppressed } from './outbox/suppressions.ts'
 import { queueMail } from './outbox.ts'
-import { ensureContact, findOrganization, markAnswered, sameAddress } from './people.ts'
+import { ensureContact, findOrganization, markAnswered } from './people.ts'
 import { matchRecipient } from './recipients.ts'
 import type { PolicySource } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
@@ -161,24 +160,6 @@ export function furtherCommentRows(
 }
 
 export type StatusChange = { from: Status; to: Status; why: string; dropAssignee: boolean }
-
-/** People who were named in a mail; one who takes part already is left as they are (MAIL 6.9, 4.27). */
-export async function addPeople(
-  tx: Tx,
-  ticketId: number,
-  named: { address: string; name: string; contactId: number | null; role: 'participant' | 'pending' | 'suggested' }[],
-  now: Date,
-): Promise<void> {
-  const rows = named.slice(0, people.participants).map((one) => ({
-    ticket_id: ticketId,
-    address: sameAddress(one.address),
-    name: one.name,
-    contact_id: one.contactId,
-    role: one.role,
-    added_at: now,
-  }))
-  if (rows.length) await tx`insert into ticket_participants ${tx(rows)} on conflict (ticket_id, address) do nothing`
-}
 
 /** Links two tickets for agents to see (`follow_up`, `refers_to`, `also_addressed`). */
 export async function link(tx: Tx, ticketId: number, otherId: number, kind: string): Promise<void> {
@@ -425,7 +406,7 @@ type Row = {
 }
 
 /** The ticket with its row locked. Throws Refusal `unknown_ticket`, also for a deleted or merged one. */
-async function lockTicket(tx: Tx, ticketId: number): Promise<Row> {
+export async function lockTicket(tx: Tx, ticketId: number): Promise<Row> {
   const [row] = await tx<Row[]>`
     select id, subject, status, priority, tags, project_id, inbox_id, assignee_id, requester_id, requester_address,
            requester_name, locale, zone, token_generation, resolved_at, merged_into, deleted_at
@@ -442,7 +423,7 @@ async function conversation(tx: Tx, ticketId: number) {
       select address, name from ticket_participants where ticket_id = ${ticketId} and role = 'participant' order by added_at`,
     tx<{ message_id: string }[]>`
       select m.message_id from message_ids m left join comments c on c.id = m.comment_id
-      where m.ticket_id = ${ticketId} and (c.id is null or c.visibility = 'public') order by m.id`,
+      where m.ticket_id = ${ticketId} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public') order by m.id`,
     tx<{ at: Date; author_name: string; author_address: string | null; visible: string }[]>`
       select at, author_name, author_address, visible from comments
       where ticket_id = ${ticketId} and author_role in ('contact', 'unknown') and visibility = 'public' and not automatic

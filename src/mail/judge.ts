@@ -4,6 +4,7 @@
  */
 import type { Tx } from '../database.ts'
 import { type Arrival, type Facts, identify, type Known, loadFacts } from '../engine/receive.ts'
+import { externalIds, providerKey } from '../engine/thread/correlate.ts'
 import type { Tools } from '../engine/tools.ts'
 import type { Auth, MailAddress, ParsedMail } from '../incoming.ts'
 import { classify } from './classify.ts'
@@ -46,6 +47,7 @@ export function knownOf(judged: Judged, { mail, auth, poison }: Read): Known {
       : null,
     oversize: session.oversize ?? null,
     poison,
+    providerThread: providerThreadOf(judged, mail),
     fallbackTicket: judged.ticketId,
   }
 }
@@ -58,9 +60,12 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
   const { judged, known, tools } = input
   const { mail } = known
   const keys = mail.error === null ? dedupeKeys(mail, known.receivedAt) : []
+  const { author } = identify(known, tools.desk)
+  const outside = mail.error === null ? externalIds(mail, author, known.auth, tools.desk) : []
+  const names = [...outside, ...(known.providerThread ? [known.providerThread] : [])]
   // one wave: each is a statement of its own, so what comes after the locks sees what their last holders committed
   const [, earlier, facts] = await Promise.all([
-    lock(tx, mail, [identify(known, tools.desk).author, mail.from], keys),
+    lock(tx, { mail, people: [author, mail.from], names }, keys),
     findLikeness(tx, { id: judged.id, messageId: mail.messageId, dedupeKeys: keys }),
     loadFacts(tx, known, tools, now),
   ])
@@ -79,17 +84,34 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
 export const quarantineWords = ({ envelope, releasedAt }: Judged): string | null =>
   envelope.session.quarantined === 'header' && !releasedAt ? 'Its header block is larger than is accepted.' : null
 
+/**
+ * The thread that the provider counts the mail to: asked of the server a mail was fetched from, or written by an export
+ * into a file that an admin imports. Whoever sends a mail cannot say it.
+ */
+function providerThreadOf({ envelope }: Judged, mail: ParsedMail): string | null {
+  const { thread_id: id } = envelope.session as typeof envelope.session & { thread_id?: string }
+  if (envelope.via === 'imap' && id) return providerKey('provider', envelope.listener, id)
+  if (envelope.via !== 'import' || mail.error !== null) return null
+  const written = mail.headers.find(([name]) => name.toLowerCase() === 'x-gm-thrid')?.[1].trim()
+  return written && /^\d{1,20}$/.test(written) ? providerKey('provider', 'import', written) : null
+}
+
 const NO_COPY: Copy = { earlier: null, words: '', collision: false }
 
 /**
  * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and
  * on its content, in one statement and in one order, so that two mails never wait for each other in a ring.
  */
-async function lock(tx: Tx, mail: ParsedMail, people: (MailAddress | null)[], keys: Buffer[]): Promise<void> {
+async function lock(
+  tx: Tx,
+  of: { mail: ParsedMail; people: (MailAddress | null)[]; names: string[] },
+  keys: Buffer[],
+): Promise<void> {
+  const { mail, people } = of
   const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
   const names = [...new Set([mail.messageId, ...ids].flatMap((id) => (id ? [`id/${id}`] : [])))]
   for (const one of people) if (one) names.push(`from/${one.address.toLowerCase()}`)
-  names.push(...keys.map((key) => `content/${key.toString('hex')}`))
+  names.push(...of.names, ...keys.map((key) => `content/${key.toString('hex')}`))
   await tx`
     select pg_advisory_xact_lock(key) from
       (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`

@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { transaction } from '../database.ts'
 import { cancelForTicket } from '../engine/outbox.ts'
+import { admit } from '../engine/tickets/people.ts'
 import { Refusal } from '../errors.ts'
 import type { Env, Pages, Web } from './context.ts'
 import { parseId, readForm } from './form.ts'
@@ -33,6 +34,15 @@ export function ticketPages(web: Web): Pages {
         throw error
       }
     })
+    .post('/tickets/:number/people', async (c) => {
+      const ticketId = parseId(c.req.param('number'))
+      if (ticketId === null) return c.notFound()
+      const address = (await readForm(c)).text('address')
+      const { id, name } = c.get('agent')
+      const input = { ticketId, address, actor: { kind: 'agent', id, name } as const, tools: web.tools() }
+      await transaction(web.sql, (tx) => admit(tx, input, web.now()))
+      return c.redirect(`/tickets/${ticketId}?done=admitted`, 303)
+    })
     .post('/comments/:id/cancellation', async (c) => {
       const id = parseId(c.req.param('id'))
       const [comment] = await web.sql<{ ticket_id: number }[]>`select ticket_id from comments where id = ${id}`
@@ -50,6 +60,7 @@ const DONE: Record<string, string> = {
   note: 'Your note is saved.',
   change: 'Saved.',
   nothing: 'Nothing was changed.',
+  admitted: 'They take part now: they get the answers and may write by mail.',
   undone: 'Your answer was not sent. Its text is still below.',
   late: 'Too late: the answer was on its way already.',
 }

@@ -173,6 +173,8 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
       separators: settings.separators,
       own_lists: settings.own_lists,
       form_senders: settings.form_senders,
+      thanks: settings.thanks,
+      correlations: settings.correlations.map((one) => ({ from: one.from, pattern: one.matches, in: one.in })),
       public_domains: new Set([...PUBLIC_DOMAINS, ...settings.public_domains]),
       types: settings.types,
       priorities: settings.priorities,

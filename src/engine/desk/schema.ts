@@ -3,6 +3,7 @@ import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 import { isZone, parseDuration } from '../../time.ts'
 import { actionsSchema } from '../rules/actions.ts'
+import { compilePattern } from '../rules/pattern.ts'
 import { PRIORITIES } from '../tables.ts'
 
 /** Languages that templates exist for. */
@@ -71,6 +72,17 @@ const domainPattern = converted(
   'write acme.example, or "*.acme.example" for its subdomains',
 )
 const prefixed = (prefix: string, value: string | null): string | null => value && prefix + value
+
+/** Compiled once; a fault of it has words and a remedy of its own. */
+const pattern = z
+  .string()
+  .transform((text, context) => {
+    const compiled = compilePattern(text.normalize('NFC'))
+    if ('find' in compiled) return compiled
+    context.addIssue({ code: 'custom', message: compiled.cause, params: { remedy: compiled.remedy } })
+    return z.NEVER
+  })
+  .meta({ remedy: 'write a regular expression whose group is their number, such as "\\[([A-Z]+-\\d+)\\]"' })
 
 const LONGEST = 315_360_000 // M1: ten years
 const duration = converted(
@@ -244,6 +256,19 @@ export const deskSchema = z.strictObject({
         .meta({ remedy: 'write "+", "-" or several such as "+-"' }),
       own_lists: list(z.string().trim().toLowerCase().min(1).max(255), 'write a list of List-Ids'),
       form_senders: list(address, 'write a list of addresses'),
+      thanks: z.enum(['keep', 'reopen']).default('keep').meta({ remedy: 'write keep, or reopen' }),
+      correlations: list(
+        z.strictObject({
+          from: converted(
+            (text) => (text.includes('@') ? toAddress(text) : toDomain(text)),
+            'mail address or domain',
+            'write jira.example or jira@acme.example',
+          ),
+          matches: pattern,
+          in: z.enum(['subject', 'text']).default('subject').meta({ remedy: 'write subject, or text' }),
+        }),
+        'write a list such as [{from: jira.example, matches: "\\\\[([A-Z]+-\\\\d+)\\\\]"}]',
+      ),
       public_domains: list(domain, 'write a list of domains of mail providers'),
       types: z
         .array(key)

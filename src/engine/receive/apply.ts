@@ -12,19 +12,12 @@ import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
 import { outboxRows } from '../outbox.ts'
-import { completeContact, contactRows, nameOf } from '../people.ts'
+import { completeContact, contactRows, ensureContact, nameOf } from '../people.ts'
 import { clockRows } from '../sla.ts'
+import { type Reference, referenceRows } from '../thread/rows.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
-import {
-  addComment,
-  addPeople,
-  furtherCommentRows,
-  link,
-  type NewComment,
-  note,
-  reserveComment,
-  ticketRows,
-} from '../tickets.ts'
+import { addPeople } from '../tickets/people.ts'
+import { addComment, furtherCommentRows, link, type NewComment, note, reserveComment, ticketRows } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
 import { find, type Plan, type Reason } from './plan.ts'
@@ -110,6 +103,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     plan.sla && clockRows(tx, ticketId, plan.sla, at),
     files.length ? attachmentRows(tx, { ticketId, commentId }, files) : null,
     ids.length ? messageIdRows(tx, ids, now) : null,
+    ...references(tx, work, { ticketId, commentId }, now),
     ack.mail && outboxRows(tx, { ...ack.mail, ids: [outboxId!] }, tools, now),
   ]
   return {
@@ -119,9 +113,8 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     acknowledged: ack.mail !== null,
     rows: rows.filter((row) => row !== null),
     async rest() {
-      await addAllPeople(tx, plan, ticketId, now)
-      for (const action of plan.actions)
-        if (action.action === 'link') await link(tx, ticketId, action.other, action.kind)
+      await addAllPeople(tx, work, { ticketId, contactId }, now)
+      await addLinks(tx, plan, ticketId)
       await addNotes(tx, plan, ticketId, now)
     },
   }
@@ -147,7 +140,7 @@ async function addToTicket(
   const { plan, arrival, facts } = work
   const ticketId = action.ticket
   const [commentId, files] = await Promise.all([reserveComment(tx), filesOf(tx, work)])
-  const contactId = facts.contact?.id ?? null
+  const contactId = facts.contact?.id ?? (await joiningContact(tx, work, now))
   const comment = {
     ...firstComment(work, { id: commentId, ticketId, contactId }),
     visibility: action.visibility,
@@ -171,9 +164,11 @@ async function addToTicket(
     ...[complete(tx, work)].filter((row) => row !== null),
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
     ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
+    ...references(tx, work, { ticketId, commentId }, now),
   ]
   const rest = async () => {
-    await addAllPeople(tx, plan, ticketId, now)
+    await addAllPeople(tx, work, { ticketId, contactId }, now)
+    await addLinks(tx, plan, ticketId)
     await addNotes(tx, plan, ticketId, now)
   }
   return { ticketId, commentId, reasons: [], acknowledged: false, rows, rest }
@@ -245,6 +240,7 @@ function dueOf(plan: Plan, metric: Metric, at: Date): Due | null {
 const SHOWN: ReadonlySet<string> = new Set([
   'bad_token',
   'pending_person',
+  'thanks',
   'unverified_sender',
   'unknown_domain',
   'reply_to',
@@ -292,24 +288,67 @@ async function filesOf(tx: Tx, work: Work): Promise<Attachment[]> {
 }
 
 /** The id under which a later mail may refer to this one, and who may. */
-function incomingId({ arrival, facts }: Work, place: { ticketId: number; commentId: number }): MailId[] {
-  const { mail } = arrival
+function incomingId(work: Work, place: { ticketId: number; commentId: number }): MailId[] {
+  const { mail } = work.arrival
   if (!mail.messageId) return []
+  return [{ messageId: mail.messageId, ...place, direction: 'in', ...referrers(work) }]
+}
+
+/** Who is named in a mail may refer to it; who is named in a forged one may not. */
+function referrers({ arrival, facts }: Work): { people: string[]; baseSubject: string } {
+  const { mail } = arrival
   const whole = mail.error === null ? mail : null
-  // who is named in a forged mail may not refer to it
   const named =
     arrival.auth.verdict === 'fail' ? [] : [mail.from, facts.from, ...(whole?.to ?? []), ...(whole?.cc ?? [])]
   const people = named.flatMap((one) => (one ? [one.address] : []))
-  const baseSubject = whole?.baseSubject ?? ''
-  return [{ messageId: mail.messageId, ...place, direction: 'in', people: people.slice(0, 100), baseSubject }]
+  return { people: people.slice(0, 100), baseSubject: whole?.baseSubject ?? '' }
 }
 
-async function addAllPeople(tx: Tx, plan: Plan, ticketId: number, now: Date): Promise<void> {
+/** What else will lead here: ids that a person's mail refers to, another system's number, a provider's thread (6.1). */
+function references(tx: Tx, work: Work, place: { ticketId: number; commentId: number }, now: Date): Statement[] {
+  const { plan, arrival, facts } = work
+  const { claims } = facts
+  if (arrival.auth.verdict === 'fail' || arrival.mail.error !== null) return []
+  // whoever asks a machine's mail for an ancestor would find all that the machine ever wrote
+  const ancestors = plan.kind === 'human' ? claims.ids : []
+  const sorts: [Reference['direction'], string[]][] = [
+    ['ancestor', ancestors.filter((id) => !claims.ours.has(id) && id !== arrival.mail.messageId)],
+    ['external', claims.external],
+    ['provider', claims.provider === null ? [] : [claims.provider]],
+  ]
+  return sorts
+    .filter(([, ids]) => ids.length > 0)
+    .map(([direction, ids]) => referenceRows(tx, { ids, direction, ...place, ...referrers(work) }, now))
+}
+
+/** MAIL 6.22, 10: who takes part from their first mail on is a contact. Whoever waits becomes one when an agent admits them. */
+async function joiningContact(tx: Tx, { plan, facts }: Work, now: Date): Promise<number | null> {
+  const joins = plan.actions.some(
+    (action) => action.action === 'people' && action.role === 'participant' && action.addresses[0] === facts.from,
+  )
+  if (!joins || !facts.from) return null
+  return await ensureContact(tx, { person: facts.from, organizationId: facts.organization?.id ?? null }, now)
+}
+
+async function addAllPeople(
+  tx: Tx,
+  { plan, facts }: Work,
+  { ticketId, contactId }: { ticketId: number; contactId: number | null },
+  now: Date,
+): Promise<void> {
   for (const action of plan.actions) {
     if (action.action !== 'people') continue
-    const named = action.addresses.map((one) => ({ ...one, contactId: null, role: action.role }))
+    const named = action.addresses.map((one) => ({
+      ...one,
+      contactId: one === facts.from ? contactId : null,
+      role: action.role,
+    }))
     await addPeople(tx, ticketId, named, now)
   }
+}
+
+async function addLinks(tx: Tx, plan: Plan, ticketId: number): Promise<void> {
+  for (const action of plan.actions) if (action.action === 'link') await link(tx, ticketId, action.other, action.kind)
 }
 
 async function addNotes(tx: Tx, plan: Plan, ticketId: number, now: Date): Promise<void> {

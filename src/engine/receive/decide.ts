@@ -3,17 +3,20 @@
  * from the top: what is never worked on, then what is held, then where it belongs, then what it starts.
  */
 import type { IncomingMail } from '../../incoming.ts'
-import { tickets as limits, people as peopleLimits } from '../../limits.ts'
+import { tickets as limits } from '../../limits.ts'
+import { joinRanges } from '../../ranges.ts'
 import { settleKind } from '../kind.ts'
 import { isAddress } from '../outbox/address.ts'
-import { groupsOf, sameAddress } from '../people.ts'
+import { groupsOf } from '../people.ts'
 import { matchRecipient, servedDomains } from '../recipients.ts'
 import { factsOf, mailFactsOf } from '../rules/facts.ts'
 import { type Route, type RuleFacts, route } from '../rules.ts'
 import { promise, selectPolicy } from '../sla.ts'
 import { type Candidate, chooseTicket, type Threading } from '../thread.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
+import { named, newcomer } from './people.ts'
 import type { Action, Plan, Reason, ReasonCode } from './plan.ts'
+import { isThanksOnly } from './thanks.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
@@ -116,7 +119,7 @@ function unproven(arrival: Arrival, facts: Facts, plan: Plan, threading: Threadi
   if (arrival.auth.verdict !== 'fail' || arrival.releasedAt || arrival.archive) return null
   const { ticket, by } = threading
   const words = arrival.auth.reasons[0]?.words ?? 'its sender is not who it says'
-  if (ticket && !ticket.spamAt && (by === 'token' || by === 'our_id') && plan.kind !== 'list')
+  if (ticket && !ticket.spamAt && isSecret(by) && plan.kind !== 'list')
     return {
       ...plan,
       noAck: true,
@@ -183,7 +186,13 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
     const why = late
       ? reason('follow_up', `ticket #${ticket.id} was done more than 14 days ago`)
       : reason('new_subject', `ticket #${ticket.id} is done and the subject is another`)
-    return open(arrival, facts, { ...plan, reasons: [...plan.reasons, why] }, { links: [], followUpOf: ticket.id }, now)
+    return open(
+      arrival,
+      facts,
+      { ...plan, reasons: [...plan.reasons, why] },
+      { links: alsoOf(threading), followUpOf: ticket.id },
+      now,
+    )
   }
   // 6.9, 6.23: what a colleague may do needs proof
   const colleague =
@@ -193,33 +202,49 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
     facts.organization.id === ticket.organizationId
   const stranger = threading.stranger && !colleague
   // anybody can sign with a domain of their own: without a secret of the ticket, `weak` must not let others read it
-  const hasSecret = threading.by === 'token' || threading.by === 'our_id'
-  const mayInvite = hasSecret || arrival.auth.verdict === 'strong'
-  const status = statusAfter(ticket, { stranger })
+  const mayInvite = isSecret(threading.by) || arrival.auth.verdict === 'strong'
+  const thanks = done && facts.desk.settings.thanks === 'keep' && isThanks(mail, facts)
+  const status = thanks ? null : statusAfter(ticket, { stranger })
   const reasons = [...plan.reasons, reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
   if (stranger) reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
   if (renamed) reasons.push(reason('new_subject', `subject changed to "${mail.subject}"`))
+  if (thanks) reasons.push(reason('thanks', 'words of thanks alone: it stays done'))
+  for (const { ticket: other, by } of threading.also)
+    reasons.push(reason('also_refers', `it also leads to #${other} (${by})`))
   if (status && done) reasons.push(reason('reopened', 'answered within 14 days'))
   return {
     ...plan,
     state: 'commented',
     actions: [
-      { action: 'comment', ticket: ticket.id, visibility: 'public', automatic: false, reopens: done },
+      {
+        action: 'comment',
+        ticket: ticket.id,
+        visibility: 'public',
+        automatic: false,
+        reopens: status !== null && done,
+      },
       ...(status ? [{ action: 'status' as const, ticket: ticket.id, ...status }] : []),
-      ...(threading.stranger && facts.from
-        ? [
-            {
-              action: 'people' as const,
-              ticket: ticket.id,
-              role: colleague ? ('participant' as const) : ('pending' as const),
-              addresses: [facts.from],
-            },
-          ]
+      ...(threading.stranger
+        ? newcomer(facts, { ticket: ticket.id, role: colleague ? 'participant' : 'pending' })
         : []),
       ...named(arrival, facts, { ticket: ticket.id, role: stranger || !mayInvite ? 'suggested' : 'participant' }),
+      ...alsoOf(threading).map((other) => ({ action: 'link' as const, other, kind: 'refers_to' })),
     ],
     reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
   }
+}
+
+/** Whoever knows one has read mail of that ticket (5.9, 6.3). */
+const isSecret = (by: Threading['by']): boolean => by === 'token' || by === 'our_id' || by === 'body_token'
+
+const alsoOf = (threading: Threading): number[] => threading.also.map((one) => one.ticket)
+
+/** MAIL 6.16. A file is more than thanks. */
+function isThanks(mail: IncomingMail, facts: Facts): boolean {
+  if (mail.parts.some((part) => !part.inline && !part.original)) return false
+  const { agents, inboxes } = facts.desk
+  const names = [...agents.values(), ...inboxes].map((one) => one.name)
+  return isThanksOnly(joinRanges(mail.text, mail.ranges, 'visible'), [facts.from?.name ?? '', ...names])
 }
 
 /** MAIL 2.5: what was said in a conversation is added to it, and nothing else happens. */
@@ -387,40 +412,6 @@ function isOwnRoleBox(facts: Facts, address: string): boolean {
   const at = address.lastIndexOf('@')
   return servedDomains(facts.desk).has(address.slice(at + 1)) && ROLE_BOX.test(address.slice(0, at))
 }
-
-/**
- * People named beside the desk: they take part when somebody who does, and is proven, names them (6.9), else they are
- * suggestions (5.13); a mass mail names nobody (4.27). The further authors of a mail with several wait (4.9).
- */
-function named(
-  arrival: Arrival,
-  facts: Facts,
-  { ticket, role }: { ticket: number | null; role: 'participant' | 'suggested' },
-): Action[] {
-  const mail = arrival.mail as IncomingMail
-  const all = [...mail.to, ...mail.cc]
-  if (all.length > peopleLimits.participants || arrival.archive) return []
-  const author = facts.from ? sameAddress(facts.from.address) : ''
-  const others = new Map(all.map((one) => [sameAddress(one.address), one]))
-  const may = (one: { address: string }) =>
-    sameAddress(one.address) !== author && mayTakePart(facts, sameAddress(one.address))
-  const addresses = [...others.values()].filter(may)
-  const { verdict } = arrival.auth
-  const proven = verdict === 'strong' || verdict === 'weak'
-  const authors = mail.allFrom.slice(1, 1 + peopleLimits.participants).filter(may)
-  return [
-    ...(authors.length ? [{ action: 'people' as const, ticket, role: 'pending' as const, addresses: authors }] : []),
-    ...(addresses.length
-      ? [{ action: 'people' as const, ticket, role: proven ? role : ('suggested' as const), addresses }]
-      : []),
-  ]
-}
-
-/** MAIL 6.10: own inboxes, agents, machines and lists never take part. */
-const mayTakePart = (facts: Facts, address: string): boolean =>
-  !matchRecipient(facts.desk, address) &&
-  !facts.desk.agents.has(address) &&
-  !/^(mailer-daemon|postmaster|(no|do-?not|ne)[-_.]?reply)/i.test(address)
 
 /** What a reader must know of the sender (4.11, 4.13, 5.1). */
 function identityReasons({ mail, auth }: Arrival, { identity }: Facts): Reason[] {

@@ -6,7 +6,8 @@ import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
 import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
 import { matchRecipient } from '../recipients.ts'
-import { type Candidate, type Claims, findCandidates, type KnownId, readClaims } from '../thread.ts'
+import { externalIds } from '../thread/correlate.ts'
+import { type Candidate, type Claims, findCandidates, type KnownId, NO_CLAIMS, readClaims } from '../thread.ts'
 import type { Tools } from '../tools.ts'
 import { type Identity, identify } from './identity.ts'
 
@@ -36,6 +37,8 @@ export type Arrival = {
   oversize: number | null
   /** It failed too often: the words of the last failure (2.15). */
   poison: string | null
+  /** The thread that the mail provider it was fetched from counts it to, with the account (6.1 (7)). */
+  providerThread: string | null
   /** The ticket that an earlier quarantine opened for it; work goes on there. */
   fallbackTicket: number | null
 }
@@ -73,8 +76,17 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
   const { inboxes, tag } = inboxesOf(arrival, desk)
   const whole = mail.error === null ? mail : null
   const claims = whole
-    ? readClaims(whole, addressesOf(arrival, whole), desk, keys)
-    : { tokens: [], badToken: false, ids: [], ours: new Map(), tag: null }
+    ? readClaims(
+        whole,
+        {
+          addresses: addressesOf(arrival, whole),
+          external: externalIds(whole, from, arrival.auth, desk),
+          provider: arrival.providerThread,
+        },
+        desk,
+        keys,
+      )
+    : NO_CLAIMS
   const address = from ? sameAddress(from.address) : null
   const [found, contact, ourMail] = await Promise.all([
     findCandidates(tx, claims),

@@ -13,6 +13,8 @@ export type ReasonCode =
   | 'comment'
   | 'automatic_comment'
   | 'pending_person'
+  | 'thanks'
+  | 'also_refers'
   | 'auth_fail'
   | 'unverified_sender'
   | 'unknown_domain'

@@ -6,8 +6,13 @@ import { RE2JS } from 're2js'
 import { wordsOf } from '../../errors.ts'
 import { rules as limits } from '../../limits.ts'
 
-/** Where a pattern first matches, and -1. */
-export type Pattern = { source: string; find(text: string): number }
+export type Pattern = {
+  source: string
+  /** Where it first matches, and -1. */
+  find(text: string): number
+  /** What its first group holds at the first match, all of the match where it has no group; null where nothing matches. */
+  capture(text: string): string | null
+}
 
 export type PatternFault = { cause: string; remedy: string }
 
@@ -33,6 +38,11 @@ export function compilePattern(source: string): Pattern | PatternFault {
       if (!compiled.test(text)) return -1
       const matcher = compiled.matcher(text)
       return matcher.find() ? matcher.start() : 0
+    },
+    capture(text) {
+      if (!compiled.test(text)) return null
+      const matcher = compiled.matcher(text)
+      return matcher.find() ? matcher.group(compiled.groupCount() > 0 ? 1 : 0) : null
     },
   }
 }

@@ -21,7 +21,13 @@ import type { Credentials, ImapLimits, Mailbox } from './mailbox.ts'
 export type Folder = { path: string; uidvalidity: number; uidNext: number; exists: number; readOnly: boolean }
 
 /** What FETCH says of a mail without its bytes; null: the server did not say, or not in words we can read. */
-export type Described = { uid: number; size: number | null; at: Date | null; emailId: string | null }
+export type Described = {
+  uid: number
+  size: number | null
+  at: Date | null
+  emailId: string | null
+  threadId?: string | null
+}
 
 /** Null is done; else the server's words for why not. */
 export type Done = string | null
@@ -192,7 +198,8 @@ function sessionOf(
     },
     news: () => news,
     uids: (from, to) => timed(search(client, { uid: `${from}:${to}` }, said)),
-    describe: async (uids) => describe(await timed(gather(sequence(uids), { size: true, internalDate: true })), uids),
+    describe: async (uids) =>
+      describe(await timed(gather(sequence(uids), { size: true, internalDate: true, threadId: true })), uids),
     fields: async (uids, names) => {
       const found = await timed(gather(sequence(uids), { headers: names }))
       return new Map(found.flatMap((mail) => (mail.headers && mail.uid ? [[mail.uid, mail.headers] as const] : [])))
@@ -273,6 +280,7 @@ function describe(found: FetchMessageObject[], asked: number[]): Map<number, Des
       size: mail.size ?? described.get(mail.uid)?.size ?? null,
       at: at && !Number.isNaN(at.getTime()) ? at : (described.get(mail.uid)?.at ?? null),
       emailId: mail.emailId ?? null,
+      threadId: mail.threadId ?? null,
     })
   }
   return described

@@ -25,6 +25,8 @@ export type ImapSession = {
   internal_date: string | null
   /** Gmail's X-GM-MSGID or OBJECTID's EMAILID (2.19). */
   email_id?: string
+  /** Gmail's X-GM-THRID or OBJECTID's THREADID. */
+  thread_id?: string
   /** Whose Authentication-Results may be believed (5.4). */
   authserv_id?: string
   archive?: true
@@ -129,6 +131,7 @@ function envelopeOf(
     uidvalidity: folder.uidvalidity,
     internal_date: found.at?.toISOString() ?? null,
     ...(found.emailId && { email_id: found.emailId }),
+    ...(found.threadId && { thread_id: found.threadId }),
     ...(mailbox.authservId && { authserv_id: mailbox.authservId }),
     ...(manner === 'archive' && { archive: true as const }),
     ...(fetched.oversize && { oversize: fetched.oversize.bytes, parts: fetched.oversize.parts }),

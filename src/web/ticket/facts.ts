@@ -33,7 +33,7 @@ export function facts(setting: Setting): Html {
             'Also in it',
             html`<ul>${participants.map(
               (one) => html`<li>${one.name || one.address}
-          ${one.name && html`<span class="sub address">${one.address}</span>`} ${one.role !== 'participant' && html`<span class="mark">${one.role}</span>`}</li>`,
+          ${one.name && html`<span class="sub address">${one.address}</span>`} ${one.role !== 'participant' && html`<span class="mark">${one.role}</span> ${ticket.merged_into === null && buttonForm(`/tickets/${ticket.id}/people`, 'Admit', { name: one.address, fields: { address: one.address } })}`}</li>`,
             )}</ul>`,
           )
         }
@@ -162,6 +162,12 @@ function eventText({ type, data }: EventRow, names: Names): string {
       return 'answered automatically'
     case 'original_attached':
       return 'attached the original, which had been left on the mail server'
+    case 'admitted':
+      return `let ${data.address} take part`
+    case 'merged_into':
+      return `merged it into #${data.into}`
+    case 'merged_from':
+      return `merged #${data.from} into it`
     case 'spam':
       return 'marked it as spam'
     case 'deleted':

@@ -157,7 +157,9 @@ export async function loadTicket(
             case when b.superseded_at is not null and s.original <> 'here' then 'gone' else s.original end as original
           from imap_seen s join mailboxes b on b.id = s.mailbox_id
           where s.mail_id = m.id and s.original is not null limit 1) o on true
-        where m.ticket_id = ${id} order by m.id desc limit 200`,
+        where m.ticket_id = any(array(
+          select other_id from ticket_links where ticket_id = ${id} and kind = 'merged' union all select ${id}))
+        order by m.id desc limit 200`,
         tx<SentRow[]>`
         select id, comment_id, kind, recipient, state, not_before, next_try_at, tries, last_answer
         from outbox where ticket_id = ${id} order by id desc limit 200`,
