@@ -155,6 +155,7 @@ export const pipeline = {
 export const threading = {
   text: 64 * KB, // characters
   proofs: 100, // things that look like ours and are checked, a MAC each
+  ancestors: 20, // ids that a mail refers to and that are kept for others to refer to: the newest, and the oldest
 } as const
 
 /** People named in a mail (4.27). */

@@ -98,6 +98,18 @@ test('MAIL 6.13: words, files, people, ids and waiting answers move; the number 
   assert.ok(undone > 0, 'the answer can still be taken back')
 })
 
+test('MAIL 6.9, 6.13: a merge lets no more than twenty take part; the requester is among them', async () => {
+  const many = (from: number) => Array.from({ length: 15 }, (_, n) => `p${from + n}@acme.example`).join(', ')
+  const a = await start({ headers: { Cc: many(0) } }, 'a@acme.example')
+  const b = await start({ from: 'dora@acme.example', headers: { Cc: many(10) } }, 'b@acme.example')
+  await join(a, b)
+  const rows = await sql`select address, role from ticket_participants where ticket_id = ${b}`
+  const taking = rows.filter((one) => one.role === 'participant').map((one) => one.address)
+  assert.is(taking.length, 20)
+  assert.ok(taking.includes('eva@acme.example'))
+  assert.is(rows.length, 26)
+})
+
 test('SLA K17: open clocks of the source are cancelled, a breach stays, the target keeps its own', async () => {
   const a = await start({ subject: 'Door' }, 'a@acme.example')
   const b = await start({ subject: 'Door' }, 'b@acme.example')

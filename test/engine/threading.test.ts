@@ -97,6 +97,16 @@ test('MAIL 6.1 (4): neither automatic nor forged mail leaves ancestors behind', 
   assert.is(next.state, 'ticketed')
 })
 
+test('MAIL 6.1 (4): of a hundred references the newest and the oldest are kept', async () => {
+  const ids = Array.from({ length: 100 }, (_, n) => `<r${n}@acme.example>`)
+  const first = await desk.deliver(mail({ subject: 'Roof', headers: { References: ids.join('\n ') } }))
+  const kept = await sql`select message_id from message_ids where direction = 'ancestor' order by id`
+  assert.is(kept.length, 20)
+  assert.equal([kept[0]!.message_id, kept.at(-1)!.message_id], ['r99@acme.example', 'r0@acme.example'])
+  const root = await desk.deliver(mail({ subject: 'Re: Roof', headers: { References: '<r0@acme.example>' } }))
+  assert.is(root.ticket_id, first.ticket_id)
+})
+
 test('X54, MAIL 6.1: References overwritten: In-Reply-To and the address of the answer still lead to the ticket', async () => {
   const first = await desk.deliver(mail({ subject: 'Lamp' }))
   const [ack] = await sql`select message_id from outbox`

@@ -4,7 +4,15 @@
  */
 import net from 'node:net'
 
-export type FakeMail = { uid: number; raw: string; at?: Date; size?: number; emailId?: string; hidden?: boolean }
+export type FakeMail = {
+  uid: number
+  raw: string
+  at?: Date
+  size?: number
+  emailId?: string
+  threadId?: string
+  hidden?: boolean
+}
 
 export type FakeImap = {
   port: number
@@ -140,6 +148,7 @@ export function fetched(
   if (/RFC822\.SIZE/i.test(query)) items.push(`RFC822.SIZE ${mail.size ?? mail.raw.length}`)
   if (/INTERNALDATE/i.test(query)) items.push(`INTERNALDATE "${internalDate(mail.at ?? new Date())}"`)
   if (mail.emailId && /X-GM-MSGID/i.test(query)) items.push(`X-GM-MSGID ${mail.emailId}`)
+  if (mail.threadId && /X-GM-THRID/i.test(query)) items.push(`X-GM-THRID ${mail.threadId}`)
   const range = /BODY\.PEEK\[\](?:<(\d+)\.(\d+)>)?/i.exec(query)
   if (range) {
     const start = range[1] === undefined || options.ranges === 'ignored' ? 0 : Number(range[1])

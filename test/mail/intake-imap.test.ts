@@ -416,10 +416,11 @@ test('another folder that is missing costs the first one nothing', async () => {
 test('without IDLE the poll finds mail; Gmail ids are kept (2.9, 2.19)', async () => {
   const server = await fakeImap({ capabilities: 'IMAP4rev1 AUTH=PLAIN SASL-IR X-GM-EXT-1' })
   await follow(server, { authservId: 'mx.example' }, { limits: { poll: 100 } })
-  server.mails.push(mail(1, { emailId: '1278455344230334865' }))
+  server.mails.push(mail(1, { emailId: '1278455344230334865', threadId: '1278455344230334000' }))
   await until('the mail', async () => (await countMails(sql)) === 1)
   const [row] = await sql`select session from inbound_mails`
   assert.is(row?.session.email_id, '1278455344230334865')
+  assert.is(row?.session.thread_id, '1278455344230334000')
   assert.is(row?.session.authserv_id, 'mx.example')
   assert.not.match(server.log.join('\n'), /IDLE/)
 })

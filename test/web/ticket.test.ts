@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
 import { suppress } from '../../src/engine/outbox/suppressions.ts'
+import { merge } from '../../src/engine/tickets/merge.ts'
 import { web as limits } from '../../src/limits.ts'
 import { after, DAY, SECOND } from '../../src/time.ts'
 import { testDatabase } from '../database.ts'
@@ -90,6 +91,38 @@ test('long conversations come in parts and long texts are cut, with a way to the
   const earlier = /href="(\/tickets\/\d+\?before=\d+)"/.exec(page)![1]!
   assert.match(await browser.page(earlier), 'the very first')
   assert.match(await browser.page(earlier), `comment-${commentId}"`)
+})
+
+test('MAIL 6.9: who waits is shown with a button that admits them', async () => {
+  const { id } = await desk.addTicket()
+  await sql`
+    insert into ticket_participants (ticket_id, address, name, role, added_at)
+    values (${id}, 'sly@other.example', 'Sly', 'pending', ${NOON})`
+  const page = await browser.page(`/tickets/${id}`)
+  assert.match(page, /Sly[\s\S]{0,200}pending[\s\S]{0,200}value="sly@other.example"[\s\S]{0,100}Admit/)
+  const answer = await browser.post(`/tickets/${id}/people`, { address: 'sly@other.example' })
+  assert.is(answer.headers.get('location'), `/tickets/${id}?done=admitted`)
+  const [person] = await sql`select role, contact_id from ticket_participants where ticket_id = ${id}`
+  assert.is(person!.role, 'participant')
+  assert.ok(person!.contact_id)
+  const after = await browser.page(`/tickets/${id}`)
+  assert.not.match(after, '/people"')
+  assert.match(after, 'let sly@other.example take part')
+  const nobody = await browser.post(`/tickets/${id}/people`, { address: 'nobody@other.example' })
+  assert.ok(nobody.status >= 400 && nobody.status < 500)
+  assert.is((await browser.post('/tickets/999999/people', { address: 'x@other.example' })).status >= 400, true)
+})
+
+test('MAIL 6.13: both pages tell of a merge, and the target shows the mails of both', async () => {
+  const [one, two] = [await desk.addTicket({ text: 'from the first' }), await desk.addTicket()]
+  const actor = { kind: 'agent', id: ada.id, name: 'Ada' } as const
+  await transaction(sql, (tx) => merge(tx, { ticketId: one.id, intoId: two.id, actor }, NOON))
+  const source = await browser.page(`/tickets/${one.id}`)
+  assert.match(source, `Merged into <a href="/tickets/${two.id}">#${two.id}</a>`)
+  assert.match(source, `merged it into #${two.id}`)
+  const target = await browser.page(`/tickets/${two.id}`)
+  assert.match(target, 'from the first')
+  assert.match(target, `merged #${one.id} into it`)
 })
 
 test('an answer is saved, waits in the outbox for the undo time, and can be undone', async () => {

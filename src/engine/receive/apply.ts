@@ -3,6 +3,7 @@
  * writes all of it, and the end of the mail, in one round trip and one statement (`together`).
  */
 import type { Statement, Tx } from '../../database.ts'
+import { threading } from '../../limits.ts'
 import { joinRanges } from '../../ranges.ts'
 import { seconds } from '../../time.ts'
 import { type Due, prepareAck } from '../acknowledge.ts'
@@ -312,7 +313,7 @@ function references(tx: Tx, work: Work, place: { ticketId: number; commentId: nu
   // whoever asks a machine's mail for an ancestor would find all that the machine ever wrote
   const ancestors = plan.kind === 'human' ? claims.ids : []
   const sorts: [Reference['direction'], string[]][] = [
-    ['ancestor', ancestors.filter((id) => !claims.ours.has(id) && id !== arrival.mail.messageId)],
+    ['ancestor', nearest(ancestors.filter((id) => !claims.ours.has(id) && id !== arrival.mail.messageId))],
     ['external', claims.external],
     ['provider', claims.provider === null ? [] : [claims.provider]],
   ]
@@ -320,6 +321,10 @@ function references(tx: Tx, work: Work, place: { ticketId: number; commentId: nu
     .filter(([, ids]) => ids.length > 0)
     .map(([direction, ids]) => referenceRows(tx, { ids, direction, ...place, ...referrers(work) }, now))
 }
+
+/** The newest, and the one that all began with: a long conversation has too many to keep each time. */
+const nearest = (ids: string[]): string[] =>
+  ids.length <= threading.ancestors ? ids : [...ids.slice(0, threading.ancestors - 1), ids.at(-1)!]
 
 /** MAIL 6.22, 10: who takes part from their first mail on is a contact. Whoever waits becomes one when an agent admits them. */
 async function joiningContact(tx: Tx, { plan, facts }: Work, now: Date): Promise<number | null> {

@@ -41,11 +41,11 @@ export async function merge(
   const { source, target, aliases } = await lockBoth(tx, input.ticketId, intoId)
   await tx`update comments set ticket_id = ${target.id} where ticket_id = ${source.id}`
   await moveAttachments(tx, source.id, target.id)
-  await movePeople(tx, source.id, target.id)
+  await joinRequester(tx, source, target, now)
+  await movePeople(tx, source.id, target.id, now)
   await moveMessageIds(tx, source.id, target.id)
   await moveOutbox(tx, source.id, target.id)
   await cancelClocks(tx, { ticketId: source.id, reason: 'merged' }, now)
-  await joinRequester(tx, source, target, now)
   await moveLinks(tx, source.id, target.id)
   // Every alias is one hop from its target, however often tickets are merged.
   await tx`

@@ -81,13 +81,9 @@ export async function admit(
   await record(tx, { ticketId: ticket.id, actor: input.actor, events: [event] }, now)
 }
 
-/** The people of one ticket take part in another; the higher of two roles stays (6.13). */
-export async function movePeople(tx: Tx, from: number, to: number): Promise<void> {
-  await tx`
-    insert into ticket_participants as there (ticket_id, address, name, contact_id, role, added_at)
-    select ${to}::bigint, address, name, contact_id, role, added_at from ticket_participants where ticket_id = ${from}
-    on conflict (ticket_id, address) do update set role =
-      case when 'participant' in (there.role, excluded.role) then 'participant'
-           when 'pending' in (there.role, excluded.role) then 'pending' else there.role end`
-  await tx`delete from ticket_participants where ticket_id = ${from}`
+/** The people of one ticket take part in another; the higher of two roles stays, and the cap holds (6.13). */
+export async function movePeople(tx: Tx, from: number, to: number, now: Date): Promise<void> {
+  const rows = await tx<(Person & { contact_id: number | null })[]>`
+    delete from ticket_participants where ticket_id = ${from} returning address, name, contact_id, role, added_at`
+  for (const { contact_id: contactId, ...person } of rows) await addPeople(tx, to, [{ ...person, contactId }], now)
 }
