@@ -2,18 +2,15 @@
  * What would be done with one mail, and why: the pipeline's own reading, authentication and decision, in a transaction
  * that is undone. Writes nothing, sends nothing; DNS is asked as for any mail.
  */
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { rolledBack, type Sql } from '../database.ts'
 import { decide, type Plan } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal } from '../errors.ts'
-import type { BrokenMail, IncomingMail, ParsedMail } from '../incoming.ts'
-import { parse as limits } from '../limits.ts'
+import type { IncomingMail, ParsedMail } from '../incoming.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
 import { type Forward, readForward } from './forward.ts'
-import { gather, type Judged, knownOf, quarantineWords, type Read } from './judge.ts'
-import { scanHeaders } from './parse/scan.ts'
+import { gather, type Judged, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
 
 export type Setup = { sql: Sql; parser: Parser; tools: Tools; trust: Trust }
@@ -41,24 +38,22 @@ export async function explainMail(setup: Setup, subject: Subject, now: Date): Pr
 async function readWhole(setup: Setup, { judged, open }: Subject): Promise<{ read: Read; forward: Forward | null }> {
   const { parser, trust } = setup
   const words = quarantineWords(judged)
-  if (words !== null)
-    return { read: await unreadable(trust, judged, await scanWhole(open(), 'poison', words)), forward: null }
+  if (words !== null) return { read: await scanned(open(), { code: 'poison', words }), forward: null }
   try {
     const { mail, dispose } = await parser.parse(open())
     try {
       const auth = await authOf(trust, { envelope: judged.envelope, mail, raw: open })
-      return { read: { mail, auth, poison: null }, forward: mail.error === null ? await forwardOf(parser, mail) : null }
+      return {
+        read: { mail, auth, poison: null },
+        forward: mail.error === null ? await forwardOf(parser, mail) : null,
+      }
     } finally {
       await dispose()
     }
   } catch (error) {
     if (!(error instanceof Refusal) || !error.code.startsWith('parse_') || error.fault === 'outage') throw error
-    return { read: await unreadable(trust, judged, await scanWhole(open(), error.code, error.message)), forward: null }
+    return { read: await scanned(open(), { code: error.code, words: error.message }), forward: null }
   }
-}
-
-async function unreadable(trust: Trust, { envelope }: Judged, mail: BrokenMail): Promise<Read> {
-  return { mail, auth: await authOf(trust, { envelope, mail, raw: Buffer.alloc(0) }), poison: mail.error.words }
 }
 
 /** An original that is attached is parsed too: it says who wrote first (7.11). */
@@ -66,22 +61,10 @@ async function forwardOf(parser: Parser, mail: IncomingMail): Promise<Forward | 
   const [original, ...others] = mail.parts.filter((part) => part.type === 'message/rfc822')
   const attached: ParsedMail[] = []
   if (original && others.length === 0) {
-    const inner = await parser.parse(createReadStream(original.file))
-    attached.push(inner.mail)
-    await inner.dispose()
+    // one that cannot be parsed says nothing: its carrier can be
+    const inner = await parser.parse(createReadStream(original.file)).catch(() => null)
+    if (inner) attached.push(inner.mail)
+    await inner?.dispose()
   }
   return readForward({ subject: mail.subject, text: mail.text, html: mail.html, attached })
-}
-
-/** What a lenient look at the first bytes says of a mail that cannot be parsed. */
-async function scanWhole(source: AsyncIterable<Buffer>, code: string, words: string): Promise<BrokenMail> {
-  const hash = createHash('sha256')
-  const head: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of source) {
-    hash.update(chunk)
-    if (bytes < limits.header) head.push(chunk)
-    bytes += chunk.length
-  }
-  return { ...scanHeaders(Buffer.concat(head)), error: { code, words }, bytes, sha256: hash.digest('hex') }
 }

@@ -2,13 +2,17 @@
  * What a decision about one mail rests on, asked in one way by who carries it out (pipeline.ts) and by who only
  * explains it: so that the executed plan is the explained one. Writes nothing and takes no id.
  */
+import { createHash } from 'node:crypto'
 import type { Tx } from '../database.ts'
 import { type Arrival, type Facts, identify, type Known, loadFacts } from '../engine/receive.ts'
 import { externalIds, providerKey } from '../engine/thread/correlate.ts'
 import type { Tools } from '../engine/tools.ts'
-import type { Auth, MailAddress, ParsedMail } from '../incoming.ts'
+import type { Auth, MailAddress, ParsedMail, ParseError } from '../incoming.ts'
+import { parse as limits } from '../limits.ts'
+import { unchecked } from './authenticate.ts'
 import { classify } from './classify.ts'
-import { type Copy, copyOf, dedupeKeys } from './duplicates.ts'
+import { type Copy, copyOf, dedupeKeys, NO_COPY } from './duplicates.ts'
+import { scanHeaders } from './parse/scan.ts'
 import { findLikeness } from './spool/claims.ts'
 import type { ClaimedMail } from './spool.ts'
 
@@ -25,6 +29,25 @@ export type Case = {
   copy: Copy
   /** The keys under which the mail may be known, its own first; none for a mail that could not be parsed. */
   keys: Buffer[]
+}
+
+/** A mail that is not, or cannot be, parsed: what a lenient look at its first bytes says, and why no more. */
+export async function scanned(source: AsyncIterable<Buffer>, { code, words }: ParseError): Promise<Read> {
+  const hash = createHash('sha256')
+  const head: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source) {
+    hash.update(chunk)
+    if (bytes < limits.header) head.push(chunk)
+    bytes += chunk.length
+  }
+  const scan = scanHeaders(Buffer.concat(head))
+  const auth = unchecked('unreadable', 'a mail that cannot be read is not authenticated')
+  return {
+    mail: { ...scan, error: { code, words }, bytes, sha256: hash.digest('hex') },
+    auth,
+    poison: words,
+  }
 }
 
 /** What is known of a mail before earlier mails are looked at. */
@@ -76,6 +99,7 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
     ...known,
     copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
     collision: copy.collision,
+    fallbackTicket: known.fallbackTicket ?? copy.fallbackTicket,
   }
   return { arrival, facts, copy, keys }
 }
@@ -95,8 +119,6 @@ function providerThreadOf({ envelope }: Judged, mail: ParsedMail): string | null
   const written = mail.headers.find(([name]) => name.toLowerCase() === 'x-gm-thrid')?.[1].trim()
   return written && /^\d{1,20}$/.test(written) ? providerKey('provider', 'import', written) : null
 }
-
-const NO_COPY: Copy = { earlier: null, words: '', collision: false }
 
 /**
  * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and

@@ -3,7 +3,6 @@
  * decides and acts and the spool records the end. Before that transaction nothing anyone can see has changed; after it
  * nothing is left to do. Any number of these may run on one database.
  */
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readBlob } from '../blobs.ts'
 import { isOutage, type Listening, listen, notify, type Sql, type Tx, transaction } from '../database.ts'
@@ -11,14 +10,11 @@ import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
 import { receive } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
-import type { BrokenMail } from '../incoming.ts'
-import { blob as blobLimits, pipeline as limits } from '../limits.ts'
+import { pipeline as limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
-import { unchecked } from './authenticate.ts'
 import { likenessOf } from './duplicates.ts'
-import { gather, knownOf, quarantineWords, type Read } from './judge.ts'
-import { scanHeaders } from './parse/scan.ts'
+import { gather, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
 import { claim, extend, fail, finish, giveBack, upgradeVerdict } from './spool/claims.ts'
 import type { Recent } from './spool/recent.ts'
@@ -55,7 +51,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
   const bell = startBell(sql, log)
   const stop = new AbortController()
   const setup: Working = { ...given, onAcknowledged: bell.ring, stop: stop.signal }
-  const busy = new Map<number, Promise<void>>()
+  const busy = new Map<number, { work: Promise<void>; suspect: boolean }>()
   let stopping = false
   let looking: Promise<void> | null = null
   let again = false
@@ -70,7 +66,8 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
         again = false
         if (!hasRoom()) break // each mail that ends looks again
         const room = atOnce - busy.size
-        const claimed = await claim(sql, { worker, limit: room }, now()).catch((error) => {
+        const suspects = [...busy.values()].some((one) => one.suspect) ? 'none' : 'one'
+        const claimed = await claim(sql, { worker, limit: room, suspects }, now()).catch((error) => {
           log.warn('claim_failed', { words: wordsOf(error) })
           return []
         })
@@ -88,7 +85,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
       busy.delete(mail.id)
       look()
     })
-    busy.set(mail.id, work)
+    busy.set(mail.id, { work, suspect: mail.attempts > 1 })
   }
 
   const listening: Listening = await listen(sql, MAIL_CHANNEL, look)
@@ -108,7 +105,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
       clearInterval(poll)
       await listening.stop()
       await looking
-      await Promise.all(busy.values())
+      await Promise.all([...busy.values()].map((one) => one.work))
       clearInterval(renew)
       await bell.rest()
       for (const done of idlers.splice(0)) done()
@@ -151,7 +148,8 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
   const { sql, worker, log, now } = setup
   try {
     const poison = mail.exhausted ? 'It stopped the program each time it was worked on.' : quarantineWords(mail)
-    if (poison !== null) return await settle(setup, mail, await scanned(setup, mail, poison))
+    if (poison !== null)
+      return await settle(setup, mail, await scanned(readBlob(sql, mail.blobId), { code: 'poison', words: poison }))
     const source = sourceOf(setup, mail)
     const { mail: parsed, dispose } = await setup.parser.parse(source())
     try {
@@ -170,7 +168,7 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
       }
       log.warn('mail_failed', { mail: mail.id, attempt: mail.attempts, words })
       if ((await fail(sql, { worker, id: mail.id, words }, now())) === 'exhausted')
-        await settle(setup, mail, await scanned(setup, mail, words))
+        await settle(setup, mail, await scanned(readBlob(sql, mail.blobId), { code: 'poison', words }))
     } catch (second) {
       // its lease runs out, and the mail is done again from the raw
       log.error('mail_left', { mail: mail.id, words: wordsOf(second) })
@@ -248,23 +246,4 @@ async function settleIn(tx: Tx, setup: Working, claimed: ClaimedMail, read: Read
   )
   await done.rest()
   return done.acknowledged
-}
-
-/** What a lenient look at the first bytes says of a mail that cannot be parsed. */
-async function scanned({ sql }: Setup, claimed: ClaimedMail, words: string): Promise<Read> {
-  const hash = createHash('sha256')
-  const head: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of readBlob(sql, claimed.blobId)) {
-    hash.update(chunk)
-    if (bytes < blobLimits.chunk) head.push(chunk)
-    bytes += chunk.length
-  }
-  const mail: BrokenMail = {
-    ...scanHeaders(Buffer.concat(head)),
-    error: { code: 'poison', words },
-    bytes,
-    sha256: hash.digest('hex'),
-  }
-  return { mail, auth: unchecked('unreadable', 'a mail that cannot be read is not authenticated'), poison: words }
 }
