@@ -215,7 +215,13 @@ export const kept = {
 } as const
 
 /** Tickets (6.12, 6.13). */
-export const tickets = { reopen: 14 * DAY, close: 14 * DAY, mergeHops: 10, subject: 255 } as const
+export const tickets = {
+  reopen: 14 * DAY,
+  close: 14 * DAY,
+  mergeHops: 10,
+  mergeWait: SECOND / 2,
+  subject: 255,
+} as const
 
 /** The web view. */
 export const web = {

@@ -162,10 +162,14 @@ export async function findCandidates(
   if (claims.tag !== null) numbers.push(claims.tag)
   const names = [...claims.ids, claims.messageId, ...claims.external, claims.provider].filter((one) => one !== null)
   if (!numbers.length && !names.length) return { candidates: new Map(), known: [] }
+  const lookUp = () => tx<KnownId[]>`
+    select message_id as "messageId", ticket_id as "ticketId", direction, people, base_subject as "baseSubject"
+    from message_ids where message_id = any(${names}) order by id`
+  // nearly every mail that names nothing but itself is the first of its conversation
+  const isAlone = !numbers.length && names.every((name) => name === claims.messageId)
+  if (isAlone && !(await lookUp()).length) return { candidates: new Map(), known: [] }
   const [known, rows] = await Promise.all([
-    tx<KnownId[]>`
-      select message_id as "messageId", ticket_id as "ticketId", direction, people, base_subject as "baseSubject"
-      from message_ids where message_id = any(${names}) order by id`,
+    lookUp(),
     // An array, because `or t.id in (select ...)` reads all tickets. The targets of merged ones are locked with them,
     // in one order, so that a mail and a merge cannot wait for each other.
     tx<Candidate[]>`

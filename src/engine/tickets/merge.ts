@@ -29,7 +29,7 @@ type Row = {
  * (SLA K17); its promise is not carried over here (K18).
  * @returns the number of the final target
  * @throws Refusal `merge_itself` also where the target leads back to the source, `unknown_ticket`, `merged_ticket`,
- * `spam_ticket`, and `other_organization`: neither customer may read what the other wrote
+ * `spam_ticket`, `ticket_busy`, and `other_organization`: neither customer may read what the other wrote
  */
 export async function merge(
   tx: Tx,
@@ -60,6 +60,8 @@ export async function merge(
   return { ticketId: target.id }
 }
 
+const LOCK_NOT_AVAILABLE = '55P03'
+
 /** Where a number leads to now; the locks that follow make sure of it. */
 async function finalTarget(tx: Tx, ticketId: number): Promise<number> {
   const [last] = await tx<{ id: number; merged_into: number | null }[]>`
@@ -75,13 +77,22 @@ async function finalTarget(tx: Tx, ticketId: number): Promise<number> {
   return last.id
 }
 
-/** Locks source, target and what was merged into the source before, lowest first, as a mail does. */
+/**
+ * Locks source, target and what was merged into the source before, lowest first, as a mail does. A mail that finds its
+ * ticket merged while it waited locks the target after it, whatever its number: so whoever merges does not wait long
+ * enough for a deadlock, and it is never the mail that gives way.
+ */
 async function lockBoth(tx: Tx, sourceId: number, targetId: number) {
+  await tx`select set_config('lock_timeout', ${`${limits.mergeWait}ms`}, true)`
   const rows = await tx<Row[]>`
     select id, organization_id, requester_id, requester_address, requester_name, merged_into, deleted_at, spam_at
     from tickets where id = any(array[${sourceId}, ${targetId}]::bigint[] || array(
       select other_id from ticket_links where ticket_id = ${sourceId} and kind = 'merged'))
-    order by id for update`
+    order by id for update`.catch((error) => {
+    if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error
+    throw new Refusal('ticket_busy', 'A mail for one of these tickets is being worked on: try again in a moment.')
+  })
+  await tx`select set_config('lock_timeout', '0', true)`
   const get = (id: number): Row => {
     const row = rows.find((one) => one.id === id)
     if (!row || row.deleted_at) throw new Refusal('unknown_ticket', `There is no ticket #${id}.`)
