@@ -527,6 +527,7 @@ CREATE INDEX "imap_seen_original" ON "imap_seen" USING btree ("mailbox_id") WHER
 CREATE INDEX "imap_seen_mail" ON "imap_seen" USING btree ("mail_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_due" ON "inbound_mails" USING btree ("id") WHERE state in ('received', 'processing');--> statement-breakpoint
 CREATE UNIQUE INDEX "inbound_mails_dedupe" ON "inbound_mails" USING btree ("dedupe_key","isolation");--> statement-breakpoint
+CREATE INDEX "inbound_mails_from" ON "inbound_mails" USING btree ("from_address","received_at");--> statement-breakpoint
 CREATE INDEX "inbound_mails_message_id" ON "inbound_mails" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_ticket" ON "inbound_mails" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_blob" ON "inbound_mails" USING btree ("blob_id");--> statement-breakpoint

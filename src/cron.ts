@@ -12,6 +12,7 @@ import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
 import { kept, tickets } from './limits.ts'
 import type { Log } from './log.ts'
+import { remindOfHeld } from './mail/spool/held.ts'
 import { purge } from './mail/spool.ts'
 import { after, MINUTE } from './time.ts'
 import { purgeLinks } from './web/session.ts'
@@ -30,6 +31,7 @@ export const JOBS: Job[] = [
       return { closed }
     },
   },
+  { name: 'held_mail', cron: '57 6 * * *', run: remindOfHeld }, // 4a.28
   { name: 'purge_mails', cron: '17 * * * *', run: purge },
   {
     name: 'purge_outbox', // HOUSE, Kept: bodies of sent mails

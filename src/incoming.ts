@@ -62,6 +62,29 @@ export type HeaderScan = {
 /** A mail that could not be parsed: what the scan found, and why. */
 export type BrokenMail = HeaderScan & { error: ParseError; bytes: number; sha256: string }
 
+/** What a delivery report says of one recipient (RFC 3464 2.3). Addresses as in `MailAddress`; codes as `5.1.1`. */
+export type ReportedRecipient = {
+  recipient: string | null
+  original: string | null
+  /** `failed`, `delayed`, `delivered`, `relayed`, `expanded`, in lower case. */
+  action: string | null
+  status: string | null
+  /** The server's words, at most limits.report.diagnostic characters. */
+  diagnostic: string | null
+  remoteMta: string | null
+}
+
+/** A machine's report about a mail (4a.3, 4a.10, 4a.11), as it claims: anybody can write one. */
+export type MailReport = {
+  recipients: ReportedRecipient[]
+  /** Message-IDs of mails that came back with it, whole or only their header. */
+  originals: string[]
+  /** RFC 5965: `abuse`, `fraud`, ...; recipients and sender as far as the provider names them. */
+  complaint: { type: string; recipients: string[]; mailFrom: string | null } | null
+  /** RFC 8098: `displayed`, `deleted`, ... */
+  receipt: { disposition: string; original: string | null; recipient: string | null } | null
+}
+
 export type IncomingMail = {
   error: null
   bytes: number
@@ -107,6 +130,8 @@ export type IncomingMail = {
   structure: StructureNode[]
   /** report-type of a multipart/report, lower case. */
   reportType: string | null
+  /** Null where it reports nothing. */
+  report: MailReport | null
   /** METHOD of the first text/calendar part, lower case; of its content where the header does not say. */
   calendarMethod: string | null
   /** Of the first text/calendar part that holds an event; the file itself is among `parts` (4.20). */

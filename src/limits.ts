@@ -164,6 +164,32 @@ export const people = { participants: 20 } as const
 /** Blobs: one row holds one chunk. */
 export const blob = { chunk: 256 * KB, copyFrom: MB } as const
 
+/** Machines' reports about mail (4a.1-4a.11). */
+export const report = {
+  parts: 10, // of a report that are read
+  bytes: 64 * KB, // of each
+  text: 64 * KB, // characters of the words (4a.4)
+  recipients: 100,
+  diagnostic: 500, // characters kept of what a server said
+  unmatchedPerHour: 50, // reports about nothing of ours: more is somebody else's mail in our name (4a.9)
+  agentBounces: 3, // notifications that came back within a day (4a.8)
+} as const
+
+/** Senders that are too many mails or too quick (4a.23, 4a.24, 6.15). */
+export const storm = {
+  window: HOUR,
+  perHour: 20,
+  perHourStrong: 60,
+  same: 5,
+  sameWindow: 30 * MINUTE,
+  disorder: 5 * MINUTE, // workers take mails that came together in any order
+  looked: 200, // latest mails of a sender that are counted: more than any of the limits
+  reopens: 3,
+  reflexes: 3,
+  reflexWithin: 15 * SECOND,
+  reflexWindow: 7 * DAY,
+} as const
+
 /** Automatic mail (4a.22). */
 export const budget = {
   perTicket: 1,

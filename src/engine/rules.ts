@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { Fault, Path } from '../yaml.ts'
 import { type Action, type ActionNames, type actionsSchema, compileActions } from './rules/actions.ts'
 import { type Condition, compileCondition, type Known, type RuleFacts } from './rules/conditions.ts'
+import { correlationKey } from './rules/correlate.ts'
 import type { Priority, Status } from './tables.ts'
 
 export type { RuleFacts } from './rules/conditions.ts'
@@ -29,6 +30,8 @@ export type Route = {
   ack: string | null
   ackRule: string | null
   hold: { reason: 'rule'; words: string } | null
+  /** Under which key it meets other mails of one matter (4a.19); null: no rule says. */
+  matter: string | null
   /** Internal notes, in order. */
   notes: string[]
   /** The first rule that set the project; null: the inbox did. */
@@ -81,6 +84,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     ack: defaults.ack ?? 'ack',
     ackRule: null,
     hold: null,
+    matter: null,
     notes: [],
     rule: null,
     trace: [],
@@ -89,7 +93,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     const { project, type, priority, status, tags } = result
     const { matched, why } = evaluate(rule, { ...facts, project, type, priority, status, tags }, now)
     result.trace.push({ rule: rule.name, matched, why })
-    if (matched && act(result, rule) === 'stop') break
+    if (matched && act(result, rule, facts) === 'stop') break
   }
   result.team ??= desk.projects.get(result.project)?.team ?? null
   return result
@@ -100,11 +104,14 @@ const always: Condition = (_facts, _now, why) => {
   return true
 }
 
-function act(result: Route, rule: Rule): 'stop' | 'go' {
+function act(result: Route, rule: Rule, facts: RuleFacts): 'stop' | 'go' {
   for (const action of rule.actions) {
     if (action.do === 'stop') return 'stop'
     else if (action.do === 'tags') result.tags = [...new Set([...result.tags, ...action.value])]
     else if (action.do === 'note') result.notes.push(action.value)
+    else if (action.do === 'correlate')
+      result.matter =
+        correlationKey(action.pattern, { from: facts.from_address, subject: facts.subject }) ?? result.matter
     else if (action.do === 'hold') result.hold = { reason: 'rule', words: `rule "${rule.name}": ${action.value}` }
     else if (action.do === 'ack') {
       result.ack = action.value

@@ -279,7 +279,7 @@ export const messageIds = pgTable(
       .notNull()
       .references(() => tickets.id),
     comment_id: ref().references(() => comments.id),
-    direction: text().$type<'in' | 'out' | 'ancestor' | 'external' | 'provider'>().notNull(),
+    direction: text().$type<'in' | 'out' | 'ancestor' | 'external' | 'provider' | 'matter'>().notNull(),
     people: text().array().notNull().default([]), // From, To, Cc of a stored mail: who may refer to it (6.3)
     base_subject: text(),
     at: instant().notNull(),

@@ -239,7 +239,7 @@ export async function reply(
     rememberOutgoing(tx, { messageId: mail.messageId, ticketId: ticket.id, commentId }, now),
     queueMail(tx, { ...mail, suppressed: input.suppressed ?? 'stop' }, input.tools, now),
     ticket.requester_id ? markAnswered(tx, ticket.requester_id, now) : null,
-    tx`update tickets set status = ${to}, updated_at = ${now} where id = ${ticket.id}`,
+    tx`update tickets set status = ${to}, undelivered_at = null, updated_at = ${now} where id = ${ticket.id}`,
     record(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now),
   ])
   return { commentId }

@@ -9,6 +9,7 @@ import type { Tools } from '../engine/tools.ts'
 import { Refusal } from '../errors.ts'
 import type { IncomingMail, ParsedMail } from '../incoming.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
+import { spamMark } from './classify/spam.ts'
 import { type Forward, readForward } from './forward.ts'
 import { gather, type Judged, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
@@ -43,8 +44,9 @@ async function readWhole(setup: Setup, { judged, open }: Subject): Promise<{ rea
     const { mail, dispose } = await parser.parse(open())
     try {
       const auth = await authOf(trust, { envelope: judged.envelope, mail, raw: open })
+      const spam = spamMark(trust, { envelope: judged.envelope, mail })
       return {
-        read: { mail, auth, poison: null },
+        read: { mail, auth, poison: null, spam },
         forward: mail.error === null ? await forwardOf(parser, mail) : null,
       }
     } finally {

@@ -19,8 +19,8 @@ import type { ClaimedMail } from './spool.ts'
 /** As much of a stored mail as deciding needs. `id` 0: it is not stored. */
 export type Judged = Pick<ClaimedMail, 'id' | 'envelope' | 'releasedAt' | 'ticketId'>
 
-/** A mail as it was read: its parts, what its From is worth, and the words of its last failure (2.15). */
-export type Read = { mail: ParsedMail; auth: Auth; poison: string | null }
+/** A mail as it was read: its parts, what its From is worth, the words of its last failure (2.15), its mark as spam. */
+export type Read = { mail: ParsedMail; auth: Auth; poison: string | null; spam: string | null }
 
 export type Case = {
   arrival: Arrival
@@ -47,11 +47,12 @@ export async function scanned(source: AsyncIterable<Buffer>, { code, words }: Pa
     mail: { ...scan, error: { code, words }, bytes, sha256: hash.digest('hex') },
     auth,
     poison: words,
+    spam: null,
   }
 }
 
 /** What is known of a mail before earlier mails are looked at. */
-export function knownOf(judged: Judged, { mail, auth, poison }: Read): Known {
+export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read): Known {
   const { envelope } = judged
   const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
   return {
@@ -68,6 +69,7 @@ export function knownOf(judged: Judged, { mail, auth, poison }: Read): Known {
     hold: session.held
       ? { code: session.held, words: 'it has passed through this desk or too many servers before' }
       : null,
+    spam,
     oversize: session.oversize ?? null,
     poison,
     providerThread: providerThreadOf(judged, mail),

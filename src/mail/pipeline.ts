@@ -13,6 +13,7 @@ import { Refusal, wordsOf } from '../errors.ts'
 import { pipeline as limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
+import { spamMark } from './classify/spam.ts'
 import { likenessOf } from './duplicates.ts'
 import { gather, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
@@ -154,7 +155,8 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
     const { mail: parsed, dispose } = await setup.parser.parse(source())
     try {
       const auth = await authOf(setup.trust, { envelope: mail.envelope, mail: parsed, raw: source })
-      await settle(setup, mail, { mail: parsed, auth, poison: null })
+      const spam = spamMark(setup.trust, { envelope: mail.envelope, mail: parsed })
+      await settle(setup, mail, { mail: parsed, auth, poison: null, spam })
     } finally {
       await dispose().catch((error) => log.warn('parts_left', { mail: mail.id, words: wordsOf(error) }))
     }

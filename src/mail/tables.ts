@@ -62,6 +62,7 @@ export const inboundMails = pgTable(
     check('inbound_mails_state', sql.raw(`state in (${MAIL_STATES.map((state) => `'${state}'`).join(', ')})`)),
     index('inbound_mails_due').on(t.id).where(sql`state in ('received', 'processing')`),
     uniqueIndex('inbound_mails_dedupe').on(t.dedupe_key, t.isolation),
+    index('inbound_mails_from').on(t.from_address, t.received_at), // what a sender did lately (4a.23)
     index('inbound_mails_message_id').on(t.message_id),
     index('inbound_mails_ticket').on(t.ticket_id),
     index('inbound_mails_blob').on(t.blob_id), // is this content here already; does anything still need it

@@ -83,6 +83,7 @@ function compare(mail: IncomingMail, expected: Expected): void {
     language: mail.language,
     flags: mail.flags,
     calendar: mail.calendar,
+    report: mail.report,
   }
   for (const [key, value] of Object.entries(expected)) {
     if (key in shown) assert.equal(shown[key], value, key)

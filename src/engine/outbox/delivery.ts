@@ -200,7 +200,7 @@ const uncertain = (sql: Queryable, answer: string, now: Date) => sql`
   settled_at = case when kind = 'reply' and uncertain_at is null then null else ${now}::timestamptz end`
 
 /** Given up three times over at least 72 hours: leave the address alone for a week (8.26). */
-async function suppressSoft(sql: Queryable, recipient: string, answer: string, now: Date): Promise<void> {
+export async function suppressSoft(sql: Queryable, recipient: string, answer: string, now: Date): Promise<void> {
   const [found] = await sql<{ count: number; since: Date | null }[]>`
     select count(*)::int as count, min(settled_at) as since from outbox
     where recipient = ${recipient} and state = 'failed' and deferred_at is not null and settled_at > ${after(now, -30 * DAY)}`

@@ -8,6 +8,7 @@ import { joinRanges } from '../../ranges.ts'
 import { seconds } from '../../time.ts'
 import { type Due, prepareAck } from '../acknowledge.ts'
 import { type Attachment, attachmentRows, storeParts } from '../attachments.ts'
+import { carryOut, isReportAction } from '../bounces/carry-out.ts'
 import type { Metric } from '../desk.ts'
 import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
@@ -15,6 +16,7 @@ import { automaticAllowance } from '../outbox/budget.ts'
 import { outboxRows } from '../outbox.ts'
 import { completeContact, contactRows, ensureContact, nameOf } from '../people.ts'
 import { clockRows } from '../sla.ts'
+import { quieten } from '../storms.ts'
 import { type Reference, referenceRows } from '../thread/rows.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
 import { addPeople } from '../tickets/people.ts'
@@ -40,6 +42,21 @@ export type Done = {
 
 /** Prepares all that the plan says. `raw` is attached where the mail could not be read. */
 export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
+  const done = await applyMail(tx, work, now)
+  const effects = work.plan.actions.filter((action) => action.action === 'quieten' || isReportAction(action))
+  if (effects.length === 0) return done
+  return {
+    ...done,
+    ticketId:
+      done.ticketId ?? effects.map((one) => ('ticket' in one ? one.ticket : null)).find((one) => one !== null) ?? null,
+    async rest() {
+      await done.rest()
+      for (const one of effects) await (one.action === 'quieten' ? quieten(tx, one, now) : carryOut(tx, one, now))
+    },
+  }
+}
+
+async function applyMail(tx: Tx, work: Work, now: Date): Promise<Done> {
   if (find(work.plan, 'create_ticket')) return await openTicket(tx, work, now)
   const comment = find(work.plan, 'comment')
   if (comment) return await addToTicket(tx, work, comment, now)
@@ -63,6 +80,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     contactId === null ? system('mail') : { kind: 'contact', id: contactId, name: comment.author.name }
   const { route } = plan
   const ids: MailId[] = incomingId(work, { ticketId, commentId })
+  if (route?.matter) ids.push({ messageId: route.matter, ticketId, commentId: null, direction: 'matter' })
   if (ack.mail) ids.push({ messageId: ack.mail.messageId, ticketId, commentId: null, direction: 'out' })
   const rows = [
     ...(freshContact === null
@@ -246,6 +264,9 @@ const SHOWN: ReadonlySet<string> = new Set([
   'unknown_domain',
   'reply_to',
   'via_form',
+  'spam_flagged',
+  'storm',
+  'reopen_guard',
 ])
 
 /** The mail as a comment; a mail that could not be read says so, and what the scan found. */

@@ -5,6 +5,7 @@
 import type { IncomingMail } from '../../incoming.ts'
 import { tickets as limits } from '../../limits.ts'
 import { joinRanges } from '../../ranges.ts'
+import { decideReport } from '../bounces.ts'
 import { settleKind } from '../kind.ts'
 import { isAddress } from '../outbox/address.ts'
 import { groupsOf } from '../people.ts'
@@ -12,15 +13,17 @@ import { matchRecipient, servedDomains } from '../recipients.ts'
 import { factsOf, mailFactsOf } from '../rules/facts.ts'
 import { type Route, type RuleFacts, route } from '../rules.ts'
 import { promise, selectPolicy } from '../sla.ts'
+import { quietWords } from '../storms.ts'
 import { type Candidate, chooseTicket, type Threading } from '../thread.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
+import { gathered, isReopenedTooOften, matterOf, quieten, spamPlace, stormIn, withReflex } from './guards.ts'
 import { named, newcomer } from './people.ts'
 import type { Action, Plan, Reason, ReasonCode } from './plan.ts'
 import { isThanksOnly } from './thanks.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
-  const plan = decideWhole(arrival, facts, now)
+  const plan = withReflex(decideWhole(arrival, facts, now), facts)
   return arrival.oversize === null ? plan : leftBehind(plan, arrival.oversize)
 }
 
@@ -47,17 +50,18 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
     noAck: classification.noAck,
     signals: classification.signals,
   }
-  const setAside = neverWorkedOn(arrival, base) ?? heldBack(arrival, facts, base)
+  const setAside = neverWorkedOn(arrival, facts, base) ?? heldBack(arrival, facts, base)
   if (setAside) return setAside
   const threading = chooseTicket(facts.claims, facts, facts.from?.address ?? null)
   const plan: Plan = {
     ...base,
     thread: { ticket: threading.ticket?.id ?? null, by: threading.by, refused: threading.refused },
-    reasons: [...base.reasons, ...claimReasons(facts, threading)],
+    reasons: [...base.reasons, ...claimReasons(facts, threading), ...spamReasons(arrival, threading)],
   }
   const forged = unproven(arrival, facts, plan, threading)
   if (forged) return forged
   if (threading.ticket?.spamAt) return hold(plan, 'spam_ticket', `ticket #${threading.ticket.id} is marked as spam`)
+  if (spamPlace(arrival, threading) === 'held') return hold(plan, 'spam', arrival.spam!)
   if (arrival.archive && facts.memory.fromOwnInbox && !threading.ticket)
     return recorded(plan, 'own_address', 'history: sent from an address of this desk, and it answers no ticket')
   if (plan.kind === 'autoreply' || plan.kind === 'autogen' || plan.kind === 'list')
@@ -68,7 +72,7 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
 }
 
 /** Duplicates, our own mail, machines' reports and blank mail: stored, shown, nothing else (3.*, 4a, 4.26). */
-function neverWorkedOn(arrival: Arrival, plan: Plan): Plan | null {
+function neverWorkedOn(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
   if (arrival.copy) return recorded(plan, 'duplicate', arrival.copy.words)
   switch (plan.kind) {
     case 'own':
@@ -78,6 +82,7 @@ function neverWorkedOn(arrival: Arrival, plan: Plan): Plan | null {
     case 'dsn':
     case 'mdn':
     case 'arf':
+      return reported(arrival, facts, recorded(plan, 'not_answered_kind', `a ${KIND_WORDS[plan.kind]} opens no ticket`))
     case 'calendar_reply':
       return recorded(plan, 'not_answered_kind', `a ${KIND_WORDS[plan.kind]} opens no ticket`)
     default:
@@ -91,6 +96,15 @@ const KIND_WORDS = {
   arf: 'complaint report',
   calendar_reply: 'calendar answer',
 } as const
+
+/** MAIL 4a.4-4a.11; history tells of mails that nobody waits for any more. */
+function reported(arrival: Arrival, facts: Facts, plan: Plan): Plan {
+  const kind = plan.kind as 'dsn' | 'mdn' | 'arf'
+  if (!facts.reported || arrival.mail.error !== null) return plan
+  const { dsn, actions, reasons } = decideReport(kind, arrival.mail, facts.reported)
+  if (arrival.archive) return { ...plan, dsn }
+  return { ...plan, dsn, actions: [...plan.actions, ...actions], reasons: [...plan.reasons, ...reasons] }
+}
 
 /** What waits for a person, unless a person has released it (4a.28). */
 function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
@@ -203,11 +217,14 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
   const stranger = threading.stranger && !colleague
   // anybody can sign with a domain of their own: without a secret of the ticket, `weak` must not let others read it
   const mayInvite = isSecret(threading.by) || arrival.auth.verdict === 'strong'
+  const guarded = done && isReopenedTooOften(facts, ticket)
   const thanks = done && facts.desk.settings.thanks === 'keep' && isThanks(mail, facts)
-  const status = thanks ? null : statusAfter(ticket, { stranger })
+  const status = guarded || thanks ? null : statusAfter(ticket, { stranger })
   const reasons = [...plan.reasons, reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
   if (stranger) reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
   if (renamed) reasons.push(reason('new_subject', `subject changed to "${mail.subject}"`))
+  if (guarded)
+    reasons.push(reason('reopen_guard', 'mails opened this ticket so often within the hour that it stays done'))
   if (thanks) reasons.push(reason('thanks', 'words of thanks alone: it stays done'))
   for (const { ticket: other, by } of threading.also)
     reasons.push(reason('also_refers', `it also leads to #${other} (${by})`))
@@ -228,6 +245,9 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
         ? newcomer(facts, { ticket: ticket.id, role: colleague ? 'participant' : 'pending' })
         : []),
       ...named(arrival, facts, { ticket: ticket.id, role: stranger || !mayInvite ? 'suggested' : 'participant' }),
+      ...(guarded && facts.from
+        ? [quieten('storm', facts.from.address, `ticket #${ticket.id} was opened again and again by mails`)]
+        : []),
       ...alsoOf(threading).map((other) => ({ action: 'link' as const, other, kind: 'refers_to' })),
     ],
     reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
@@ -282,6 +302,12 @@ function open(
   const seen = ruleFacts(arrival, facts, plan)
   const routed = route(facts.desk, seen, { project: inbox.project, type: facts.desk.settings.types[0]! }, now)
   if (routed.hold && !arrival.releasedAt) return { ...hold(plan, 'rule', routed.hold.words), route: routed }
+  const matter = arrival.archive ? null : matterOf(facts, routed.matter)
+  if (matter) return { ...gathered(plan, matter.ticket, matter.reason), route: routed }
+  const storm = stormIn(arrival, facts)
+  if (storm) routed.tags = [...new Set([...routed.tags, 'storm'])]
+  if (storm && storm.ticket !== null)
+    return { ...gathered(plan, storm.ticket, reason('storm', storm.words)), route: routed }
   const quiet = plan.kind !== 'human'
   const sla = arrival.archive ? null : promised(arrival, facts, plan, { seen, routed, quiet }, now)
   const subject = mail.subject || opening(mail.text)
@@ -297,7 +323,8 @@ function open(
     ...named(arrival, facts, { ticket: null, role: hasAuthor(arrival) && !quiet ? 'participant' : 'suggested' }),
     ...routed.notes.map((text) => ({ action: 'note' as const, text })),
   ]
-  const silent = silence(arrival, facts, plan, routed)
+  if (storm) actions.push(quieten('storm', facts.sender!.address, storm.words))
+  const silent = storm ? reason('no_ack', 'a storm is not answered') : silence(arrival, facts, plan, routed)
   if (!silent)
     actions.push({
       action: 'acknowledge',
@@ -306,6 +333,7 @@ function open(
       mayQuote: arrival.auth.verdict === 'strong' || facts.contact?.answeredAt != null,
     })
   const reasons = [...plan.reasons, reason('new_ticket', whyHere(routed, inbox.address))]
+  if (storm) reasons.push(reason('storm', storm.words))
   if (!hasAuthor(arrival)) reasons.push(reason('unknown_sender', 'no sender could be read from the mail'))
   if (arrival.collision) reasons.push(reason('id_collision', 'its Message-ID was used before by a different mail'))
   if (arrival.archive) reasons.push(reason('archive', 'imported as history: closed, nothing sent'))
@@ -402,6 +430,8 @@ function silence(arrival: Arrival, facts: Facts, plan: Plan, routed: Route): Rea
   if (arrival.archive) return no('imported history is never answered')
   if (matchRecipient(facts.desk, address)) return no('it comes from an address of this desk')
   if (isOwnRoleBox(facts, address)) return no('a role box of an own domain is never answered')
+  const hushed = quietWords(facts.sender)
+  if (hushed) return no(hushed)
   if (routed.ack === null) return no(`rule "${routed.ackRule}" sends none`)
   return null
 }
@@ -426,6 +456,9 @@ function identityReasons({ mail, auth }: Arrival, { identity }: Facts): Reason[]
   if (unknown) reasons.push(reason('unknown_domain', unknown.words))
   return reasons
 }
+
+const spamReasons = (arrival: Arrival, threading: Threading): Reason[] =>
+  spamPlace(arrival, threading) === 'flagged' ? [reason('spam_flagged', `marked as spam (${arrival.spam})`)] : []
 
 function claimReasons(facts: Facts, threading: Threading): Reason[] {
   return [
@@ -467,6 +500,7 @@ function blank(arrival: Arrival, facts: Facts): Plan {
     thread: { ticket: null, by: null, refused: [] },
     route: null,
     sla: null,
+    dsn: [],
     signals: [],
     actions: [],
     reasons: identityReasons(arrival, facts),

@@ -2,11 +2,14 @@
 import type { Queryable, Tx } from '../../database.ts'
 import type { Auth, Classification, IncomingMail, MailAddress, ParsedMail } from '../../incoming.ts'
 import { after, MINUTE } from '../../time.ts'
+import { findReported, type Reported } from '../bounces/find.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
 import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
 import { matchRecipient } from '../recipients.ts'
+import { countReopens, findSender, type SenderRecord } from '../storms.ts'
 import { externalIds } from '../thread/correlate.ts'
+import { findMatters } from '../thread/matters.ts'
 import { type Candidate, type Claims, findCandidates, type KnownId, NO_CLAIMS, readClaims } from '../thread.ts'
 import type { Tools } from '../tools.ts'
 import { type Identity, identify } from './identity.ts'
@@ -33,6 +36,8 @@ export type Arrival = {
   /** An earlier mail that this one is a copy of (3.1-3.5), or that shares its id and differs (3.4). */
   copy: { of: number; ticketId: number | null; words: string } | null
   collision: boolean
+  /** What a server of ours calls it spam for (4a.27). */
+  spam: string | null
   /** The raw was too large to fetch: header only (2.12). */
   oversize: number | null
   /** It failed too often: the words of the last failure (2.15). */
@@ -62,6 +67,14 @@ export type Facts = {
   memory: KindMemory
   claims: Claims
   candidates: Map<number, Candidate>
+  /** Of those that are done: how often mails opened them within the hour (6.15). */
+  reopened: Map<number, number>
+  /** Open tickets by the keys of rules that connect mails (4a.19). */
+  matters: Map<string, number>
+  /** Null where nobody is named. */
+  sender: SenderRecord | null
+  /** What a machine's report is about; null for other mail. */
+  reported: Reported | null
   known: KnownId[]
 }
 
@@ -88,11 +101,20 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
       )
     : NO_CLAIMS
   const address = from ? sameAddress(from.address) : null
-  const [found, contact, ourMail] = await Promise.all([
+  const [found, sender, matters, reported, contact, ourMail] = await Promise.all([
     findCandidates(tx, claims),
+    whole && findSender(tx, { mail: whole, ours: [...claims.ours.keys()], at: arrival.receivedAt }),
+    whole && from ? findMatters(tx, desk, { from: from.address, subject: whole.subject }) : new Map<string, number>(),
+    whole && isReport(arrival) ? findReported(tx, { mail: whole, tokens: claims.tokens, keys }) : null,
     address && (!forged || arrival.releasedAt) ? findContact(tx, address) : null,
     ourTraces(tx, { messageId: mail.messageId, address }, now),
   ])
+  const done = [...found.candidates.values()].filter(({ status }) => status === 'resolved' || status === 'closed')
+  const reopened = await countReopens(
+    tx,
+    done.map(({ id }) => id),
+    now,
+  )
   const organization = forged
     ? null
     : ([...desk.organizations.values()].find((one) => one.id === contact?.organizationId) ??
@@ -118,12 +140,19 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     },
     claims,
     candidates: found.candidates,
+    reopened,
+    matters,
+    sender,
+    reported,
     known: found.known,
   }
 }
 
 /** Whether the From header itself named somebody: only then is there a contact and an acknowledgement (4.8). */
 export const hasAuthor = (arrival: Known): boolean => arrival.mail.from !== null
+
+const isReport = ({ classification }: Known): boolean =>
+  classification !== null && ['dsn', 'arf', 'mdn'].includes(classification.kind)
 
 function addressesOf(arrival: Known, mail: IncomingMail): string[] {
   return [

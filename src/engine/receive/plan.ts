@@ -1,5 +1,6 @@
 /** A decision about one mail: pure data, the same for `explain`, for the trace that is stored, and for carrying out. */
 import type { Auth, MailKind, Signal } from '../../incoming.ts'
+import type { DeliveryReport, ReportAction, ReportCode } from '../bounces.ts'
 import type { Route } from '../rules.ts'
 import type { Clock, Selection } from '../sla.ts'
 import type { Status } from '../tables.ts'
@@ -39,6 +40,13 @@ export type ReasonCode =
   | 'agent_token'
   | 'spam_ticket'
   | 'rule'
+  | 'spam'
+  | 'spam_flagged'
+  | 'storm'
+  | 'reopen_guard'
+  | 'reflex'
+  | 'matter'
+  | ReportCode
   | 'loop'
   | 'archive'
   | 'ack'
@@ -67,6 +75,8 @@ export type Action =
   | { action: 'link'; other: number; kind: string }
   | { action: 'note'; text: string }
   | { action: 'acknowledge'; template: string; to: string; mayQuote: boolean }
+  | { action: 'quieten'; kind: 'storm' | 'autoresponder'; address: string; words: string }
+  | ReportAction
   | { action: 'hold' }
   | { action: 'record' }
   | { action: 'quarantine' }
@@ -86,6 +96,8 @@ export type Plan = {
   thread: { ticket: number | null; by: ThreadSignal | null; refused: RefusedClaim[] }
   route: Route | null
   sla: { selection: Selection; clocks: Clock[]; nextDueAt: Date | null } | null
+  /** What a delivery report says (4a.6). */
+  dsn: DeliveryReport[]
   signals: Signal[]
   actions: Action[]
   reasons: Reason[]
@@ -111,6 +123,7 @@ export function traceOf(plan: Plan): Record<string, unknown> {
       clocks,
     },
     signals: plan.signals,
+    ...(plan.dsn.length > 0 && { dsn: plan.dsn }),
     also_to: plan.alsoTo,
     plan: plan.actions,
   }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type Fault, type Path, unknownName } from '../../yaml.ts'
 import { PRIORITIES, STATUSES } from '../tables.ts'
+import { compilePattern, type Pattern } from './pattern.ts'
 
 /** One step; the list keeps the order of the file. */
 export type Action =
@@ -9,6 +10,7 @@ export type Action =
   | { do: 'tags'; value: readonly string[] }
   | { do: 'ack'; value: string | null }
   | { do: 'hold' | 'note'; value: string }
+  | { do: 'correlate'; pattern: Pattern }
   | { do: 'stop' }
 
 /** What actions may name; `templates` null: nobody has said which there are. */
@@ -41,6 +43,7 @@ export const actionSchema = z.strictObject({
   ack: text('write the name of a template, or none').optional(),
   hold: text('write the reason in a few words').optional(),
   note: text('write the text of the note').optional(),
+  correlate: text('write a pattern whose group is what connects mails, such as "^\\\\w+: (.*) is "').optional(),
   stop: z.literal(true).meta({ remedy: 'write "stop: true" or leave it out' }).optional(),
 })
 
@@ -68,14 +71,22 @@ export function compileActions(
   return then.flatMap((step, n) => {
     if (Object.keys(step).length === 0)
       faults.push({ path: [...path, n], cause: 'the action is empty', remedy: 'remove it' })
-    return Object.entries(step).map(([key, value]): Action => {
+    return Object.entries(step).flatMap(([key, value]): Action[] => {
+      if (key === 'correlate') return correlate(String(value), [...path, n, key], faults)
       const list = known[key]
       const name = key === 'assignee' ? String(value).toLowerCase() : value
       if (list?.names && !list.names.includes(name as string))
         faults.push(unknownName([...path, n, key], list.what, String(value), list.names))
-      return toAction(key, name as string)
+      return [toAction(key, name as string)]
     })
   })
+}
+
+function correlate(source: string, path: Path, faults: Fault[]): Action[] {
+  const pattern = compilePattern(source.normalize('NFC'))
+  if ('find' in pattern) return [{ do: 'correlate', pattern }]
+  faults.push({ path, ...pattern })
+  return []
 }
 
 function toAction(key: string, value: string): Action {

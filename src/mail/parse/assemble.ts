@@ -13,6 +13,7 @@ import { bareHash, contentKey } from './keys.ts'
 import { guessLanguage } from './language.ts'
 import { type Images, leavesOf, startMatching, writeParts } from './parts.ts'
 import { readPeople } from './people.ts'
+import { reportOf } from './report.ts'
 import { scanFields } from './scan.ts'
 import type { Node, Split } from './split.ts'
 import { baseSubject } from './subject.ts'
@@ -57,11 +58,14 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
   const dateRaw = (rawValues(fields, 'date')[0] ?? '').slice(0, 200)
   const subject = scan.subject
   const { from, to, cc } = people
+  const headers = fields
+    .filter((field) => field.key !== '')
+    .map(({ name, raw: value }): [string, string] => [name, shown(value)])
   return {
     error: null,
     bytes: raw.bytes,
     sha256: raw.sha256,
-    headers: fields.filter((field) => field.key !== '').map(({ name, raw: value }) => [name, shown(value)]),
+    headers,
     ...people,
     deliveredTo: scan.deliveredTo,
     receivedCount: scan.receivedCount,
@@ -77,6 +81,7 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
     parts,
     structure,
     reportType: reportTypeOf(fields, structure),
+    report: reportOf({ parts, headers, text: body.text }),
     calendarMethod: nested(structure, 'text/calendar', 'method')?.toLowerCase() ?? calendar?.method ?? null,
     calendar,
     language: guessLanguage(body.text),

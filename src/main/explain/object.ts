@@ -34,7 +34,7 @@ export type Explained = {
   html: string | null
   attachments: File[]
   forwarded: { from: MailAddress | null; subject: string; date: string | null; text: string } | null
-  dsn: unknown[]
+  dsn: Plan['dsn']
   auth: Plan['auth']
   author: Plan['author']
   commands: unknown[]
@@ -92,7 +92,7 @@ export function explained(file: string, { read, plan, receivedAt, forward }: Exp
       return { filename, type, size, inline, sha256 }
     }),
     forwarded: forward && { from: forward.from, subject: forward.subject, date: forward.date, text: forward.text },
-    dsn: [],
+    dsn: plan.dsn,
     auth: plan.auth,
     author: plan.author,
     commands: [],

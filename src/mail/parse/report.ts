@@ -1,0 +1,35 @@
+/** What a report says (4a.3), from the files its parts lie in: read here, in the child, and no more than is needed. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { IncomingPart, MailReport } from '../../incoming.ts'
+import { report as limits } from '../../limits.ts'
+import { REPORT_PART, readReport } from '../bounce.ts'
+
+/** Null for a mail that reports nothing: most. */
+export function reportOf(mail: {
+  parts: IncomingPart[]
+  headers: [string, string][]
+  text: string
+}): MailReport | null {
+  const parts = mail.parts.filter(({ type }) => REPORT_PART.test(type)).slice(0, limits.parts)
+  return readReport(
+    parts.map(({ type, file }) => ({ type, bytes: headOf(file) })),
+    { headers: mail.headers, text: mail.text, looksLikeBounce: isFromDaemon(mail.headers) },
+  )
+}
+
+/** Whose words are read for recipients, where no part names any (4a.1). */
+function isFromDaemon(headers: [string, string][]): 'yes' | 'no' {
+  const says = (key: string, pattern: RegExp) =>
+    headers.some(([name, value]) => name.toLowerCase() === key && pattern.test(value))
+  return says('from', /\b(?:mailer-daemon|postmaster)@/i) || says('return-path', /^\s*<\s*>/) ? 'yes' : 'no'
+}
+
+function headOf(file: string): Buffer {
+  const head = Buffer.alloc(limits.bytes)
+  const handle = openSync(file, 'r')
+  try {
+    return head.subarray(0, readSync(handle, head))
+  } finally {
+    closeSync(handle)
+  }
+}
