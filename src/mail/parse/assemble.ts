@@ -4,7 +4,7 @@ import { escapeHtml, htmlToText, SANITISER_VERSION, sanitise } from '../../html.
 import type { CalendarCard, IncomingMail, StructureNode } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import { extractReply } from '../reply-text.ts'
-import { joinTexts, readBody, type Segment } from './body.ts'
+import { hasWords, joinTexts, readBody, type Segment } from './body.ts'
 import { readCalendar } from './calendar.ts'
 import { decodeBytes } from './charset.ts'
 import { displayed, type Field, rawValues, withoutTricks } from './headers.ts'
@@ -137,8 +137,6 @@ function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Bo
   const textFrom = text === '' ? 'none' : segments.some((segment) => /\S/.test(segment.plain ?? '')) ? 'plain' : 'html'
   return { text, textFrom, html: hasHtml ? htmls.join('<br>\n') : null }
 }
-
-const hasWords = ({ plain, html }: Segment) => /\S/.test(plain ?? '') || /\S/.test(html ?? '')
 
 const plainToHtml = (text: string) => (text === '' ? '' : `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`)
 

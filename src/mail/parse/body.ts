@@ -31,9 +31,26 @@ export function leafText(node: Node): string {
   const declared = node.params.charset ?? null
   const isOpen = node.type === 'text/html' && canonical(declared) === null
   const charset = isOpen ? metaCharset(leaf.bytes) : declared
-  const text = decodeBytes(leaf.bytes, charset).replace(/\r\n?/g, '\n').replaceAll('\0', '').toWellFormed()
+  const bytes =
+    leaf.bytes.length > LARGE && !/^utf-?(?:16|32)/i.test(charset ?? '') ? withoutReturns(leaf.bytes) : leaf.bytes
+  const decoded = decodeBytes(bytes, charset)
+  const text = (decoded.includes('\r') ? decoded.replace(/\r\n?/g, '\n') : decoded).replaceAll('\0', '').toWellFormed()
   const flowed = node.type === 'text/plain' && node.params.format?.trim().toLowerCase() === 'flowed'
   return flowed ? unflow(text, node.params.delsp?.trim().toLowerCase() === 'yes' ? 'delete' : 'keep') : text
+}
+
+const LARGE = 256 * 1024
+
+/** Line ends of a large text as LF: replacing a million of them in a string costs several hundred MB. */
+function withoutReturns(bytes: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length)
+  let length = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!
+    if (byte !== 13) out[length++] = byte
+    else if (bytes[i + 1] !== 10) out[length++] = 10
+  }
+  return out.subarray(0, length)
 }
 
 /** Recursion ends at limits.parse.depth: what lies deeper is a part, never body. */
@@ -41,7 +58,7 @@ function segmentsOf(node: Node, used: Set<Node>): Segment[] {
   if (node.depth > limits.parse.depth) return []
   if (node.leaf && node.children.length === 0) {
     if (isPlacedImage(node)) return [{ plain: null, html: null, image: node }]
-    if (!isBodyText(node) || isNamedAfterBody(node, used)) return []
+    if (!isBodyText(node) || isNamedAfterBody(node, used) || !hasRoom(node, used)) return []
     used.add(node)
     const text = leafText(node)
     return [node.type === 'text/html' ? { plain: null, html: text } : { plain: text, html: null }]
@@ -50,6 +67,13 @@ function segmentsOf(node: Node, used: Set<Node>): Segment[] {
   const segments = node.children.flatMap((child) => segmentsOf(child, used))
   if (node.type.endsWith('ms-tnef')) for (const segment of segments) segment.wrapped = true
   return segments
+}
+
+/** All text together is what one may be (4.24); what comes beyond it is a part. */
+function hasRoom(node: Node, used: Set<Node>): boolean {
+  let size = node.leaf!.bytes.length
+  for (const other of used) size += other.leaf!.bytes.length
+  return used.size === 0 || size <= limits.parse.text
 }
 
 /** Apple Mail puts images among its texts (4.14); a viewer shows them there whatever the HTML says. */
@@ -103,7 +127,14 @@ const withoutPlain = (segment: Segment): Segment =>
 /** Texts in order with one blank line between them. */
 export function joinTexts(texts: string[]): string {
   const full = texts.filter((text) => /\S/.test(text))
-  return full.length < 2 ? (full[0] ?? '') : full.map((text) => text.replace(/\n{1,1000}$/, '')).join('\n\n')
+  return full.length < 2 ? (full[0] ?? '') : full.map(withoutEnd).join('\n\n')
+}
+
+/** Without the line ends at the end; a regular expression would look from each of a million line ends anew. */
+function withoutEnd(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\n') end--
+  return text.slice(0, end)
 }
 
 /** text/enriched, text/rtf and the like are better than nothing where there is no other text. */
@@ -157,28 +188,22 @@ function withoutDoubledBlanks(text: string): string {
 
 /** RFC 3676: soft line breaks joined, stuffing removed, `-- ` left alone. */
 function unflow(text: string, space: 'delete' | 'keep'): string {
-  const out: string[] = []
-  let paragraph: string[] = []
+  let out = ''
   let depth = -1 // of the paragraph that still flows, -1: none does
-  for (const line of text.split('\n')) {
-    const quotes = /^>{0,200}/.exec(line)![0].length
-    const content = line.slice(quotes).replace(/^ /, '')
-    if (depth >= 0 && (depth !== quotes || content === '-- ')) {
-      out.push(paragraph.join(''))
-      paragraph = []
-      depth = -1
-    }
-    if (depth < 0 && quotes > 0) paragraph.push(`${'>'.repeat(quotes)} `)
-    if (content.endsWith(' ') && content !== '-- ') {
-      paragraph.push(space === 'delete' ? content.slice(0, -1) : content)
-      depth = quotes
-    } else {
-      paragraph.push(content)
-      out.push(paragraph.join(''))
-      paragraph = []
-      depth = -1
-    }
+  let end = 0
+  for (let at = 0; at <= text.length; at = end + 1) {
+    end = text.indexOf('\n', at)
+    if (end < 0) end = text.length
+    let quotes = 0
+    while (quotes < 200 && text[at + quotes] === '>') quotes++
+    const stuffed = text[at + quotes] === ' ' ? 1 : 0
+    const content = text.slice(at + quotes + stuffed, end)
+    const isSeparator = content === '-- '
+    if (depth >= 0 && (depth !== quotes || isSeparator)) depth = -1
+    if (depth < 0) out += `${at > 0 ? '\n' : ''}${quotes > 0 ? `${'>'.repeat(quotes)} ` : ''}`
+    const isSoft = content.endsWith(' ') && !isSeparator
+    out += isSoft && space === 'delete' ? content.slice(0, -1) : content
+    depth = isSoft ? quotes : -1
   }
-  if (paragraph.length > 0) out.push(paragraph.join(''))
-  return out.join('\n')
+  return out
 }

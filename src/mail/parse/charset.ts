@@ -84,16 +84,39 @@ export function decodeBytes(bytes: Buffer, declared: string | null): string {
 const STATEFUL = new Set(['utf-7', 'iso-2022-jp', 'iso-2022-kr', 'hz-gb-2312'])
 
 function decodeDeclared(bytes: Buffer, charset: string): string | null {
-  if (charset === 'utf-7') return isAscii(bytes) ? decodeUtf7(bytes.toString('latin1')) : null
-  if (charset === 'cp850') return decodeTable(bytes, CP850)
-  if (charset === 'cp437') return decodeTable(bytes, CP437)
-  if (charset === 'hz-gb-2312') return decodeStrictly(fromHz(bytes), 'gb18030')
-  if (charset === 'iso-2022-kr') return decodeStrictly(fromIso2022Kr(bytes), 'euc-kr')
-  if (charset === 'euc-kr') return decodeStrictly(bytes, charset) ?? decodeUhc(bytes)
-  if (charset === 'iso-2022-jp')
-    return decodeStrictly(bytes, charset) ?? decodeStrictly(withSingleEscapes(bytes), charset)
-  return decodeStrictly(bytes, charset)
+  const own = OWN[charset]
+  if (own) return byLines(bytes, own)
+  const text = decodeStrictly(bytes, charset)
+  if (text !== null) return text
+  if (charset === 'euc-kr') return byLines(bytes, decodeUhc)
+  return charset === 'iso-2022-jp' ? decodeStrictly(withSingleEscapes(bytes), charset) : null
 }
+
+/** Decoders of our own; null where the bytes are not that. None carries a state from one line to the next. */
+const OWN: Record<string, (bytes: Buffer) => string | null> = Object.assign(Object.create(null), {
+  'utf-7': (bytes: Buffer) => (isAscii(bytes) ? decodeUtf7(bytes.toString('latin1')) : null),
+  cp850: (bytes: Buffer) => decodeTable(bytes, CP850),
+  cp437: (bytes: Buffer) => decodeTable(bytes, CP437),
+  'hz-gb-2312': (bytes: Buffer) => decodeStrictly(fromHz(bytes), 'gb18030'),
+  'iso-2022-kr': (bytes: Buffer) => decodeStrictly(fromIso2022Kr(bytes), 'euc-kr'),
+})
+
+/** A stretch of lines at a time: millions of small pieces of 10 MB would need a hundred times that. */
+function byLines(bytes: Buffer, decode: (bytes: Buffer) => string | null): string | null {
+  if (bytes.length <= STRETCH) return decode(bytes)
+  let text = ''
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf('\n', Math.min(at + STRETCH, bytes.length))
+    const stretch = bytes.subarray(at, end < 0 ? bytes.length : end + 1)
+    const piece = decode(stretch)
+    if (piece === null) return null
+    text += piece
+    at += stretch.length
+  }
+  return text
+}
+
+const STRETCH = 64 * 1024
 
 /** Called UTF-16 by a mail program that then wrote ASCII or UTF-8 (also by `<meta>`, which cannot be UTF-16). */
 const isFalseUtf16 = (bytes: Buffer, charset: string) => /^utf-?16/.test(charset) && !bytes.includes(0) && isUtf8(bytes)
@@ -113,8 +136,13 @@ function decodeLeniently(bytes: Buffer, charset: string): string | null {
   } catch {
     return null // not a label that TextDecoder knows
   }
-  const broken = text.split('\ufffd').length - 1
-  const foreign = text.length - text.replace(/[^\0-\x7f]/g, '').length - broken
+  let broken = 0
+  let foreign = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0xfffd) broken++
+    else if (code > 0x7f) foreign++
+  }
   return broken * 4 <= foreign ? text : null
 }
 

@@ -198,6 +198,17 @@ const hostile: [name: string, source: () => string, truncated: string[]][] = [
     ['parts'],
   ],
   ['60 KB of half encoded-words with question marks', () => `${HEAD}X-A: ${'=?utf-8?Q?a?b'.repeat(5000)}\r\n\r\nx`, []],
+  ['two texts of a million line ends', () => mixed(`\r\nx${'\r\n'.repeat(1e6)}y`, `\r\nx${'\r\n'.repeat(1e6)}y`), []],
+  [
+    'a million soft line breaks',
+    () => `${HEAD}Content-Type: text/plain; format=flowed\r\n\r\n${'> a \r\n'.repeat(1e6)}`,
+    [],
+  ],
+  [
+    'a million UTF-7 runs',
+    () => `${HEAD}Content-Type: text/plain; charset=utf-7\r\n\r\n${'+AOQ-\r\n'.repeat(7e5)}`,
+    [],
+  ],
   [
     'a calendar of 60 KB folds',
     () => `${HEAD}Content-Type: text/calendar\r\n\r\nBEGIN:VEVENT\r\nSUMMARY:x${'\r\n y'.repeat(15_000)}`,
