@@ -228,6 +228,9 @@ test('MAIL 6.9: a participant who is proven brings people in by Cc; others sugge
   await desk.deliver(mail({ from: 'sly@other.example', to, headers: { Cc: 'friend@other.example' } }), elsewhere)
   const unproven = ['friend@other.example suggested', 'sly@other.example pending']
   assert.equal(await people(first.ticket_id), ['carl@acme.example participant', ...unproven])
+  // proven, but nobody here
+  await desk.deliver(mail({ from: 'noor@borealis.example', to, headers: { Cc: 'ole@borealis.example' } }))
+  assert.ok((await people(first.ticket_id)).includes('ole@borealis.example suggested'))
   await desk.deliver(mail({ to, headers: { Cc: 'friend@other.example' } }))
   assert.ok((await people(first.ticket_id)).includes('friend@other.example participant'), 'now somebody may say so')
   const many = Array.from({ length: 17 }, (_, n) => `p${n}@acme.example`).join(', ')
