@@ -176,7 +176,8 @@ test('HOUSE: an agent answers, the ticket waits, the customer writes, it is open
 })
 
 test('MAIL 7.1: a comment shows what was written now; the quotation is kept behind it', async () => {
-  const text = 'It works again.\n\nOn Mon, 23 Nov 2026 at 09:00, Bo <support@desk.example> wrote:\n> Try to restart it.\n> Bo'
+  const text =
+    'It works again.\n\nOn Mon, 23 Nov 2026 at 09:00, Bo <support@desk.example> wrote:\n> Try to restart it.\n> Bo'
   const end = await desk.deliver(mail({ text }))
   const [comment] = await sql`select text, visible from comments where id = ${end.comment_id}`
   assert.is(comment!.visible, 'It works again.')
