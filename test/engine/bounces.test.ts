@@ -182,6 +182,7 @@ test('MAIL 4a.6, 8.27: a refusal for policy is shown and suppresses nobody', asy
   assert.ok(codes(end).includes('bounced'))
   assert.equal(await suppressed(), [])
   assert.is((await ticket(ticketId)).status, 'waiting_customer')
+  assert.is((await ticket(ticketId)).undelivered_at, null)
   assert.ok(
     (await eventsOf(ticketId)).some((event) => event.type === 'delivery_failed' && event.data.outcome === 'policy'),
   )
@@ -214,6 +215,14 @@ test('X41: an ack to a dead address bounces: no ticket, no second ack, an event 
     (await eventsOf(first.ticket_id)).map((event) => event.type),
     ['delivery_failed'],
   )
+})
+
+test('MAIL 4a.7: an acknowledgement that bounces opens nothing', async () => {
+  const { ticketId, ack } = await answered()
+  const end = await bounced(dsn({ said: [{ recipient: 'eva@acme.example' }] }), ack.envelope_from)
+  assert.is(end.ticket_id, ticketId)
+  assert.is((await ticket(ticketId)).status, 'waiting_customer')
+  assert.is((await ticket(ticketId)).undelivered_at, null)
 })
 
 test('X43: a forged report suppresses nobody and changes nothing', async () => {
@@ -379,6 +388,22 @@ test('MAIL 4a.11: a read receipt is an event and nothing else', async () => {
   assert.equal(event!.data, { disposition: 'displayed', by: 'eva@acme.example' })
   assert.is((await ticket(ticketId)).status, before.status)
   assert.is((await sql`select from comments where ticket_id = ${ticketId}`).length, 2)
+})
+
+test('MAIL 8.26: a proven mail of theirs lifts it at once; one that nothing proves, or a complaint of theirs, does not', async () => {
+  const { row } = await answered()
+  await bounced(dsn({ said: [{ recipient: 'eva@acme.example' }] }), row.envelope_from)
+  const before = (await sql`select from outbox`).length
+  await desk.deliver(mail({}), { session: { ip: '192.0.2.1', helo: 'x.example' } })
+  assert.equal(await suppressed(), ['eva@acme.example'])
+  await desk.deliver(mail({ subject: 'I am back' }))
+  assert.equal(await suppressed(), [])
+  assert.is((await sql`select from outbox where state = 'queued'`).length, 1, 'acknowledged again')
+  assert.is((await sql`select from outbox`).length, before + 1)
+  const next = await answered()
+  await desk.deliver(complaint(next.row.message_id))
+  await desk.deliver(mail({ subject: 'Back again' }))
+  assert.equal(await suppressed(), ['eva@acme.example'])
 })
 
 test('MAIL 0.1: a report that is worked on twice changes nothing the second time', async () => {

@@ -5,7 +5,7 @@ import type { ReportAction } from '../bounces.ts'
 import { record, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { countBounced, countUnmatched, recordBounce } from '../outbox/bounced.ts'
-import { suppress } from '../outbox/suppressions.ts'
+import { COMPLAINT, suppress } from '../outbox/suppressions.ts'
 import { markUndelivered } from '../tickets/undelivered.ts'
 import { setStatus } from '../tickets.ts'
 
@@ -43,8 +43,7 @@ async function delivery(tx: Tx, action: Extract<ReportAction, { action: 'deliver
   if (ticket === null) return
   const type = outcome === 'delayed' ? 'delivery_delayed' : outcome === 'delivered' ? 'delivered' : 'delivery_failed'
   await tell(tx, ticket, { type, data: { message, kind, recipient, outcome, status }, why: words }, now)
-  if (kind !== 'reply' || outcome !== 'hard') return
-  await markUndelivered(tx, ticket, now)
+  if (kind === 'reply' && outcome === 'hard') await markUndelivered(tx, ticket, now)
   if (action.opens)
     await setStatus(tx, { ticketId: ticket, status: 'open', actor: system('mail'), why: 'the answer came back' }, now)
 }
@@ -61,11 +60,7 @@ async function agentUnreachable(tx: Tx, address: string, now: Date): Promise<voi
 async function complaint(tx: Tx, action: Extract<ReportAction, { action: 'complaint' }>, now: Date): Promise<void> {
   const { recipient, message, ticket, type, words } = action
   if (type === 'abuse') {
-    await suppress(
-      tx,
-      { address: recipient, reason: 'its owner calls our mail spam', evidence: words, lasts: 'hard' },
-      now,
-    )
+    await suppress(tx, { address: recipient, reason: COMPLAINT, evidence: words, lasts: 'hard' }, now)
     await raiseNotice(tx, { kind: 'complaint', subject: recipient, words: `${words}: it gets no automatic mail.` }, now)
   }
   if (ticket !== null)

@@ -30,6 +30,17 @@ export async function liftSuppression(tx: Queryable, address: string): Promise<b
   return count > 0
 }
 
+/**
+ * Lifts it because its owner wrote, proven (8.26); not where they call our mail spam, which writing does not take back.
+ * To be called before anything automatic is written to them in this transaction.
+ */
+export async function liftBecauseTheyWrote(tx: Queryable, address: string): Promise<void> {
+  await tx`delete from suppressions where address = ${addressKey(address)} and reason <> ${COMPLAINT}`
+}
+
+/** The reason that stays until an agent decides, or its time is over (4a.10). */
+export const COMPLAINT = 'its owner calls our mail spam'
+
 /** Those of `addresses` that are suppressed now, by their key. */
 export async function findSuppressed(tx: Queryable, addresses: string[], now: Date): Promise<Map<string, Suppression>> {
   if (addresses.length === 0) return new Map()

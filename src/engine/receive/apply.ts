@@ -13,6 +13,7 @@ import type { Metric } from '../desk.ts'
 import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
+import { liftBecauseTheyWrote } from '../outbox/suppressions.ts'
 import { outboxRows } from '../outbox.ts'
 import { completeContact, contactRows, ensureContact, nameOf } from '../people.ts'
 import { clockRows } from '../sla.ts'
@@ -42,8 +43,11 @@ export type Done = {
 
 /** Prepares all that the plan says. `raw` is attached where the mail could not be read. */
 export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
+  const { plan, arrival, facts } = work
+  if (facts.suppressed && plan.kind === 'human' && arrival.auth.verdict === 'strong' && !arrival.archive)
+    await liftBecauseTheyWrote(tx, facts.from!.address)
   const done = await applyMail(tx, work, now)
-  const effects = work.plan.actions.filter((action) => action.action === 'quieten' || isReportAction(action))
+  const effects = plan.actions.filter((action) => action.action === 'quieten' || isReportAction(action))
   if (effects.length === 0) return done
   return {
     ...done,

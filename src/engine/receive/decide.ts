@@ -220,15 +220,7 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
   const guarded = done && isReopenedTooOften(facts, ticket)
   const thanks = done && facts.desk.settings.thanks === 'keep' && isThanks(mail, facts)
   const status = guarded || thanks ? null : statusAfter(ticket, { stranger })
-  const reasons = [...plan.reasons, reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
-  if (stranger) reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
-  if (renamed) reasons.push(reason('new_subject', `subject changed to "${mail.subject}"`))
-  if (guarded)
-    reasons.push(reason('reopen_guard', 'mails opened this ticket so often within the hour that it stays done'))
-  if (thanks) reasons.push(reason('thanks', 'words of thanks alone: it stays done'))
-  for (const { ticket: other, by } of threading.also)
-    reasons.push(reason('also_refers', `it also leads to #${other} (${by})`))
-  if (status && done) reasons.push(reason('reopened', 'answered within 14 days'))
+  const when = { stranger, renamed, guarded, thanks, reopened: status !== null && done }
   return {
     ...plan,
     state: 'commented',
@@ -238,7 +230,7 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
         ticket: ticket.id,
         visibility: 'public',
         automatic: false,
-        reopens: status !== null && done,
+        reopens: when.reopened,
       },
       ...(status ? [{ action: 'status' as const, ticket: ticket.id, ...status }] : []),
       ...(threading.stranger
@@ -250,8 +242,26 @@ function answer(arrival: Arrival, facts: Facts, plan: Plan, ticket: Candidate, t
         : []),
       ...alsoOf(threading).map((other) => ({ action: 'link' as const, other, kind: 'refers_to' })),
     ],
-    reasons: [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')],
+    reasons: [...plan.reasons, ...answerReasons(mail, ticket, threading, when)],
   }
+}
+
+function answerReasons(
+  mail: IncomingMail,
+  ticket: Candidate,
+  threading: Threading,
+  when: Record<'stranger' | 'renamed' | 'guarded' | 'thanks' | 'reopened', boolean>,
+): Reason[] {
+  const reasons = [reason('comment', `it belongs to ticket #${ticket.id} (${threading.by})`)]
+  if (when.stranger) reasons.push(reason('pending_person', 'the sender takes no part yet; an agent may admit them'))
+  if (when.renamed) reasons.push(reason('new_subject', `subject changed to "${mail.subject}"`))
+  if (when.guarded)
+    reasons.push(reason('reopen_guard', 'mails opened this ticket so often within the hour that it stays done'))
+  if (when.thanks) reasons.push(reason('thanks', 'words of thanks alone: it stays done'))
+  for (const { ticket: other, by } of threading.also)
+    reasons.push(reason('also_refers', `it also leads to #${other} (${by})`))
+  if (when.reopened) reasons.push(reason('reopened', 'answered within 14 days'))
+  return [...reasons, reason('no_ack', 'only the first mail of a ticket is acknowledged')]
 }
 
 /** Whoever knows one has read mail of that ticket (5.9, 6.3). */

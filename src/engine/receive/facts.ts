@@ -73,6 +73,8 @@ export type Facts = {
   matters: Map<string, number>
   /** Null where nobody is named. */
   sender: SenderRecord | null
+  /** Nothing is written to the author: a mail to them came back (8.26). */
+  suppressed: boolean
   /** What a machine's report is about; null for other mail. */
   reported: Reported | null
   known: KnownId[]
@@ -144,6 +146,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     matters,
     sender,
     reported,
+    suppressed: ourMail.suppressed,
     known: found.known,
   }
 }
@@ -181,10 +184,11 @@ async function ourTraces(
   sql: Queryable,
   mail: { messageId: string | null; address: string | null },
   now: Date,
-): Promise<{ own: boolean; recently: boolean }> {
+): Promise<{ own: boolean; recently: boolean; suppressed: boolean }> {
   const [row] = await sql`
     select exists (select from outbox where message_id = ${mail.messageId}) as own,
            exists (select from outbox where recipient = ${mail.address}
-                   and created_at > ${after(now, -10 * MINUTE)} and state not in ('cancelled', 'suppressed')) as recently`
-  return { own: row!.own, recently: row!.recently }
+                   and created_at > ${after(now, -10 * MINUTE)} and state not in ('cancelled', 'suppressed')) as recently,
+           exists (select from suppressions where address = ${mail.address} and expires_at > ${now}) as suppressed`
+  return { own: row!.own, recently: row!.recently, suppressed: row!.suppressed }
 }

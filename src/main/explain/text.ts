@@ -10,8 +10,15 @@ export function explainedText(one: Explained): string {
     ['sender', authWords(one)],
     ['kind', one.error ? '' : `${one.kind}${one.no_ack ? ', not answered automatically' : ''}`],
     ...one.signals.map((signal): [string, string] => ['', `${signal.rule} ${signal.says}: ${signal.words}`]),
+    ...one.dsn.map((line): [string, string] => [
+      'report',
+      `${line.recipient ?? 'somebody'}: ${[line.outcome, line.status, line.diagnostic].filter(Boolean).join(', ')}${line.message === null ? '' : ` (outgoing mail ${line.message})`}`,
+    ]),
     ['held', one.held ? `${one.held.reason}: ${one.held.words}` : ''],
-    ['thread', one.thread.ticket === null ? '' : `#${one.thread.ticket} by ${one.thread.by}`],
+    [
+      'thread',
+      one.thread.ticket === null ? '' : `#${one.thread.ticket} by ${one.thread.by ?? 'a rule, or for want of calm'}`,
+    ],
     ...one.thread.refused.map((claim): [string, string] => [
       'refused',
       `#${claim.ticket} by ${claim.by}: ${claim.why}`,

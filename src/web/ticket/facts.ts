@@ -160,6 +160,16 @@ function eventText({ type, data }: EventRow, names: Names): string {
       return 'wrote'
     case 'automatic_reply':
       return 'answered automatically'
+    case 'delivery_failed':
+      return 'brought back a mail that could not be delivered'
+    case 'delivery_delayed':
+      return 'told of a mail that waits'
+    case 'delivered':
+      return 'told that a mail arrived'
+    case 'read_receipt':
+      return 'brought a read receipt'
+    case 'unverified_report':
+      return 'brought a report that nothing proves'
     case 'original_attached':
       return 'attached the original, which had been left on the mail server'
     case 'admitted':
