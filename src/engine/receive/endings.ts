@@ -2,6 +2,7 @@
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
 import type { Plan, Reason, ReasonCode } from './plan.ts'
 
+/** The plan before anything is decided: who wrote, where to, in which language. */
 export function blank(arrival: Arrival, facts: Facts): Plan {
   const author = facts.from
   return {
@@ -30,6 +31,7 @@ export function blank(arrival: Arrival, facts: Facts): Plan {
   }
 }
 
+/** Kept and shown, and nothing follows (0.2). */
 export const recorded = (plan: Plan, code: ReasonCode, words: string): Plan => ({
   ...plan,
   noAck: true,
@@ -38,6 +40,7 @@ export const recorded = (plan: Plan, code: ReasonCode, words: string): Plan => (
   reasons: [...plan.reasons, reason(code, words)],
 })
 
+/** Kept until a person releases or discards it (4a.28). */
 export const hold = (plan: Plan, code: ReasonCode, words: string): Plan => ({
   ...plan,
   noAck: true,
@@ -47,6 +50,7 @@ export const hold = (plan: Plan, code: ReasonCode, words: string): Plan => ({
   reasons: [...plan.reasons, reason(code, words)],
 })
 
+/** One reason, by its code from the closed list. */
 export const reason = (code: ReasonCode, words: string): Reason => ({ code, words })
 
 /** SLA D2: contact, organization, what the mail is written in, inbox. */

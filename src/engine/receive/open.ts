@@ -67,7 +67,7 @@ export function open(
   return { ...plan, state: 'ticketed', route: routed, sla, zone: zoneOf(facts, sla), actions, reasons }
 }
 
-/** A mail that could not be read: a ticket in triage with the raw attached and the error in words (issue, 2.15). */
+/** A mail that could not be read: a ticket in triage with the raw attached and the error in words (2.15). */
 export function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
   const { mail } = arrival
   const plan = blank(arrival, facts)
