@@ -23,15 +23,23 @@ export async function rateLeft(
   return { left: rates.perMinute - used, fullDomains }
 }
 
-/** Counts one mail that is about to go, and says whether it still may. */
+/** Counts one mail that is about to go, and says whether it still may; one that may not takes nobody's turn. */
 export async function takeTurn(sql: Queryable, rates: Rates, recipient: string, now: Date): Promise<boolean> {
-  const rows = await sql<{ over: boolean }[]>`
-    insert into mail_budgets (scope, period, count)
-    values (${domainScope(rates, domainOf(recipient))}, ${minuteOf(now)}, 1), (${relayScope(rates)}, ${minuteOf(now)}, 1)
-    on conflict (scope, period) do update set count = mail_budgets.count + 1
-    returning count > case when scope = ${relayScope(rates)} then ${rates.perMinute}::int
-      else ${rates.perDomainMinute}::int end as over`
-  return !rows.some((row) => row.over)
+  const [relay, domain, minute] = [relayScope(rates), domainScope(rates, domainOf(recipient)), minuteOf(now)]
+  await sql`
+    insert into mail_budgets (scope, period, count) values (${domain}, ${minute}, 0), (${relay}, ${minute}, 0)
+    on conflict (scope, period) do nothing`
+  const rows = await sql`
+    with held as (
+      select scope, count from mail_budgets where period = ${minute} and scope in (${domain}, ${relay})
+      order by scope for update
+    ), room as (
+      select bool_and(count < case when scope = ${relay} then ${rates.perMinute}::int
+        else ${rates.perDomainMinute}::int end) as free from held
+    )
+    update mail_budgets set count = mail_budgets.count + 1 from room
+    where period = ${minute} and scope in (${domain}, ${relay}) and room.free returning 1`
+  return rows.length > 0
 }
 
 /** When the next minute begins. */
