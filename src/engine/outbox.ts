@@ -16,6 +16,17 @@ export type { Mailbox } from './outbox/address.ts'
 /** Unencoded: text for one line, or the people of an address header. */
 export type HeaderValue = string | Mailbox[]
 
+/** What a mail's bytes are made of: the columns of an outbox row (8.21). */
+export type Composable = {
+  id: number
+  message_id: string
+  date_at: Date
+  headers: [name: string, value: HeaderValue][]
+  subject: string
+  text: string
+  html: string | null
+}
+
 /** A mail to be queued; one row per recipient is written, all with the same Message-ID, Date and headers (8.8). */
 export type OutgoingMail = {
   kind: OutboxKind

@@ -7,19 +7,8 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import MimeNode from 'nodemailer/lib/mime-node'
-import type { HeaderValue } from '../engine/outbox.ts'
+import type { Composable, HeaderValue } from '../engine/outbox.ts'
 import { fileHeaders } from './compose/file-headers.ts'
-
-/** What the bytes are made of; the columns of an outbox row. */
-export type Composable = {
-  id: number
-  message_id: string
-  date_at: Date
-  headers: [name: string, value: HeaderValue][]
-  subject: string
-  text: string
-  html: string | null
-}
 
 /** A file of the mail; `open` may be called once a composing. */
 export type MailFile = {

@@ -128,7 +128,8 @@ const hostWord = () =>
     .replace(/[^0-9a-z]/g, '')
     .slice(0, 30) || 'host'
 
-function isAlive(pid: number): boolean {
+/** Whether a process with this pid runs on this machine, whoever owns it. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

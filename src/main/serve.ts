@@ -19,7 +19,7 @@ import { type ImapPoller, startImap } from '../mail/intake-imap.ts'
 import { openDoors } from '../mail/intake-smtp/doors.ts'
 import { servedBy } from '../mail/intake-smtp/recipients.ts'
 import { startSmtp } from '../mail/intake-smtp.ts'
-import { startParser, sweepParts } from '../mail/parse.ts'
+import { isAlive, startParser, sweepParts } from '../mail/parse.ts'
 import { startPipeline } from '../mail/pipeline.ts'
 import { startSpool } from '../mail/spool/accept.ts'
 import { startRecent } from '../mail/spool/recent.ts'
@@ -219,18 +219,9 @@ async function makeTemp(data: string, now: Date): Promise<{ shared: string; own:
   await sweepParts(shared, now)
   for (const name of await readdir(shared)) {
     const pid = Number(/^daemon-(\d+)$/.exec(name)?.[1])
-    if (pid && !isRunning(pid)) await rm(path.join(shared, name), { recursive: true, force: true })
+    if (pid && !isAlive(pid)) await rm(path.join(shared, name), { recursive: true, force: true })
   }
   return { shared, own }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function health(

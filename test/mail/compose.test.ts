@@ -2,7 +2,8 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 import { simpleParser } from 'mailparser'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Composable, compose, type MailFile } from '../../src/mail/compose.ts'
+import type { Composable } from '../../src/engine/outbox.ts'
+import { compose, type MailFile } from '../../src/mail/compose.ts'
 import { dkimHeader } from '../../src/mail/deliver/dkim.ts'
 
 const row = (change: Partial<Composable> = {}): Composable => ({

@@ -3,19 +3,10 @@
  * has it. Nothing here changes a row's state: whatever becomes of a copy, the mail was sent and is not sent again.
  */
 import type { Queryable } from '../../database.ts'
-import type { HeaderValue } from '../outbox.ts'
+import type { Composable } from '../outbox.ts'
 
-/** A sent answer whose copy is missing; the columns that its bytes are made of. */
-export type Uncopied = {
-  id: number
-  message_id: string
-  date_at: Date
-  headers: [name: string, value: HeaderValue][]
-  subject: string
-  text: string
-  html: string | null
-  attachment_ids: number[]
-}
+/** A sent answer whose copy is missing. */
+export type Uncopied = Composable & { attachment_ids: number[] }
 
 /**
  * Answers in tickets of an inbox that were sent after `since`, oldest first; of one that went to several recipients the

@@ -3,7 +3,8 @@ import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { readBlob } from '../../blobs.ts'
 import type { Sql } from '../../database.ts'
-import { type Composable, compose, type MailFile } from '../compose.ts'
+import type { Composable } from '../../engine/outbox.ts'
+import { compose, type MailFile } from '../compose.ts'
 import { type DkimKey, dkimHeader } from './dkim.ts'
 
 /** The same bytes at every call; with keys the mail is composed twice, because its signature comes first. */
