@@ -368,6 +368,7 @@ CREATE TABLE "inbound_mails" (
 	"reasons" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"trace" jsonb,
 	"attempts" integer DEFAULT 0 NOT NULL,
+	"failures" integer DEFAULT 0 NOT NULL,
 	"started_at" timestamp with time zone,
 	"due_at" timestamp with time zone NOT NULL,
 	"lease_until" timestamp with time zone,

@@ -143,6 +143,7 @@ export const importing = {
 /** Work on accepted mails (2.15, HOUSE). */
 export const pipeline = {
   attempts: 3,
+  deaths: 6, // of the daemon over one mail: more than failures, since it may have been killed for another reason
   lease: 2 * MINUTE,
   backoff: 5 * SECOND,
   pause: SECOND / 2, // between two tries to reach a database that is gone

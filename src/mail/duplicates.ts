@@ -10,12 +10,12 @@ export type Copy = {
   earlier: EarlierMail | null
   words: string
   collision: boolean
-  /** The ticket of an earlier try that could not be read: this one, sent again, is what was meant (2.15). */
-  fallbackTicket: number | null
+  /** Earlier tries of this mail that could not be read: this one, sent again, is what was meant (2.15). */
+  unread: EarlierMail[]
 }
 
 /** A mail that was not here before. */
-export const NO_COPY: Copy = { earlier: null, words: '', collision: false, fallbackTicket: null }
+export const NO_COPY: Copy = { earlier: null, words: '', collision: false, unread: [] }
 
 /** Without an id and a date, equal content is a copy only within this time (3.5). */
 const WINDOW = 10 * MINUTE
@@ -46,14 +46,13 @@ export const likenessOf = (mail: IncomingMail): Likeness => ({
 export function copyOf(mail: IncomingMail, earlier: EarlierMail[], receivedAt: Date): Copy {
   const mine = likenessOf(mail)
   let collision = false
-  const unread = earlier.find(
+  const unread = earlier.filter(
     (one) =>
       one.state === 'quarantined' &&
       mail.messageId &&
       one.messageId === mail.messageId &&
       one.from === mail.from?.address,
   )
-  const fallbackTicket = unread?.ticketId ?? null
   for (const other of earlier) {
     if (other.state === 'held' || other.state === 'discarded' || !other.likeness) continue
     if (other.sameKey) {
@@ -66,7 +65,7 @@ export function copyOf(mail: IncomingMail, earlier: EarlierMail[], receivedAt: D
       collision = true
     }
   }
-  return { ...NO_COPY, collision, fallbackTicket }
+  return { ...NO_COPY, collision, unread }
 }
 
 /** MAIL 3.3: same From and Subject; equal text, or with the same Date equal but for what a list puts around it. */

@@ -101,7 +101,7 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
     ...known,
     copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
     collision: copy.collision,
-    fallbackTicket: known.fallbackTicket ?? copy.fallbackTicket,
+    fallbackTicket: known.fallbackTicket ?? copy.unread.find((one) => one.ticketId !== null)?.ticketId ?? null,
   }
   return { arrival, facts, copy, keys }
 }

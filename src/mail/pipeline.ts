@@ -5,19 +5,29 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readBlob } from '../blobs.ts'
-import { isOutage, type Listening, listen, notify, type Sql, type Tx, transaction } from '../database.ts'
+import {
+  isOutage,
+  type Listening,
+  listen,
+  notify,
+  type Sql,
+  type Statement,
+  type Tx,
+  transaction,
+} from '../database.ts'
 import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
-import { receive } from '../engine/receive.ts'
+import { type Plan, receive } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
+import type { Auth } from '../incoming.ts'
 import { pipeline as limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
 import { spamMark } from './classify/spam.ts'
-import { likenessOf } from './duplicates.ts'
+import { type Copy, likenessOf } from './duplicates.ts'
 import { gather, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
-import { claim, extend, fail, finish, giveBack, upgradeVerdict } from './spool/claims.ts'
+import { claim, extend, fail, finish, giveBack, readAtLast, upgradeVerdict } from './spool/claims.ts'
 import type { Recent } from './spool/recent.ts'
 import { type ClaimedMail, MAIL_CHANNEL } from './spool.ts'
 
@@ -241,11 +251,22 @@ async function settleIn(tx: Tx, setup: Working, claimed: ClaimedMail, read: Read
         reasons: [...plan.reasons, ...done.reasons],
         trace: done.trace,
       },
-      // 3.9: by a better authenticated way the same mail says more about its sender
-      rows: copy.earlier ? [...done.rows, upgradeVerdict(tx, { id: copy.earlier.id, auth })] : done.rows,
+      rows: [...done.rows, ...toEarlier(tx, { id: claimed.id, copy, plan, auth }, now)],
     },
     now,
   )
   await done.rest()
   return done.acknowledged
+}
+
+/** What a mail does to earlier ones that are the same. */
+function toEarlier(
+  tx: Tx,
+  { id, copy, plan, auth }: { id: number; copy: Copy; plan: Plan; auth: Auth },
+  now: Date,
+): Statement[] {
+  // 3.9: by a better authenticated way the same mail says more about its sender
+  if (copy.earlier) return [upgradeVerdict(tx, { id: copy.earlier.id, auth })]
+  const isRead = plan.state === 'ticketed' || plan.state === 'commented'
+  return isRead && copy.unread.length ? [readAtLast(tx, { ids: copy.unread.map((one) => one.id), as: id }, now)] : []
 }

@@ -51,7 +51,7 @@ export type ClaimedMail = {
   bytes: number
   /** This one included. */
   attempts: number
-  /** It died in all its attempts before: quarantine it, do not try again (2.15). */
+  /** It used its attempts up before: quarantine it, do not try again (2.15). */
   exhausted: boolean
   /** The fallback ticket of an earlier quarantine, if any (CLI, States of a mail). */
   ticketId: number | null
@@ -164,6 +164,15 @@ export async function release(tx: Tx, { id, by }: { id: number; by: string }, no
   await tx`update inbound_mails set released_at = ${now}, released_by = ${by} where id = ${id}`
 }
 
+/** The same for a mail that lay in a spam folder and is held for that alone; false: it is none, and nothing was done. */
+export async function releaseSpam(tx: Tx, { id, by }: { id: number; by: string }, now: Date): Promise<boolean> {
+  const rows = await tx`
+    select id from inbound_mails where id = ${id} and state = 'held' and session ->> 'junk' = 'true'
+      and reasons @> '[{"code": "spam"}]' for update`
+  if (rows.length > 0) await release(tx, { id, by }, now)
+  return rows.length > 0
+}
+
 /**
  * Gives up a held or quarantined mail; its raw stays limits.kept.discarded more.
  * @throws Refusal `no_mail`, `mail_state`
@@ -206,7 +215,7 @@ async function reopen(
 ): Promise<void> {
   const rows = await tx`
     with opened as (
-      update inbound_mails set state = 'received', attempts = 0, due_at = ${now}, settled_at = null, settled_by = null,
+      update inbound_mails set state = 'received', attempts = 0, failures = 0, due_at = ${now}, settled_at = null, settled_by = null,
         lease_until = null, leased_by = null, reasons = reasons || ${JSON.stringify(reason)}::text::jsonb
       where id = ${id} and state = any(${from}::text[]) returning id, ids
     ), waiting as (

@@ -48,7 +48,8 @@ export const inboundMails = pgTable(
     comment_id: ref().references(() => comments.id),
     reasons: jsonb().$type<{ code: string; words: string }[]>().notNull().default([]),
     trace: jsonb(),
-    attempts: integer().notNull().default(0),
+    attempts: integer().notNull().default(0), // how often it was begun (2.15)
+    failures: integer().notNull().default(0), // how often that ended in an error
     started_at: instant(),
     due_at: instant().notNull(), // when a worker may take it
     lease_until: instant(),

@@ -349,7 +349,7 @@ test('a lost lease undoes what was done in the same transaction', async () => {
 test('a mail that dies in every attempt is handed out as exhausted and then quarantined', async () => {
   const { id } = await accept(mail('a@acme.example'))
   let at = now
-  for (let attempt = 1; attempt <= limits.pipeline.attempts; attempt++) {
+  for (let attempt = 1; attempt <= limits.pipeline.deaths; attempt++) {
     assert.is((await claim(sql, { worker: 'w', limit: 1 }, at))[0]!.exhausted, false)
     at = after(at, limits.pipeline.lease)
   }

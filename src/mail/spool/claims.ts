@@ -33,8 +33,9 @@ export type Failure = 'again' | 'exhausted'
 /**
  * Takes up to `limit` mails for `worker`, oldest first. Passed over: not due, leased to a worker that still renews,
  * and a mail while an older unfinished one shares an id with it, so two of one conversation are never under way at
- * once. Each claim counts as an attempt before any work is done; a mail with `exhausted` set had died
- * limits.pipeline.attempts times before and is only good for `quarantine`.
+ * once. Each claim counts as an attempt before any work is done; a mail with `exhausted` set was begun
+ * limits.pipeline.deaths times and never ended, or failed limits.pipeline.attempts times, and is only good for
+ * `quarantine`.
  *
  * A mail that was begun before is a suspect: one at most is taken, and none while the worker has one in hand. Else the
  * mails that happen to be under way beside a poisonous one, or when somebody kills the daemon, would be counted out
@@ -71,7 +72,7 @@ export async function claim(
         for update skip locked) free
       limit ${limit})
     returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
-      ticket_id, released_at`
+      failures, ticket_id, released_at`
   return rows.map(claimedMail).sort((a, b) => a.id - b.id)
 }
 
@@ -105,8 +106,8 @@ export async function giveBack(
 }
 
 /**
- * Records an attempt that failed: the mail waits (limits.pipeline.backoff, doubled each time) or, when its attempts
- * are used up, stays leased to be quarantined by the caller.
+ * Records an attempt that failed: the mail waits (limits.pipeline.backoff, doubled each time) or, at the last of
+ * limits.pipeline.attempts, stays leased to be quarantined by the caller.
  * @throws Refusal `lease_lost`
  */
 export async function fail(
@@ -114,16 +115,17 @@ export async function fail(
   { worker, id, words }: { worker: string; id: number; words: string },
   now: Date,
 ): Promise<Failure> {
-  const [row] = await sql<{ attempts: number }[]>`
-    update inbound_mails set
+  const mayTryAgain = sql`failures + 1 < ${limits.pipeline.attempts}`
+  const [row] = await sql<{ failures: number }[]>`
+    update inbound_mails set failures = failures + 1,
       reasons = reasons || jsonb_build_object('code', 'attempt_failed', 'words', ${storable(words)}::text),
-      due_at = ${now}::timestamptz + ${limits.pipeline.backoff}::float8 * 2 ^ (attempts - 1) * interval '1 millisecond',
-      state = case when attempts < ${limits.pipeline.attempts} then 'received' else state end,
-      lease_until = case when attempts < ${limits.pipeline.attempts} then null else lease_until end,
-      leased_by = case when attempts < ${limits.pipeline.attempts} then null else leased_by end
-    where id = ${id} and state = 'processing' and leased_by = ${worker} returning attempts`
+      due_at = ${now}::timestamptz + ${limits.pipeline.backoff}::float8 * 2 ^ failures * interval '1 millisecond',
+      state = case when ${mayTryAgain} then 'received' else state end,
+      lease_until = case when ${mayTryAgain} then null else lease_until end,
+      leased_by = case when ${mayTryAgain} then null else leased_by end
+    where id = ${id} and state = 'processing' and leased_by = ${worker} returning failures`
   if (!row) throw leaseLost(id)
-  return row.attempts < limits.pipeline.attempts ? 'again' : 'exhausted'
+  return row.failures < limits.pipeline.attempts ? 'again' : 'exhausted'
 }
 
 /** Mails other than `id` that carry this Message-ID or one of the dedupe keys, oldest first, at most 20. */
@@ -185,6 +187,20 @@ export function upgradeVerdict(tx: Tx, { id, auth }: { id: number; auth: Auth })
 
 const VERDICTS: Verdict[] = ['fail', 'none', 'weak', 'strong']
 
+/**
+ * Quarantined tries of a mail that came once more, byte for byte, and could be read this time, are copies of it: else
+ * somebody would have to look at what is done already. Only equal bytes count, or a stranger who knows a Message-ID
+ * could take a mail out of the quarantine.
+ */
+export function readAtLast(tx: Tx, { ids, as }: { ids: number[]; as: number }, now: Date): Statement {
+  const reason = { code: 'duplicate', words: `it came again as mail ${as}, which could be read` }
+  return tx`
+    update inbound_mails set state = 'recorded', duplicate_of = ${as},
+      reasons = reasons || ${json(reason)}::text::jsonb, settled_at = ${now}
+    where id = any(${ids}::bigint[]) and state = 'quarantined'
+      and blob_id = (select blob_id from inbound_mails where id = ${as})`
+}
+
 /** Ends a mail that cannot be worked on (2.15): visible, never dropped. What earlier attempts wrote down stays. */
 export async function quarantine(
   tx: Tx,
@@ -214,6 +230,7 @@ type ClaimedRow = {
   blob_id: number
   bytes: number
   attempts: number
+  failures: number
   ticket_id: number | null
   released_at: Date | null
 }
@@ -226,7 +243,7 @@ function claimedMail(row: ClaimedRow): ClaimedMail {
     blobId: row.blob_id,
     bytes: row.bytes,
     attempts: row.attempts,
-    exhausted: row.attempts > limits.pipeline.attempts,
+    exhausted: row.attempts > limits.pipeline.deaths || row.failures >= limits.pipeline.attempts,
     ticketId: row.ticket_id,
     releasedAt: row.released_at,
   }
