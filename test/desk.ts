@@ -49,15 +49,21 @@ export type TestDesk = Awaited<ReturnType<typeof startDesk>>
  * @param options.desk text of the desk file, the demo desk by default
  * @param options.now the pipeline's clock; `clock.at` can be moved
  * @param options.trust whom to ask and to believe about senders; the demo desk's zone and nobody by default
+ * @param options.child the program of the parse child, where it is to break down
  */
 export async function startDesk(
-  options: { desk?: string; now?: Date; database?: TestDatabase; trust?: Partial<Trust> } = {},
+  options: { desk?: string; now?: Date; database?: TestDatabase; trust?: Partial<Trust>; child?: string } = {},
 ) {
   const database = options.database ?? (await testDatabase())
   const { sql } = database
   const clock = { at: options.now ?? MONDAY }
   const temp = mkdtempSync(path.join(os.tmpdir(), 'postroom-test-'))
-  const parser = await startParser({ temp, log: silent, children: 1 })
+  const parser = await startParser({
+    temp,
+    log: silent,
+    children: 1,
+    ...(options.child !== undefined && { file: options.child }),
+  })
   const spool = startSpool({ sql, log: silent })
   let tools: Tools = { desk: await setUp(options.desk ?? demoDesk), keys, templates }
   const pipeline = await startPipeline({

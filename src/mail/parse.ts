@@ -26,9 +26,17 @@ export type Parser = {
   stop(): Promise<void>
 }
 
-/** Starts `children` processes (limits.parse.children) that decode into folders of their own under `temp`. */
-export async function startParser(options: { children?: number; temp: string; log: Log }): Promise<Parser> {
-  const { temp, log } = options
+/**
+ * Starts `children` processes (limits.parse.children) that decode into folders of their own under `temp`. `file` is
+ * another program than theirs, in tests only.
+ */
+export async function startParser(options: {
+  children?: number
+  temp: string
+  log: Log
+  file?: string
+}): Promise<Parser> {
+  const { temp, log, file } = options
   await mkdir(temp, { recursive: true, mode: 0o700 })
   const prefix = `${folderPrefix()}${randomBytes(4).toString('hex')}-`
   const size = Math.max(1, options.children ?? limits.parse.children)
@@ -39,7 +47,7 @@ export async function startParser(options: { children?: number; temp: string; lo
   let stopped = false
 
   const add = () => {
-    const child = startChild({ log })
+    const child = startChild(file === undefined ? { log } : { log, file })
     all.add(child)
     free(child)
   }

@@ -12,11 +12,16 @@ export type FakeMail = {
   emailId?: string
   threadId?: string
   hidden?: boolean
+  /** As webmail has set them. */
+  flags?: string[]
 }
 
 export type FakeImap = {
   port: number
+  /** Of INBOX. */
   mails: FakeMail[]
+  /** Of a spam folder, where there is one. */
+  junk: FakeMail[]
   uidvalidity: number
   /** Every command as it came, without its tag; credentials included. */
   log: string[]
@@ -25,21 +30,25 @@ export type FakeImap = {
   connections(): number
   /** Tells the idling clients that mail came. */
   announce(): void
+  /** From now on nothing is heard or said on the connections there are, and they stay open. */
+  freeze(): void
   stop(): Promise<void>
 }
 
 export type Ask = { tag: string; command: string; write(text: string): void; ok(): void; close(): void }
 
-type Options = { capabilities?: string; readOnly?: 'yes'; ranges?: 'ignored' }
+type Options = { capabilities?: string; readOnly?: 'yes'; ranges?: 'ignored'; junk?: string }
 
 const DEFAULT = 'IMAP4rev1 AUTH=PLAIN SASL-IR IDLE UIDPLUS MOVE'
 
 export async function startFakeImap(options: Options = {}): Promise<FakeImap> {
   const sockets = new Set<net.Socket>()
+  const everySocket: net.Socket[] = []
   let connections = 0
   const fake: FakeImap = {
     port: 0,
     mails: [],
+    junk: [],
     uidvalidity: 1,
     log: [],
     answer: () => false,
@@ -47,19 +56,24 @@ export async function startFakeImap(options: Options = {}): Promise<FakeImap> {
     announce: () => {
       for (const socket of sockets) socket.write(`* ${fake.mails.length} EXISTS\r\n`)
     },
+    freeze: () => {
+      for (const socket of sockets) socket.removeAllListeners('data').resume()
+      sockets.clear()
+    },
     async stop() {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of everySocket) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   }
   const server = net.createServer((socket) => {
     connections++
     sockets.add(socket)
+    everySocket.push(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
     socket.setNoDelay()
     socket.write('* OK fake\r\n')
     let buffered = ''
-    let idle: string | null = null
+    const seat: Seat = { idle: null, folder: 'INBOX' }
     let working = Promise.resolve()
     socket.on('data', (data) => {
       buffered += data.toString('latin1')
@@ -67,12 +81,12 @@ export async function startFakeImap(options: Options = {}): Promise<FakeImap> {
         const line = buffered.slice(0, end)
         buffered = buffered.slice(end + 2)
         working = working.then(async () => {
-          if (idle !== null && line === 'DONE') {
-            socket.write(`${idle} OK idle\r\n`)
-            idle = null
+          if (seat.idle !== null && line === 'DONE') {
+            socket.write(`${seat.idle} OK idle\r\n`)
+            seat.idle = null
             return
           }
-          idle = await one(fake, options, socket, line)
+          await one(fake, options, { socket, seat, line })
         })
       }
     })
@@ -82,42 +96,50 @@ export async function startFakeImap(options: Options = {}): Promise<FakeImap> {
   return fake
 }
 
-/** Answers one line; the tag when it was IDLE. */
-async function one(fake: FakeImap, options: Options, socket: net.Socket, line: string): Promise<string | null> {
+/** What the server knows of a connection. */
+type Seat = { idle: string | null; folder: string }
+
+async function one(fake: FakeImap, options: Options, given: { socket: net.Socket; seat: Seat; line: string }) {
+  const { socket, seat, line } = given
   const [tag = '', ...words] = line.split(' ')
   const command = words.join(' ')
   if (command !== '') fake.log.push(command)
   const write = (text: string) => void (socket.destroyed || socket.write(text, 'latin1'))
   const ask: Ask = { tag, command, write, ok: () => write(`${tag} OK done\r\n`), close: () => socket.destroy() }
-  if (await fake.answer(ask)) return null
+  if (await fake.answer(ask)) return
   if (/^IDLE$/i.test(command)) {
     write('+ idling\r\n')
-    return tag
-  }
-  respond(fake, options, ask)
-  return null
+    seat.idle = tag
+  } else respond(fake, options, { ask, seat })
 }
 
-function respond(fake: FakeImap, options: Options, { command, tag, write, ok, close }: Ask): void {
-  const visible = fake.mails.filter((mail) => !mail.hidden)
+function respond(fake: FakeImap, options: Options, { ask, seat }: { ask: Ask; seat: Seat }): void {
+  const { command, tag, write, ok, close } = ask
+  if (/^(SELECT|EXAMINE)/i.test(command)) seat.folder = command.replace(/^\w+ "?|"$/g, '')
+  const mails = seat.folder === options.junk ? fake.junk : fake.mails
+  const visible = mails.filter((mail) => !mail.hidden)
   if (/^CAPABILITY/i.test(command)) write(`* CAPABILITY ${options.capabilities ?? DEFAULT}\r\n`)
   else if (/^LOGOUT/i.test(command)) {
     write(`* BYE\r\n${tag} OK bye\r\n`)
     close()
     return
-  } else if (/^LIST/i.test(command)) write(`* LIST () "/" ${/""$/.test(command) ? '""' : 'INBOX'}\r\n`)
-  else if (/^NAMESPACE/i.test(command)) write('* NAMESPACE (("" "/")) NIL NIL\r\n')
+  } else if (/^LIST/i.test(command)) {
+    write(`* LIST () "/" ${/""$/.test(command) ? '""' : 'INBOX'}\r\n`)
+    if (options.junk && !/""$/.test(command)) write(`* LIST (\\Junk) "/" "${options.junk}"\r\n`)
+  } else if (/^NAMESPACE/i.test(command)) write('* NAMESPACE (("" "/")) NIL NIL\r\n')
   else if (/^(SELECT|EXAMINE)/i.test(command)) {
-    const next = Math.max(0, ...fake.mails.map((mail) => mail.uid)) + 1
+    const next = Math.max(0, ...mails.map((mail) => mail.uid)) + 1
     write(`* ${visible.length} EXISTS\r\n* OK [UIDVALIDITY ${fake.uidvalidity}] v\r\n* OK [UIDNEXT ${next}] n\r\n`)
     write('* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] f\r\n')
     const mode = options.readOnly || /^EXAMINE/i.test(command) ? 'READ-ONLY' : 'READ-WRITE'
     write(`${tag} OK [${mode}] selected\r\n`)
     return
   } else if (/^UID SEARCH/i.test(command)) {
-    const set = /UID (\S+)$/.exec(command)?.[1] ?? '1:*'
+    const set = /UID (\d\S*)/.exec(command)?.[1] ?? '1:*'
+    const unseen = /UNSEEN/i.test(command)
     write(
       `* SEARCH ${inSet(visible, set)
+        .filter((mail) => !unseen || !mail.flags?.includes('\\Seen'))
         .map((mail) => mail.uid)
         .join(' ')}\r\n`,
     )
