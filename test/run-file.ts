@@ -7,14 +7,14 @@ export type Verdict = { passed: number; failed: number; output: string; why: str
 export const running = new Set<number>()
 
 /**
- * Runs `file` and judges it. A failure that no test accounts for (a hang, a crash, no test at all) counts as one more
- * failed, and `why` says what it was.
+ * Runs `file` and judges it; the module at the address `preload` is loaded before it. A failure that no test accounts
+ * for (a hang, a crash, no test at all) counts as one more failed, and `why` says what it was.
  */
 export function runFile(
   file: string,
-  options: { cwd: string; limit: number; env: NodeJS.ProcessEnv },
+  options: { cwd: string; limit: number; env: NodeJS.ProcessEnv; preload?: string },
 ): Promise<Verdict> {
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, [...(options.preload ? ['--import', options.preload] : []), file], {
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -7,16 +7,13 @@
  * file passes when its summary says that all of at least one test passed, its exit code is 0, and it ended in time.
  * The last line is `N passed, N failed`.
  */
-import { existsSync, globSync, readdirSync, rmSync } from 'node:fs'
-import os from 'node:os'
+import { globSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
-import { livePid } from '../src/embedded-postgres/processes.ts'
-import { startEmbedded } from '../src/embedded-postgres.ts'
-import { silent } from '../src/log.ts'
 import { MINUTE } from '../src/time.ts'
-import { prepareTemplate, type TestServer } from './database.ts'
-import { killGroup, runFile, running, type Verdict } from './run-file.ts'
+import type { TestServer } from './database.ts'
+import { runFile, type Verdict } from './run-file.ts'
+import { withTestServer } from './run-server.ts'
 
 type Result = Verdict & { file: string; seconds: number }
 
@@ -28,8 +25,6 @@ const { values: flags, positionals: wanted } = parseArgs({
 const kind = flags.system
   ? { glob: 'test/system/**/*.system.ts', limit: 10 * MINUTE, atOnce: 1 }
   : { glob: 'test/**/*.test.ts', limit: 5 * MINUTE, atOnce: 2 }
-
-const waiting: string[] = []
 
 process.exitCode = await main()
 
@@ -43,31 +38,15 @@ async function main(): Promise<number> {
     console.log(`no test file matches ${wanted.join(' ')}\n0 passed, 1 failed`)
     return 1
   }
-  sweep()
-  const data = path.join(os.tmpdir(), `postroom-run-${process.pid}`)
-  const embedded = await startEmbedded({ data, log: silent })
-  const tidy = async () => {
-    waiting.length = 0
-    for (const group of running) killGroup(group)
-    await embedded.stop()
-    for (const folder of [embedded.home, data]) rmSync(folder, { recursive: true, force: true })
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => void tidy().finally(() => process.exit(130)))
-  try {
-    const server = { ...embedded.connection, template: await prepareTemplate(embedded.connection) }
-    return report(await runAll(files, server))
-  } finally {
-    await tidy()
-  }
+  return await withTestServer(async (server, stopping) => report(await runAll(files, server, stopping)))
 }
 
-async function runAll(files: string[], server: TestServer): Promise<Result[]> {
+async function runAll(files: string[], server: TestServer, stopping: AbortSignal): Promise<Result[]> {
   const results: Result[] = []
   const env = { ...process.env, POSTROOM_TEST_SERVER: JSON.stringify(server) }
-  waiting.push(...files)
+  const waiting = [...files]
   const worker = async () => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) {
+    for (let file = waiting.shift(); file && !stopping.aborted; file = waiting.shift()) {
       const started = performance.now()
       const verdict = await runFile(file, { cwd: root, limit: kind.limit, env })
       const result = { ...verdict, file, seconds: (performance.now() - started) / 1000 }
@@ -77,18 +56,6 @@ async function runAll(files: string[], server: TestServer): Promise<Result[]> {
   }
   await Promise.all(Array.from({ length: kind.atOnce }, worker))
   return results
-}
-
-/** A runner that was killed could not stop its server. */
-function sweep(): void {
-  for (const name of readdirSync(os.tmpdir())) {
-    const runner = /^postroom-run-(\d+)$/.exec(name)?.[1]
-    if (!runner || existsSync(`/proc/${runner}`)) continue
-    const data = path.join(os.tmpdir(), name)
-    const server = livePid(path.join(data, 'postgres'))
-    if (server) process.kill(server, 'SIGKILL')
-    rmSync(data, { recursive: true, force: true })
-  }
 }
 
 function show({ file, passed, failed, seconds, output, why }: Result): void {
