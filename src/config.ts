@@ -71,6 +71,8 @@ export type MailboxConfig = {
   authservId: string | null
   /** The folder that gets a copy of each answer; null: the relay keeps them itself. */
   sent: string | null
+  /** The spam folder, or `\Junk`: what lies there is taken in and held (2.16). */
+  junk: string | null
 }
 
 /** Name in lower case -> type -> values. */
@@ -277,6 +279,7 @@ function toMailbox(one: ConfigFile['mailboxes'][number]): MailboxConfig {
     importDays: first === 'from_now' ? 0 : first.days,
     authservId: one.authserv_id ?? null,
     sent: one.sent ?? null,
+    junk: one.junk ?? null,
   }
 }
 

@@ -229,6 +229,10 @@ test('every kind of mistake has its line, column, cause and remedy', () => {
     `${box}, password: x, folders: [INBOX, Sent], sent: Sent}]`,
     'mailboxes[0].sent: a folder that is polled cannot take the copies of what is sent; write the name of another folder',
   )
+  check(
+    `${box}, password: x, folders: [INBOX, Spam], junk: Spam}]`,
+    'mailboxes[0].junk: a folder of other mail cannot be the spam folder; take it out of folders, or name another one',
+  )
   check(`${box}, password: x, after: {mv: Done}}]`, 'mailboxes[0].after.mv: "mv" is not a known key; ')
   check(
     `${box}, password: x, after: burn}]`,

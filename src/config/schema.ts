@@ -98,6 +98,7 @@ const mailbox = z
       .meta({ remedy: 'write from_now, or {days: 30} to take old mail as archive' }),
     authserv_id: some('write the name that stands first in Authentication-Results').optional(),
     sent: some('write the name of a folder, such as Sent').optional(),
+    junk: some('write the name of the spam folder, or \\Junk').optional(),
   })
   .refine((one) => (one.password === undefined) !== (one.oauth === undefined), {
     error: 'a mailbox has either a password or oauth',
@@ -106,6 +107,11 @@ const mailbox = z
     path: ['sent'],
     error: 'a folder that is polled cannot take the copies of what is sent',
     params: { remedy: 'write the name of another folder' },
+  })
+  .refine((one) => one.junk === undefined || (one.junk !== one.sent && !one.folders.includes(one.junk)), {
+    path: ['junk'],
+    error: 'a folder of other mail cannot be the spam folder',
+    params: { remedy: 'take it out of folders, or name another one' },
   })
   .meta({ remedy: 'write password: {env: NAME}, or oauth: {...}' })
 

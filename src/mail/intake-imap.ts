@@ -109,10 +109,11 @@ async function probeSession(mailbox: Mailbox, session: Session): Promise<ProbeLi
       ok: false,
       words: `mailbox ${mailbox.name}: ${path} holds no customers' mail: take it out of folders`,
     })
-  for (const path of watched) {
+  for (const { path, holds } of watched) {
     try {
       const folder = await session.select(path, 'read')
-      lines.push({ ok: true, words: `mailbox ${mailbox.name}: folder ${path} holds ${folder.exists} mails` })
+      const spam = holds === 'junk' ? '; what comes there is held as spam' : ''
+      lines.push({ ok: true, words: `mailbox ${mailbox.name}: folder ${path} holds ${folder.exists} mails${spam}` })
     } catch (error) {
       lines.push({ ok: false, words: `mailbox ${mailbox.name}: folder ${path}: ${wordsOf(error)}` })
     }

@@ -43,6 +43,7 @@ export function mailboxAt(port: number, changes: Partial<Mailbox> = {}): Mailbox
     importDays: 0,
     authservId: null,
     sent: null,
+    junk: null,
     ...changes,
   }
 }

@@ -425,6 +425,64 @@ test('without IDLE the poll finds mail; Gmail ids are kept (2.9, 2.19)', async (
   assert.not.match(server.log.join('\n'), /IDLE/)
 })
 
+test('the spam folder: what comes there is taken in as such, nothing on the server changes (2.16)', async () => {
+  const server = await fakeImap({ junk: 'Spam' })
+  server.junk.push(mail(1))
+  const poller = await follow(server, { junk: '\\Junk', after: { do: 'seen' }, importDays: 30 })
+  assert.is(await countMails(sql), 0, 'what lay there before is not ours, not even as an archive')
+  server.junk.push(mail(2), mail(3))
+  server.mails.push(mail(4))
+  await poller.pollNow()
+  const rows =
+    await sql`select subject, session ->> 'junk' as junk, session ->> 'archive' as archive from inbound_mails order by subject`
+  assert.equal(
+    rows.map((row) => [row.subject, row.junk, row.archive]),
+    [
+      ['mail 2', 'true', null],
+      ['mail 3', 'true', null],
+      ['mail 4', null, null],
+    ],
+  )
+  assert.not.match(server.log.join('\n'), /SELECT "?Spam|SELECT Spam/)
+  assert.is(server.log.filter((line) => /STORE/.test(line)).length, 1, 'only the mail of the INBOX is marked')
+})
+
+test('a mail moved out of the spam folder is let in, unless it is held for something else too (2.16)', async () => {
+  const server = await fakeImap({ junk: 'Spam' })
+  const poller = await follow(server, { junk: 'Spam' })
+  server.junk.push(mail(1), mail(2))
+  await poller.pollNow()
+  const held = (n: number, code: string) => sql`
+    update inbound_mails set state = 'held', settled_at = now(), reasons = ${sql.json([{ code, words: '' }])}
+    where subject = ${`mail ${n}`}`
+  await held(1, 'spam')
+  await held(2, 'auth_fail')
+  server.mails.push({ ...server.junk[0]!, uid: 11 }, { ...server.junk[1]!, uid: 12 })
+  await poller.pollNow()
+  const rows = await sql`select subject, state, released_by from inbound_mails order by subject`
+  assert.equal(
+    rows.map((row) => [row.subject, row.state, row.released_by]),
+    [
+      ['mail 1', 'received', 'whoever moved it out of the spam folder of main'],
+      ['mail 2', 'held', null],
+    ],
+  )
+})
+
+test('a spam folder that is not there costs the first one nothing, and is told (2.16)', async () => {
+  const server = await fakeImap()
+  server.answer = ({ command, tag, write }) => {
+    if (!/EXAMINE/.test(command) || !/Junk/.test(command)) return false
+    write(`${tag} NO [NONEXISTENT] no such folder\r\n`)
+    return true
+  }
+  const poller = await follow(server, { junk: '\\Junk' })
+  server.mails.push(mail(1))
+  await poller.pollNow()
+  assert.is(await countMails(sql), 1)
+  assert.match(poller.notices.join('\n'), /mailbox_folder main: .*no such folder/)
+})
+
 test('a thousand UIDs far apart are listed in windows (2.12)', async () => {
   const server = await fakeImap()
   const poller = await follow(server, {}, { limits: { window: 10 } })

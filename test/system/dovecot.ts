@@ -171,6 +171,10 @@ namespace inbox {
     auto = create
     special_use = \\Sent
   }
+  mailbox Junk {
+    auto = create
+    special_use = \\Junk
+  }
 }
 passdb {
   driver = static

@@ -458,6 +458,28 @@ async function run() {
     assert.match(poller.notices.join('\n'), /mailbox_folder .*Sent holds no customers' mail/)
   })
 
+  test('Junk by its use: taken in as spam, and let in when somebody moves it to the INBOX (2.16)', async () => {
+    const user = account()
+    dovecot.deliver(user, rawMail('old'), { folder: 'Junk' })
+    const poller = await follow(user, { junk: '\\Junk', after: { do: 'delete' } })
+    const name = dovecot.deliver(user, rawMail(1), { folder: 'Junk' })
+    await until('the spam', async () => {
+      await poller.pollNow()
+      return (await countMails(sql)) === 1
+    })
+    assert.is(dovecot.flags(user, name, 'Junk'), '')
+    const [spam] = await sql`select session from inbound_mails`
+    assert.is(spam?.session.junk, true)
+    await sql`update inbound_mails set state = 'held', reasons = '[{"code": "spam", "words": "it lay in the Junk folder"}]'`
+    dovecot.deliver(user, rawMail(1)) // moved: the same bytes, another UID
+    await until('released', async () => {
+      await poller.pollNow()
+      const [row] = await sql`select released_by from inbound_mails`
+      return row?.released_by !== null
+    })
+    assert.is(await countMails(sql), 1)
+  })
+
   test('a copy in Sent: once, and a failure is only told (2.18)', async () => {
     const user = account()
     const { password } = dovecot

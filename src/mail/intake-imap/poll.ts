@@ -22,6 +22,7 @@ import {
   unseen,
 } from '../spool/imap.ts'
 import type { Described, Folder, Session } from './connection.ts'
+import type { Watched } from './login.ts'
 import type { Intake } from './mailbox.ts'
 import { takeOriginals } from './originals.ts'
 import { type Manner, type Place, takeMail } from './take.ts'
@@ -42,12 +43,12 @@ const GRACE = DAY
 export async function pollFolder(
   intake: Intake,
   session: Session,
-  { path, moment }: { path: string; moment: 'plain' | 'reconcile' },
+  { path, holds, moment }: Watched & { moment: 'plain' | 'reconcile' },
 ): Promise<Place & { imported: number }> {
   const began = intake.now()
-  const folder = await session.select(path, intake.mailbox.after.do === 'none' ? 'read' : 'write')
-  const cursor = await findPlace(intake, session, folder)
-  const place = { cursor, folder }
+  const folder = await session.select(path, intake.mailbox.after.do === 'none' || holds === 'junk' ? 'read' : 'write')
+  const cursor = await findPlace(intake, session, { folder, holds })
+  const place = { cursor, folder, holds }
   const uids = (await session.uids(cursor.lastUid + 1, '*')).filter((uid) => uid > cursor.lastUid)
   let imported = await takeAll(intake, session, { place, uids })
   const due = !cursor.reconciledAt || began.getTime() - cursor.reconciledAt.getTime() >= intake.limits.reconcile
@@ -62,11 +63,16 @@ export async function pollFolder(
 }
 
 /** The cursor, made at a first connection and made anew when the UIDVALIDITY is another. */
-async function findPlace(intake: Intake, session: Session, folder: Folder): Promise<Cursor> {
+async function findPlace(
+  intake: Intake,
+  session: Session,
+  { folder, holds }: { folder: Folder; holds: Watched['holds'] },
+): Promise<Cursor> {
   const { sql, mailbox, log } = intake
   const current = await findCursor(sql, mailbox.name, folder.path)
   if (current?.uidvalidity === folder.uidvalidity) return current
-  const fromNow = current === null && mailbox.importDays === 0
+  // old spam is nobody's archive
+  const fromNow = current === null && (mailbox.importDays === 0 || holds === 'junk')
   const lastUid = fromNow ? await newestUid(session, folder) : 0
   const { uidvalidity } = folder
   await openCursor(sql, { name: mailbox.name, folder: folder.path, uidvalidity, lastUid }, intake.now())
@@ -134,9 +140,9 @@ async function judgeWindow(
 ): Promise<{ found: Described; verdict: Verdict }[]> {
   const described = await session.describe(window)
   const all = window.map((uid) => described.get(uid) ?? { uid, size: null, at: null, emailId: null })
-  const { cursor } = place
+  const { cursor, holds } = place
   if (cursor.polledAt === null && cursor.successor === 'yes') return judgeRebuilt(intake, session, { cursor, all })
-  if (cursor.polledAt === null && intake.mailbox.importDays > 0)
+  if (cursor.polledAt === null && intake.mailbox.importDays > 0 && holds === 'mail')
     return all.map((found) => ({ found, verdict: judgeFirst(found, cursor, intake.mailbox.importDays) }))
   return all.map((found) => ({ found, verdict: { do: 'take', manner: 'normal' } }))
 }

@@ -8,7 +8,7 @@ import { MINUTE } from '../../time.ts'
 import { runActions } from './after.ts'
 import { openSession, type Session } from './connection.ts'
 import { type Copying, startCopies } from './copies.ts'
-import { credentialsOf, foldersOf } from './login.ts'
+import { credentialsOf, foldersOf, type Watched } from './login.ts'
 import type { Intake } from './mailbox.ts'
 import type { Tokens } from './oauth.ts'
 import { type Failure, pause } from './pace.ts'
@@ -187,7 +187,7 @@ async function serve(life: Life, session: Session): Promise<void> {
   }
 }
 
-async function watchedFolders(life: Life, session: Session): Promise<string[]> {
+async function watchedFolders(life: Life, session: Session): Promise<Watched[]> {
   const { mailbox, notices } = life.intake
   const { watched, left } = await foldersOf(mailbox, session)
   const [first] = left
@@ -195,7 +195,8 @@ async function watchedFolders(life: Life, session: Session): Promise<string[]> {
     const words = `Mailbox ${mailbox.name}: ${first} holds no customers' mail and is not polled: take it out of \`folders\`.`
     await notices.raise('mailbox_folder', mailbox.name, words)
   }
-  if (watched.length === 0) throw new Refusal('imap_folder', 'no folder is left to poll', 'outage')
+  if (watched.every((one) => one.holds === 'junk'))
+    throw new Refusal('imap_folder', 'no folder is left to poll', 'outage')
   return watched
 }
 
@@ -211,18 +212,20 @@ async function keepGrant(life: Life): Promise<void> {
 async function pollAll(
   life: Life,
   session: Session,
-  { folders, moment }: { folders: string[]; moment: 'plain' | 'reconcile' },
+  { folders, moment }: { folders: Watched[]; moment: 'plain' | 'reconcile' },
 ): Promise<void> {
   const { intake, state } = life
   // The first folder comes last, so that IDLE watches it.
-  for (const path of [...folders].reverse()) {
+  for (const watched of [...folders].reverse()) {
+    const { path, holds } = watched
     intake.signal.throwIfAborted()
-    const polled = await pollUnlessMissing(life, session, { path, moment, first: folders[0]! })
+    const polled = await pollUnlessMissing(life, session, { ...watched, moment, first: folders[0]!.path })
     if (!polled) continue
     const { imported, ...place } = polled
     state.imported += imported
     const now = intake.now().getTime()
-    if (intake.mailbox.after.do === 'none' || now < (life.actionPause.get(path) ?? 0)) continue
+    if (intake.mailbox.after.do === 'none' || holds === 'junk') continue // nothing in Junk is touched
+    if (now < (life.actionPause.get(path) ?? 0)) continue
     const refused = await runActions(intake, session, place)
     if (refused) life.actionPause.set(path, now + intake.limits.actionPause)
   }
@@ -232,7 +235,7 @@ async function pollAll(
 async function pollUnlessMissing(
   life: Life,
   session: Session,
-  { first, ...poll }: { path: string; moment: 'plain' | 'reconcile'; first: string },
+  { first, ...poll }: Watched & { moment: 'plain' | 'reconcile'; first: string },
 ): Promise<Awaited<ReturnType<typeof pollFolder>> | null> {
   const { mailbox, notices } = life.intake
   try {

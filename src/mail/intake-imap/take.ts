@@ -3,11 +3,13 @@
  * One mail that cannot be had never stops the others (0.4).
  */
 
+import { transaction } from '../../database.ts'
 import { acceptIn } from '../spool/accept.ts'
 import { type Cursor, findSameBytes, importUid, judge } from '../spool/imap.ts'
-import type { Envelope } from '../spool.ts'
+import { type Envelope, releaseSpam } from '../spool.ts'
 import type { Described, Folder, Session } from './connection.ts'
 import { type Fetched, fetchMail, type Part } from './fetch.ts'
+import type { Watched } from './login.ts'
 import type { Intake } from './mailbox.ts'
 
 /**
@@ -30,12 +32,14 @@ export type ImapSession = {
   /** Whose Authentication-Results may be believed (5.4). */
   authserv_id?: string
   archive?: true
+  /** It lay in the spam folder (2.16). */
+  junk?: true
   /** Bytes of the original, of which only the header is here (2.12), and its parts. */
   oversize?: number
   parts?: Part[]
 }
 
-export type Place = { cursor: Cursor; folder: Folder }
+export type Place = { cursor: Cursor; folder: Folder; holds: Watched['holds'] }
 
 export type Taken = 'imported' | 'known' | 'not_imported' | 'unfetchable' | 'gone'
 
@@ -95,6 +99,7 @@ async function store(
   const now = intake.now()
   const same = fetched.oversize ? null : await findSameBytes(sql, mailbox.name, fetched.sha256)
   if (same !== null) {
+    if (place.holds === 'mail') await releaseFromJunk(intake, same, now)
     const words = 'the same bytes are here already'
     const judged = [{ uid: found.uid, state: 'known' as const, mailId: same, words }]
     await judge(sql, { id, judged, lastUid: found.uid }, now)
@@ -109,7 +114,8 @@ async function store(
   const envelope = envelopeOf(intake, place, { ...want, now })
   const left = fetched.oversize !== null
   const moves = mailbox.after.do === 'move' || mailbox.after.do === 'delete' // an original left there must stay (2.12)
-  const action = manner === 'archive' || mailbox.after.do === 'none' || (left && moves) ? null : mailbox.after.do
+  const untouched = manner === 'archive' || place.holds === 'junk' || (left && moves)
+  const action = untouched || mailbox.after.do === 'none' ? null : mailbox.after.do
   const accept = async (tx: Parameters<typeof acceptIn>[0]) =>
     (await acceptIn(tx, { envelope, bytes: fetched.read() })).id
   const mailId = await importUid(sql, { id, uid: found.uid, action, original: left ? 'left' : null, accept }, now)
@@ -120,7 +126,7 @@ async function store(
 
 function envelopeOf(
   intake: Intake,
-  { cursor, folder }: Place,
+  { cursor, folder, holds }: Place,
   want: { found: Described; manner: Manner; fetched: Extract<Fetched, { kind: 'mail' }>; now: Date },
 ): Envelope {
   const { mailbox } = intake
@@ -134,6 +140,7 @@ function envelopeOf(
     ...(found.threadId && { thread_id: found.threadId }),
     ...(mailbox.authservId && { authserv_id: mailbox.authservId }),
     ...(manner === 'archive' && { archive: true as const }),
+    ...(holds === 'junk' && { junk: true as const }),
     ...(fetched.oversize && { oversize: fetched.oversize.bytes, parts: fetched.oversize.parts }),
   }
   return {
@@ -145,6 +152,13 @@ function envelopeOf(
     prefix: '',
     receivedAt: receivedAt(found.at, { notBefore: cursor.lastGoodPoll ?? cursor.createdAt, now, manner }),
   }
+}
+
+/** Somebody took a mail out of the spam folder: what was held for lying there is let in, as they wish (2.16). */
+async function releaseFromJunk({ sql, mailbox, log }: Intake, mailId: number, now: Date): Promise<void> {
+  const by = `whoever moved it out of the spam folder of ${mailbox.name}`
+  if (!(await transaction(sql, (tx) => releaseSpam(tx, { id: mailId, by }, now)))) return
+  log.info('imap.released', { mail: mailId })
 }
 
 /** 2.13: recorded, told, tried again daily; the cursor goes on. */
