@@ -189,6 +189,18 @@ export async function findCandidates(
   return { candidates, known }
 }
 
+/** One ticket, or what it was merged into, locked; null where it was deleted or leads nowhere (6.13, 6.14). */
+export async function findStanding(tx: Tx, id: number): Promise<Candidate | null> {
+  const rows = await tx<Candidate[]>`
+    select ${ticketColumns(tx)} from tickets t left join agents a on a.id = t.assignee_id
+    where t.id = ${id} for update of t`
+  const candidates = new Map(rows.map((row) => [row.id, candidateOf(row)]))
+  await followMerges(tx, candidates)
+  const named = candidates.get(id)
+  const standing = named ? target(named, candidates) : null
+  return standing && standing.deletedAt === null ? standing : null
+}
+
 type Lead = {
   by: Signal
   number: number

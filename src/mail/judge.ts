@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Tx } from '../database.ts'
 import { type Arrival, type Facts, identify, type Known, loadFacts } from '../engine/receive.ts'
 import { externalIds, providerKey } from '../engine/thread/correlate.ts'
+import { findStanding } from '../engine/thread.ts'
 import type { Tools } from '../engine/tools.ts'
 import type { Auth, MailAddress, ParsedMail, ParseError } from '../incoming.ts'
 import { parse as limits } from '../limits.ts'
@@ -97,11 +98,14 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
   // a mail that is looked at once more is no copy of its own copies
   const others = earlier.filter((one) => judged.id === 0 || one.duplicateOf !== judged.id)
   const copy = mail.error === null ? copyOf(mail, others, known.receivedAt) : NO_COPY
+  const unread = known.fallbackTicket ?? copy.unread.find((one) => one.ticketId !== null)?.ticketId ?? null
+  const fallback = unread === null ? null : await findStanding(tx, unread)
+  if (fallback) facts.candidates.set(fallback.id, fallback)
   const arrival: Arrival = {
     ...known,
     copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
     collision: copy.collision,
-    fallbackTicket: known.fallbackTicket ?? copy.unread.find((one) => one.ticketId !== null)?.ticketId ?? null,
+    fallbackTicket: fallback?.id ?? null,
   }
   return { arrival, facts, copy, keys }
 }

@@ -2,6 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
+import { merge } from '../../src/engine/tickets/merge.ts'
 import { pipeline as limits } from '../../src/limits.ts'
 import { retry } from '../../src/mail/spool.ts'
 import { after, HOUR } from '../../src/time.ts'
@@ -62,6 +63,31 @@ test('a retried mail goes on with its ticket, and a copy that comes later is a c
   assert.equal([read.state, read.ticket_id], ['ticketed', first.ticket_id])
   const copy = await desk.deliver(raw)
   assert.equal([copy.state, copy.duplicate_of], ['recorded', first.id])
+})
+
+test('MAIL 6.13, 6.14: the ticket was merged, closed or deleted meanwhile: read at last, it goes where that leads', async () => {
+  const actor = { kind: 'agent' as const, id: 1, name: 'test' }
+  const again = async (id: number) => {
+    await transaction(sql, (tx) => retry(tx, { id, by: 'test' }, desk.clock.at))
+    return await desk.ending(id)
+  }
+  const merged = await doomed(raw)
+  const other = await desk.deliver(mail({}))
+  const into = other.ticket_id!
+  await transaction(sql, (tx) => merge(tx, { ticketId: merged.ticket_id!, intoId: into, actor }, desk.clock.at))
+  await sql`update tickets set status = 'closed', closed_at = ${desk.clock.at} where id = ${into}`
+  const read = await again(merged.id)
+  assert.equal([read.state, read.ticket_id], ['ticketed', into])
+  assert.is((await comments(into)).length, 3)
+  assert.equal(await comments(merged.ticket_id), [])
+  const [ticket] = await sql`select status from tickets where id = ${into}`
+  assert.is(ticket!.status, 'open', 'who closed it had not read it')
+
+  const deleted = await doomed(raw.replaceAll('twice', 'gone'))
+  await sql`update tickets set deleted_at = ${desk.clock.at} where id = ${deleted.ticket_id}`
+  const anew = await again(deleted.id)
+  assert.is(anew.state, 'ticketed')
+  assert.is.not(anew.ticket_id, deleted.ticket_id)
 })
 
 test('the deaths of a daemon that is killed from outside count no mail out before there are many', async () => {

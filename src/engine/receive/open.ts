@@ -7,6 +7,7 @@ import { factsOf, mailFactsOf } from '../rules/facts.ts'
 import { type Route, type RuleFacts, route } from '../rules.ts'
 import { promise, selectPolicy } from '../sla.ts'
 import { quietWords } from '../storms.ts'
+import type { Candidate } from '../thread.ts'
 import { blank, hold, reason, recorded } from './endings.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
 import { gathered, matterOf, quieten, stormIn } from './guards.ts'
@@ -22,7 +23,8 @@ export function open(
   now: Date,
 ): Plan {
   const mail = arrival.mail as IncomingMail
-  if (arrival.fallbackTicket !== null) return resume(plan, arrival.fallbackTicket)
+  const unread = arrival.fallbackTicket === null ? undefined : facts.candidates.get(arrival.fallbackTicket)
+  if (unread) return resume(plan, unread)
   const inbox = facts.inboxes[0]!
   const seen = ruleFacts(arrival, facts, plan)
   const routed = route(facts.desk, seen, { project: inbox.project, type: facts.desk.settings.types[0]! }, now)
@@ -111,12 +113,20 @@ export function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
 }
 
 /** A mail that opened a fallback ticket while it could not be read, and now can be: its words go there. */
-const resume = (plan: Plan, ticket: number): Plan => ({
-  ...plan,
-  state: 'ticketed',
-  actions: [{ action: 'comment', ticket, visibility: 'public', automatic: plan.kind !== 'human', reopens: false }],
-  reasons: [...plan.reasons, reason('comment', `it was read at last and belongs to its ticket #${ticket}`)],
-})
+function resume(plan: Plan, { id: ticket, status: from, assigneeActive }: Candidate): Plan {
+  const isHuman = plan.kind === 'human'
+  const isDone = from === 'resolved' || from === 'closed'
+  const actions: Action[] = [
+    { action: 'comment', ticket, visibility: 'public', automatic: !isHuman, reopens: isHuman && isDone },
+  ]
+  // whoever closed it had not seen what it was about
+  if (isHuman && (isDone || from === 'waiting_customer')) {
+    const why = 'its mail could be read at last'
+    actions.push({ action: 'status', ticket, from, to: 'open', dropAssignee: isDone && !assigneeActive, why })
+  }
+  const words = `it was read at last and belongs to its ticket #${ticket}`
+  return { ...plan, state: 'ticketed', actions, reasons: [...plan.reasons, reason('comment', words)] }
+}
 
 function promised(
   arrival: Arrival,
