@@ -48,7 +48,7 @@ export function sanitise(html: string, images: ImageFinder = () => null): Saniti
 
 /** Text for use in HTML, in attributes too. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ESCAPES[char]!)
+  return /[&<>"']/.test(text) ? text.replace(/[&<>"']/g, (char) => ESCAPES[char]!) : text
 }
 
 type Count = { nodes: number; links: number; depth: number; tooDeep: boolean }

@@ -103,7 +103,7 @@ const shown = (value: string) => withoutTricks(decodeWords(value))
 type Body = Pick<IncomingMail, 'text' | 'textFrom' | 'html'>
 
 function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Body {
-  const htmls: string[] = []
+  const htmls: (() => string)[] = [] // most mails have none: text is turned into HTML only beside HTML
   const texts: string[] = []
   let room: number = limits.parse.html
   let hasHtml = false
@@ -112,13 +112,13 @@ function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Bo
       // Apple Mail: text, image, text. Behind the last text it is an attachment like any other
       const src =
         segments.slice(i + 1).some(hasWords) && segments.slice(0, i).some(hasWords) && images.place(segment.image)
-      if (src) htmls.push(`<div><img src="${escapeHtml(src)}" alt="" /></div>`)
+      if (src) htmls.push(() => `<div><img src="${escapeHtml(src)}" alt="" /></div>`)
       if (src) hasHtml = true
       continue
     }
     if (segment.html === null) {
       texts.push(segment.plain ?? '')
-      htmls.push(plainToHtml(segment.plain ?? ''))
+      htmls.push(() => plainToHtml(segment.plain ?? ''))
       continue
     }
     const clean = segment.html.length <= room ? sanitise(segment.html, images.find) : null
@@ -129,13 +129,13 @@ function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Bo
     const plain = segment.plain !== null && /\S/.test(segment.plain) ? segment.plain : null
     texts.push(plain ?? (segment.plain === '' ? '' : text()))
     if (clean && clean.html !== null && !clean.empty) hasHtml = true
-    htmls.push(clean?.html ?? plainToHtml(plain ?? text()))
+    htmls.push(() => clean?.html ?? plainToHtml(plain ?? text()))
   }
   const whole = joinTexts(texts)
   const text = whole.length > limits.parse.text ? whole.slice(0, limits.parse.text).toWellFormed() : whole
   if (text !== whole) truncated.add('text')
   const textFrom = text === '' ? 'none' : segments.some((segment) => /\S/.test(segment.plain ?? '')) ? 'plain' : 'html'
-  return { text, textFrom, html: hasHtml ? htmls.join('<br>\n') : null }
+  return { text, textFrom, html: hasHtml ? htmls.map((made) => made()).join('<br>\n') : null }
 }
 
 const plainToHtml = (text: string) => (text === '' ? '' : `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`)

@@ -8,20 +8,27 @@ const SURE = 0.4
 const LEAD = 1.3
 
 /**
- * Small words that stand in every second sentence and in no other of these languages. They settle the ordinary mail
- * at a hundredth of what tinyld costs; it is asked where they do not.
+ * Small words of each language; one that stands in several speaks for all of them. They settle the ordinary mail at a
+ * hundredth of what tinyld costs; it is asked where they do not.
  */
 const SMALL_WORDS: Record<string, string> = {
-  en: 'the and you this that have with are not please can our from your would for',
-  de: 'und der das ist nicht ich sie wir mit bitte für auf ein eine können haben bei uns guten',
-  fr: 'les des est pas vous nous pour avec merci bonjour dans sur cette être votre une je',
-  es: 'los las por para con está pero gracias hola muy usted como más nos una el',
-  it: 'che per non sono con della grazie buongiorno questo abbiamo può gli il',
-  nl: 'het een van niet voor met zijn wij graag kunt hebben bij dank ik',
-  pt: 'não uma para com obrigado você isso muito olá mais nosso os um',
-  pl: 'nie się jest dzień dobry proszę dziękuję czy jak przez od oraz mam pozdrawiam',
-  ru: 'не что как это вы мы пожалуйста здравствуйте спасибо есть или был с',
-  uk: 'що як це ви ми будь ласка дякую добрий день є або від та не',
+  en:
+    'the and you this that have with are not please can our from your would for of to is in it be will was if as any ' +
+    'there know just has about when what they he she been were but or we my me an i at on do so no hello hi thanks regards',
+  de:
+    'und der das ist nicht ich sie wir mit bitte für auf ein eine können haben bei uns guten zu im in den dem des es so ' +
+    'was wie aber oder wenn noch nur von an am um werden hat war sind mein unser ihr hallo vielen dank grüße die man',
+  fr: 'les des est pas vous nous pour avec merci bonjour dans sur cette être votre une je la le de du et en que qui un me on au',
+  es: 'los las por para con está pero gracias hola muy usted como más nos una el la de en que y un se es no lo su me mi si',
+  it: 'che per non sono con della grazie buongiorno questo abbiamo può gli il la di un una in le si è mi ho del no se',
+  nl: 'het een van niet voor met zijn wij graag kunt hebben bij dank ik de en in is te op dat die we er of als was me aan om',
+  pt: 'não uma para com obrigado você isso muito olá mais nosso os um de que em o a do da no na se por me',
+  sv: 'och att det som för med är inte på en av till den har jag vi du så om hej tack de ni ett kan i man',
+  da: 'og at det som for med er ikke på en af til den har jeg vi du så om hej tak de et kan i man fra',
+  no: 'og at det som for med er ikke på en av til den har jeg vi du så om hei takk de et kan i man fra',
+  pl: 'nie się jest dzień dobry proszę dziękuję czy jak przez od oraz mam pozdrawiam to na do co i w z a ale za po',
+  ru: 'не что как это вы мы пожалуйста здравствуйте спасибо есть или был с в и на я по у нас за но',
+  uk: 'що як це ви ми будь ласка дякую добрий день є або від та не в і на я по у нас за але',
 }
 const languagesOf = new Map<string, string[]>()
 for (const [language, words] of Object.entries(SMALL_WORDS)) {
@@ -44,7 +51,7 @@ export function guessLanguage(text: string): string | null {
   return bySmallWords(words) ?? byTinyld(prose.slice(0, LOOKED_AT))
 }
 
-/** At least four hits, and more than twice those of the next language. */
+/** At least four hits, and more than twice those of the next language: what many share speaks for none. */
 function bySmallWords(words: string[]): string | null {
   const hits = new Map<string, number>()
   for (const word of words) {
