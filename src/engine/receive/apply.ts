@@ -71,7 +71,9 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
   const { plan, arrival, facts, tools } = work
   const { desk } = tools
   const create = find(plan, 'create_ticket')!
-  const isNew = facts.contact === null && hasAuthor(arrival) && (plan.kind !== null || plan.state === 'ticketed')
+  // 6.10, 10: an address of this desk is nobody's contact
+  const isSomebody = hasAuthor(arrival) && !facts.memory.fromOwnInbox
+  const isNew = facts.contact === null && isSomebody && (plan.kind !== null || plan.state === 'ticketed')
   const [{ ticketId, commentId, freshContact, outboxId }, files] = await Promise.all([
     reserve(tx, { contact: isNew, outbox: find(plan, 'acknowledge') !== undefined }),
     filesOf(tx, work),
