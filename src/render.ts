@@ -35,13 +35,14 @@ const due = {
 
 /** What each template may name. `rich` is written with three braces in HTML. */
 export const placeholders = {
-  ack: { number: 'value', name: 'value', their_subject: 'value', inbox_name: 'value', ...due },
+  ack: { number: 'value', name: 'value', their_subject: 'value', inbox_name: 'value', reference: 'value', ...due },
   'ack-follow-up': {
     number: 'value',
     earlier: 'value',
     name: 'value',
     their_subject: 'value',
     inbox_name: 'value',
+    reference: 'value',
     ...due,
   },
   answer: {
@@ -50,6 +51,7 @@ export const placeholders = {
     agent_name: 'value',
     inbox_name: 'value',
     number: 'value',
+    reference: 'value',
     quote: 'rich',
     quote_author: 'value',
     quote_date: 'value',

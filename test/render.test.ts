@@ -24,7 +24,14 @@ const due = {
   resolution_due: 'Tue 17:00',
   resolution_how: '16 h',
 }
-const ack = { number: 12, name: 'Kim', their_subject: 'Help', inbox_name: 'Desk', ...due }
+const ack = {
+  number: 12,
+  name: 'Kim',
+  their_subject: 'Help',
+  inbox_name: 'Desk',
+  reference: 'desk+r2@desk.example',
+  ...due,
+}
 
 /** Every placeholder filled with its own name, or left out. */
 const filled = (name: TemplateName, value: (key: string) => string | null) =>
@@ -92,6 +99,7 @@ We intend to have it solved by Tue 17:00 – 16 h.
 Is there anything to add? Just reply to this email.
 
 Desk
+Reference: desk+r2@desk.example
 `,
   )
   const bare = render(templates, 'ack', 'en', {

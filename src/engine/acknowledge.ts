@@ -8,7 +8,7 @@ import { makeMessageId } from '../tokens.ts'
 import type { Inbox } from './desk.ts'
 import { dueText, type HowComputed, howText } from './due-words.ts'
 import { addressKey, isAddress, oneLine } from './outbox/address.ts'
-import { conversationHeaders, domainOf, type MailedTicket } from './outbox/headers.ts'
+import { conversationHeaders, domainOf, type MailedTicket, replyAddress } from './outbox/headers.ts'
 import type { OutgoingMail } from './outbox.ts'
 import { matchRecipient } from './recipients.ts'
 import type { Tools } from './tools.ts'
@@ -98,6 +98,7 @@ function words(input: AckInput, reader: { locale: string; name: string }) {
     name: reader.name,
     their_subject: trust.mayQuote ? oneLine(ticket.subject).replace(/^re:\s+/i, '') : '',
     inbox_name: inbox.name,
+    reference: replyAddress(tools.keys, inbox, ticket),
     first_response_due: input.firstResponse && dueWords(input.firstResponse, ticket.zone, reader.locale),
     first_response_how: input.firstResponse && howWords(input.firstResponse, reader.locale),
     resolution_due: input.resolution && dueWords(input.resolution, ticket.zone, reader.locale),

@@ -11,7 +11,7 @@ import { makeMessageId } from '../tokens.ts'
 import type { Inbox } from './desk.ts'
 import { dueText } from './due-words.ts'
 import { type Mailbox, oneLine } from './outbox/address.ts'
-import { conversationHeaders, domainOf, type MailedTicket, replySubject } from './outbox/headers.ts'
+import { conversationHeaders, domainOf, type MailedTicket, replyAddress, replySubject } from './outbox/headers.ts'
 import { chooseRecipients } from './outbox/recipients.ts'
 import type { OutgoingMail } from './outbox.ts'
 import type { Tools } from './tools.ts'
@@ -69,6 +69,7 @@ function words({ ticket, inbox, agent, text, lastCustomerComment: last, tools }:
     agent_name: agent.name,
     inbox_name: inbox.name,
     number: ticket.id,
+    reference: replyAddress(tools.keys, inbox, ticket),
     quote: last && quoteOf(last.text),
     quote_author: last && oneLine(last.name),
     quote_date: last && dueText({ at: seconds(last.at), zone: ticket.zone, locale }),

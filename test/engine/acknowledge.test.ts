@@ -179,6 +179,7 @@ test('golden: an answer, its words, its quote and its headers (8.4, 8.6, 8.8, 8.
 Ada
 Desk Support
 Number #123
+Reference: ${(header(mail, 'Reply-To') as { address: string }[])[0]!.address}
 
 On Monday, 23 November 2026 at 11:00 CET (UTC+01:00), Kim wrote:
 > It burns.

@@ -142,6 +142,41 @@ test('X54, MAIL 6.1 (5): a signed address or an id of ours in the quotation lead
   }
 })
 
+test('X54, MAIL 6.1 (5): a quotation in which nothing but the reference line is left leads to the ticket', async () => {
+  const first = await desk.deliver(mail({ subject: 'Lamp' }))
+  await transaction(sql, async (tx) => {
+    const agent = desk.tools().desk.agents.get('ada@desk.example')!
+    await reply(
+      tx,
+      { ticketId: first.ticket_id!, agent, text: 'Is it plugged in?', channel: 'web', tools: desk.tools() },
+      desk.clock.at,
+    )
+  })
+  const sent = await sql<
+    { kind: string; text: string; html: string }[]
+  >`select kind, text, html from outbox order by id`
+  assert.equal(
+    sent.map((one) => one.kind),
+    ['ack', 'reply'],
+  )
+  for (const { kind, text, html } of sent) {
+    const line = /^Referenz: .*$/m.exec(text)![0]
+    const inHtml = /<small>(Referenz: .*)<\/small>/.exec(html)![1]!
+    const quotes = [
+      { text: `Yes.\n\n> ${line}` },
+      { text: `Yes.\n\n${line.replace(': ', ':\n')}` },
+      {
+        text: `<p>Yes.</p><blockquote type="cite"><p><font size="1">${inHtml}</font></p></blockquote>`,
+        headers: { 'Content-Type': 'text/html; charset=utf-8' },
+      },
+    ]
+    for (const quote of quotes) {
+      const end = await desk.deliver(mail({ subject: 'Something else', ...quote }))
+      assert.equal([end.ticket_id, threadOf(end).by], [first.ticket_id, 'body_token'], `${kind}: ${quote.text}`)
+    }
+  }
+})
+
 test('MAIL 6.1 (5), 6.5: what is damaged, an agent’s, beyond 64 KB or an id of agents’ mail is no proof', () => {
   const bases = ['support@desk.example']
   const good = token(7)

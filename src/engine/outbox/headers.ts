@@ -59,7 +59,11 @@ export function referencesOf(root: string, known: string[]): string {
   return line()
 }
 
-const replyAddress = (keys: Keys, inbox: Inbox, ticket: MailedTicket) =>
+/**
+ * Where the ticket's customers answer to (5.7). It stands in the text too, for clients that drop References and rewrite
+ * addresses: threading finds it in a quotation (6.1 (5)).
+ */
+export const replyAddress = (keys: Keys, inbox: Inbox, ticket: MailedTicket): string =>
   signedAddress(keys, inbox.address, {
     purpose: 'c',
     inbox: inbox.id,
