@@ -101,7 +101,7 @@ test('the headers of automatic mail follow from its kind (8.9)', async () => {
     assert.equal(await names(kind), ['Auto-Submitted: auto-generated', 'X-Auto-Response-Suppress: All', loop])
 })
 
-test('what cannot stand in a header is refused or blanked (8.17)', async () => {
+test('what cannot stand in a header is refused or blanked (8.17, X59)', async () => {
   const bad = [
     'a@b\r\nBcc: x@y.example',
     'a@b@c.example',

@@ -459,7 +459,7 @@ test('a wrong password with 100 queued: none failed, one notice, and all go once
   )
 })
 
-test('a relay that is away for five hours: a reply waits, an acknowledgement expires (8.22)', async () => {
+test('a relay that is away for five hours: a reply waits, an acknowledgement expires (8.22, X58)', async () => {
   const box = await postbox()
   box.say = ({ phase }) => (phase === 'greeting' ? 'drop' : null)
   await queue({ kind: 'reply' })
@@ -491,7 +491,7 @@ test('secrets that a server repeats are masked (8.29)', async () => {
 
 // --- after the final dot (8.24) ---
 
-test('a reply without an answer goes once more after 30 minutes with the same bytes, an acknowledgement never', async () => {
+test('a reply without an answer goes once more after 30 minutes with the same bytes, an acknowledgement never (X58)', async () => {
   const box = await postbox()
   box.say = ({ phase }) => (phase === 'end' ? 'drop' : null)
   await queue({ kind: 'reply', subject: 'reply' })

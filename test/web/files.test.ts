@@ -36,7 +36,7 @@ test('a file comes back byte for byte, also when it has many chunks', async () =
   }
 })
 
-test('a file is a download in a sandbox, whatever it is and whatever it claims to be', async () => {
+test('a file is a download in a sandbox, whatever it is and whatever it claims to be (9.5, X60)', async () => {
   for (const [name, bytes] of [
     ['x.svg', SVG],
     ['x.png', HTML],
@@ -54,7 +54,7 @@ test('a file is a download in a sandbox, whatever it is and whatever it claims t
     }
 })
 
-test('only images by their own bytes are shown in place, and only when asked', async () => {
+test('only images by their own bytes are shown in place, and only when asked (9.5, X60)', async () => {
   const shown = await fetched('photo.html', PNG, '?view=1', 'text/html')
   assert.is(header(shown, 'content-type'), 'image/png')
   assert.match(header(shown, 'content-disposition'), /^inline;/)
@@ -65,7 +65,7 @@ test('only images by their own bytes are shown in place, and only when asked', a
   assert.match(header(pdf, 'content-disposition'), /^attachment;/)
 })
 
-test('names of downloads lose what is dangerous and keep what is theirs', async () => {
+test('names of downloads lose what is dangerous and keep what is theirs (9.6, X60)', async () => {
   const check = (given: string, wanted: string) => assert.is(cleanFilename(given), wanted, JSON.stringify(given))
   check('Büro Übersicht.pdf', 'Büro Übersicht.pdf')
   check('../../etc/passwd', 'passwd')
