@@ -117,7 +117,7 @@ test('anything behind STARTTLS in the same read closes the connection, and nothi
   assert.is(await split.ask('TLS'), '220 2.0.0 Ready to start TLS', 'a command in two packets is one command')
 })
 
-test('only CRLF.CRLF ends a mail: smuggled envelopes are text (1.12)', async () => {
+test('X15: only CRLF.CRLF ends a mail: smuggled envelopes are text (1.12)', async () => {
   const client = await hello(await listening())
   for (const end of ['\n.\n', '\n.\r\n', '\r.\r', '\r\n.\n', '\r.\r\n', '\r\n.\r', '\n.\r']) {
     await empty()
@@ -154,7 +154,7 @@ test('bare newlines are refused where it is asked for, also between chunks', asy
   assert.match(await client.reply(), /^250 /)
 })
 
-test('a mail above the limit: at MAIL when SIZE says so, else after the dot, and the next one is taken (1.2)', async () => {
+test('a mail above the limit: at MAIL when SIZE says so, else after the dot, and the next one is taken (1.2, X14)', async () => {
   const place = await listening({ limits: { message: 1_000_000 } })
   const client = await hello(place)
   assert.match(await client.ask('MAIL FROM:<eva@acme.example> SIZE=1000001'), /^552 5\.3\.4 /)
