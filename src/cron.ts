@@ -12,12 +12,20 @@ import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
 import { kept, tickets } from './limits.ts'
 import type { Log } from './log.ts'
+import { queueDigests } from './mail/digest.ts'
 import { remindOfHeld } from './mail/spool/held.ts'
 import { purge } from './mail/spool.ts'
 import { after, MINUTE } from './time.ts'
 import { purgeLinks } from './web/session.ts'
 
-export type Job = { name: string; cron: string; run(sql: Sql, now: Date): Promise<Record<string, number>> }
+/** What jobs that write mails need besides the database; `url` is where the web view is. */
+export type House = { tools: () => Tools; url: string }
+
+export type Job = {
+  name: string
+  cron: string
+  run(sql: Sql, now: Date, house: House): Promise<Record<string, number>>
+}
 
 export const JOBS: Job[] = [
   {
@@ -32,6 +40,11 @@ export const JOBS: Job[] = [
     },
   },
   { name: 'held_mail', cron: '57 6 * * *', run: remindOfHeld }, // 4a.28
+  {
+    name: 'digest', // 4a.28; hourly, because it is seven o'clock somewhere
+    cron: '0 * * * *',
+    run: (sql, now, { tools, url }) => queueDigests(sql, { tools: tools(), url }, now),
+  },
   { name: 'purge_mails', cron: '17 * * * *', run: purge },
   {
     name: 'purge_outbox', // HOUSE, Kept: bodies of sent mails
@@ -46,15 +59,14 @@ export const JOBS: Job[] = [
   { name: 'purge_links', cron: '47 3 * * *', run: async (sql, now) => ({ links: await purgeLinks(sql, now) }) },
 ]
 
+type Ticking = House & { sql: Sql; worker: string; log: Log; now: () => Date }
+
 /** Starts the ticker; a job that another daemon is doing is passed over. */
-export function startCron(given: { sql: Sql; worker: string; tools: () => Tools; log: Log; now: () => Date }): {
-  stop(): Promise<void>
-} {
-  const { sql, worker, log, now } = given
+export function startCron(given: Ticking): { stop(): Promise<void> } {
   const running = new Set<Promise<void>>()
   const tasks = JOBS.map((job) =>
     schedule(job.cron, () => {
-      const work = runJob(job, { sql, worker, log, now }).finally(() => running.delete(work))
+      const work = runJob(job, given).finally(() => running.delete(work))
       running.add(work)
     }),
   )
@@ -67,13 +79,13 @@ export function startCron(given: { sql: Sql; worker: string; tools: () => Tools;
 }
 
 /** Does one job if its lease is free. A failure is logged; the next tick tries again. */
-export async function runJob(job: Job, given: { sql: Sql; worker: string; log: Log; now: () => Date }): Promise<void> {
+export async function runJob(job: Job, given: Ticking): Promise<void> {
   const { sql, worker, log } = given
   const lease = `cron/${job.name}`
   try {
     if (!(await takeLease(sql, lease, worker, 10 * MINUTE))) return
     try {
-      log.info('cron_done', { job: job.name, ...(await job.run(sql, given.now())) })
+      log.info('cron_done', { job: job.name, ...(await job.run(sql, given.now(), given)) })
     } finally {
       await releaseLease(sql, lease, worker)
     }

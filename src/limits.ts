@@ -232,6 +232,13 @@ export const outgoing = {
   stop: 20 * SECOND, // for mails under way when the daemon stops; 1.21 leaves 30 s for all
 } as const
 
+/** The daily mail about mails that wait (4a.28). */
+export const digest = {
+  hour: 7, // of the admin's own day, from which it is written
+  mails: 50, // named in it; the others are counted
+  subject: 80, // characters
+} as const
+
 /** What is kept, and for how long (HOUSE, Kept). */
 export const kept = {
   discarded: 30 * DAY,

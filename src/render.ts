@@ -56,6 +56,18 @@ export const placeholders = {
     quote_author: 'value',
     quote_date: 'value',
   },
+  digest: {
+    desk: 'value',
+    count: 'value',
+    held: 'value',
+    failed: 'value',
+    discarded: 'value',
+    list: 'rich',
+    more: 'value',
+    link: 'value',
+    days: 'value',
+    zone: 'value',
+  },
   login: { desk: 'value', link: 'value', minutes: 'value' },
   notice: {
     desk: 'value',

@@ -124,7 +124,7 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   await startListeners(house, { tools, spool, tmp: temp.own, log }, { print, add })
   const pollers = startMailboxes(house, { desk: desk.desk(), tmp: temp.own, log, now, notices }, { print, add })
 
-  const cron = startCron({ sql, worker, tools, log, now })
+  const cron = startCron({ sql, worker, tools, url: webConfig(config).url, log, now })
   add({ name: 'cron', stop: () => cron.stop() })
   const web = await startWeb(
     {

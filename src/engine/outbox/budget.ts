@@ -38,6 +38,17 @@ export async function automaticAllowance(tx: Tx, mail: AutomaticMail, now: Date)
   return await closeToTheLimit(tx, { ...scopes, inbox: scopes.inbox }, now)
 }
 
+/**
+ * Whether nobody has asked for this scope and day yet; the second one waits for the first one's commit. So all daemons
+ * together write a daily mail once.
+ * @param once.day the start of the reader's day; kept as long as other counters
+ */
+export async function isFirstOfDay(tx: Tx, once: { scope: string; day: Date }): Promise<boolean> {
+  const { count } = await tx`
+    insert into mail_budgets (scope, period, count) values (${once.scope}, ${once.day}, 1) on conflict do nothing`
+  return count === 1
+}
+
 /** Counters that no window reaches any more; what says that a ticket had its acknowledgement stays. */
 export async function purgeBudgets(tx: Tx, now: Date): Promise<number> {
   const before = after(now, -2 * DAY)

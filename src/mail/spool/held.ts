@@ -25,4 +25,38 @@ export async function remindOfHeld(sql: Queryable, now: Date): Promise<{ held: n
   return { held, discarded }
 }
 
+export type WaitingMail = {
+  id: number
+  /** When it began to wait. */
+  at: Date
+  from: string | null
+  subject: string | null
+  /** Of the last reason. */
+  code: string | null
+}
+
+export type Waiting = {
+  held: number
+  failed: number
+  /** By the purge, within a day. */
+  discarded: number
+  /** Newest first. */
+  mails: WaitingMail[]
+}
+
+/** What waits for a person now. */
+export async function findWaiting(sql: Queryable, { limit }: { limit: number }, now: Date): Promise<Waiting> {
+  const [counts] = await sql<Omit<Waiting, 'mails'>[]>`
+    select (count(*) filter (where state = 'held'))::int as held,
+      (count(*) filter (where state = 'quarantined'))::int as failed,
+      (count(*) filter (where state = 'discarded' and settled_by = 'purge' and settled_at > ${after(now, -DAY)}))::int
+        as discarded
+    from inbound_mails where state in ('held', 'quarantined', 'discarded')`
+  const rows = await sql<WaitingMail[]>`
+    select id, settled_at as at, from_address as from, subject,
+      case when state = 'quarantined' then 'poison' else reasons -> -1 ->> 'code' end as code
+    from inbound_mails where state in ('held', 'quarantined') order by id desc limit ${limit}`
+  return { ...counts!, mails: [...rows] }
+}
+
 const mails = (count: number) => (count === 1 ? '1 mail is' : `${count} mails are`)

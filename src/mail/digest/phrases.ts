@@ -1,0 +1,103 @@
+/** Why a mail waits, in a few words and each language of the templates. The whole reason stands in the web view. */
+
+export type Why =
+  | 'spam'
+  | 'auth_fail'
+  | 'own_address'
+  | 'agent_token'
+  | 'loop'
+  | 'rule'
+  | 'automatic_policy'
+  | 'spam_ticket'
+  | 'poison'
+  | 'other'
+
+/** The words of a template locale; English where it has none. */
+export const whyIn = (locale: string): Record<Why, string> => PHRASES[locale.split('-')[0]!] ?? PHRASES.en!
+
+const PHRASES: Record<string, Record<Why, string>> = {
+  en: {
+    spam: 'marked as spam',
+    auth_fail: 'the sender is forged',
+    own_address: 'it claims to come from this desk',
+    agent_token: 'it uses the reply address of an agent',
+    loop: 'it goes in circles',
+    rule: 'a rule holds it',
+    automatic_policy: 'automatic mail',
+    spam_ticket: 'its ticket is marked as spam',
+    poison: 'it could not be read',
+    other: 'held',
+  },
+  de: {
+    spam: 'als Spam markiert',
+    auth_fail: 'der Absender ist gefälscht',
+    own_address: 'angeblich von einer eigenen Adresse',
+    agent_token: 'an die Antwortadresse eines Agenten',
+    loop: 'Mail-Schleife',
+    rule: 'von einer Regel zurückgehalten',
+    automatic_policy: 'automatische Mail',
+    spam_ticket: 'das Ticket ist als Spam markiert',
+    poison: 'nicht lesbar',
+    other: 'zurückgehalten',
+  },
+  fr: {
+    spam: 'marqué comme indésirable',
+    auth_fail: 'expéditeur falsifié',
+    own_address: 'prétend venir d’une de nos adresses',
+    agent_token: 'utilise l’adresse de réponse d’un agent',
+    loop: 'message en boucle',
+    rule: 'retenu par une règle',
+    automatic_policy: 'message automatique',
+    spam_ticket: 'son ticket est marqué comme indésirable',
+    poison: 'illisible',
+    other: 'retenu',
+  },
+  es: {
+    spam: 'marcado como correo no deseado',
+    auth_fail: 'remitente falsificado',
+    own_address: 'dice venir de una dirección propia',
+    agent_token: 'usa la dirección de respuesta de un agente',
+    loop: 'correo en bucle',
+    rule: 'retenido por una regla',
+    automatic_policy: 'correo automático',
+    spam_ticket: 'su ticket está marcado como no deseado',
+    poison: 'no se pudo leer',
+    other: 'retenido',
+  },
+  pl: {
+    spam: 'oznaczona jako spam',
+    auth_fail: 'sfałszowany nadawca',
+    own_address: 'rzekomo z naszego adresu',
+    agent_token: 'na adres odpowiedzi agenta',
+    loop: 'pętla pocztowa',
+    rule: 'zatrzymana przez regułę',
+    automatic_policy: 'wiadomość automatyczna',
+    spam_ticket: 'zgłoszenie oznaczone jako spam',
+    poison: 'nie dało się odczytać',
+    other: 'zatrzymana',
+  },
+  uk: {
+    spam: 'позначено як спам',
+    auth_fail: 'підроблений відправник',
+    own_address: 'начебто з нашої адреси',
+    agent_token: 'на адресу відповіді агента',
+    loop: 'зациклений лист',
+    rule: 'затримано правилом',
+    automatic_policy: 'автоматичний лист',
+    spam_ticket: 'звернення позначено як спам',
+    poison: 'не вдалося прочитати',
+    other: 'затримано',
+  },
+  ru: {
+    spam: 'помечено как спам',
+    auth_fail: 'поддельный отправитель',
+    own_address: 'якобы с нашего адреса',
+    agent_token: 'на адрес ответа агента',
+    loop: 'зацикленное письмо',
+    rule: 'задержано правилом',
+    automatic_policy: 'автоматическое письмо',
+    spam_ticket: 'обращение помечено как спам',
+    poison: 'не удалось прочитать',
+    other: 'задержано',
+  },
+}
