@@ -55,8 +55,9 @@ const STATEMENTS: Record<string, string> = {
       t.requester_id, t.requester_name, '{"comment": 1}' from tickets t, generate_series(1, 4) k`,
   sla_clocks: `
     insert into sla_clocks (ticket_id, metric, state, policy_id, calendar_id, target_s, started_at, running_since, due_at)
-    select t.id, metric, case when t.status = 'open' then 'running' else 'met' end, t.policy_id,
-      (select min(id) from calendars), 14400, t.created_at, t.created_at, t.next_due_at
+    select t.id, metric, case when t.status = 'open' then 'running' else 'stopped' end, t.policy_id,
+      (select min(id) from calendars), 14400, t.created_at, case when t.status = 'open' then t.created_at end,
+      case when t.status = 'open' then t.next_due_at end
     from tickets t, unnest(array['first_response', 'resolution']) metric`,
   outbox: `
     insert into outbox (kind, priority, ticket_id, message_id, date_at, envelope_from, recipient, headers, subject, text, html,

@@ -202,6 +202,28 @@ CREATE TABLE "rule_sets" (
 	"at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "sla_answers" (
+	"comment_id" bigint PRIMARY KEY NOT NULL,
+	"ticket_id" bigint NOT NULL,
+	"agent_id" bigint,
+	"at" timestamp (0) with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "sla_breaches" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_breaches_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"clock_id" bigint NOT NULL,
+	"ticket_id" bigint NOT NULL,
+	"metric" text NOT NULL,
+	"team_id" bigint,
+	"cycle" integer NOT NULL,
+	"at" timestamp (0) with time zone NOT NULL,
+	"target_s" integer NOT NULL,
+	"assignee_id" bigint,
+	"ticket_team_id" bigint,
+	"superseded_at" timestamp (0) with time zone,
+	"superseded_by" integer
+);
+--> statement-breakpoint
 CREATE TABLE "sla_clocks" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_clocks_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"ticket_id" bigint NOT NULL,
@@ -221,7 +243,23 @@ CREATE TABLE "sla_clocks" (
 	"stop_reason" text,
 	"stop_agent_id" bigint,
 	"breached_at" timestamp (0) with time zone,
-	CONSTRAINT "sla_clocks_target" CHECK (target_s between 1 and 315360000)
+	"awaiting_ref" timestamp (0) with time zone,
+	"next_warn_at" timestamp (0) with time zone,
+	"next_warn_id" text,
+	"fired" text[] DEFAULT '{}' NOT NULL,
+	"generation" integer DEFAULT 0 NOT NULL,
+	CONSTRAINT "sla_clocks_target" CHECK (target_s between 1 and 315360000),
+	CONSTRAINT "sla_clocks_metric" CHECK (metric in ('first_response', 'next_response', 'resolution', 'ola')),
+	CONSTRAINT "sla_clocks_state" CHECK (state in ('running', 'paused', 'stopped', 'cancelled')),
+	CONSTRAINT "sla_clocks_due_running" CHECK (state = 'running' or (due_at is null and running_since is null))
+);
+--> statement-breakpoint
+CREATE TABLE "sla_fired" (
+	"clock_id" bigint NOT NULL,
+	"reminder" text NOT NULL,
+	"generation" integer NOT NULL,
+	"at" timestamp (0) with time zone NOT NULL,
+	CONSTRAINT "sla_fired_clock_id_reminder_generation_pk" PRIMARY KEY("clock_id","reminder","generation")
 );
 --> statement-breakpoint
 CREATE TABLE "sla_policies" (
@@ -252,6 +290,8 @@ CREATE TABLE "teams" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "teams_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"key" text NOT NULL,
 	"name" text NOT NULL,
+	"calendar" text,
+	"calendar_at" timestamp with time zone,
 	"disabled_at" timestamp with time zone,
 	CONSTRAINT "teams_key_unique" UNIQUE("key")
 );
@@ -308,6 +348,9 @@ CREATE TABLE "tickets" (
 	"spam_by" text,
 	"policy_id" bigint,
 	"policy_source" text,
+	"calendar_id" bigint,
+	"team_calendar_id" bigint,
+	"answered_at" timestamp (0) with time zone,
 	"awaiting_since" timestamp (0) with time zone,
 	"next_due_at" timestamp (0) with time zone,
 	"ola_due_at" timestamp (0) with time zone,
@@ -470,11 +513,20 @@ ALTER TABLE "outbox" ADD CONSTRAINT "outbox_ticket_id_tickets_id_fk" FOREIGN KEY
 ALTER TABLE "outbox" ADD CONSTRAINT "outbox_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_assignee_id_agents_id_fk" FOREIGN KEY ("assignee_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_ticket_team_id_teams_id_fk" FOREIGN KEY ("ticket_team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_policy_id_sla_policies_id_fk" FOREIGN KEY ("policy_id") REFERENCES "public"."sla_policies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_stop_agent_id_agents_id_fk" FOREIGN KEY ("stop_agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_policies" ADD CONSTRAINT "sla_policies_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "team_members" ADD CONSTRAINT "team_members_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "team_members" ADD CONSTRAINT "team_members_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -512,8 +564,16 @@ CREATE INDEX "outbox_message" ON "outbox" USING btree ("message_id");--> stateme
 CREATE INDEX "outbox_uncopied" ON "outbox" USING btree ("settled_at") WHERE kind = 'reply' and state = 'sent' and copied_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_ticket" ON "outbox" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "outbox_recipient" ON "outbox" USING btree ("recipient","created_at");--> statement-breakpoint
+CREATE INDEX "sla_answers_at" ON "sla_answers" USING btree ("at");--> statement-breakpoint
+CREATE INDEX "sla_answers_ticket" ON "sla_answers" USING btree ("ticket_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "sla_breaches_standing" ON "sla_breaches" USING btree ("clock_id") WHERE superseded_at is null;--> statement-breakpoint
+CREATE INDEX "sla_breaches_ticket" ON "sla_breaches" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "sla_breaches_at" ON "sla_breaches" USING btree ("at");--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_clocks_once" ON "sla_clocks" USING btree ("ticket_id","metric",coalesce(team_id, 0),"cycle");--> statement-breakpoint
 CREATE INDEX "sla_clocks_due" ON "sla_clocks" USING btree ("due_at") WHERE state = 'running' and breached_at is null;--> statement-breakpoint
+CREATE INDEX "sla_clocks_warn" ON "sla_clocks" USING btree ("next_warn_at") WHERE next_warn_at is not null;--> statement-breakpoint
+CREATE INDEX "sla_clocks_calendar" ON "sla_clocks" USING btree ("calendar_id") WHERE state in ('running', 'paused');--> statement-breakpoint
+CREATE INDEX "sla_clocks_policy" ON "sla_clocks" USING btree ("policy_id") WHERE state in ('running', 'paused');--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_policies_version" ON "sla_policies" USING btree ("key","version");--> statement-breakpoint
 CREATE INDEX "tickets_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint

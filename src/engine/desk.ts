@@ -34,7 +34,14 @@ export type Agent = {
   locale: string | null
   zone: string | null
 }
-export type Team = { id: number; key: string; name: string; members: string[] }
+export type Team = {
+  id: number
+  key: string
+  name: string
+  members: string[]
+  /** Key of the calendar that its own targets are counted in; null: the policy's (SLA O1). */
+  calendar: string | null
+}
 export type Organization = {
   id: number
   key: string
@@ -72,9 +79,21 @@ export type Policy = {
   version: number
   calendar: string | null
   targets: Partial<Record<Priority, Partial<Record<Metric, number>>>>
-  pause_on: Partial<Record<Metric | 'ola', string[]>>
+  /** Statuses in which each clock stands still (SLA K6). */
+  pause_on: Record<Metric | 'ola', string[]>
   reopen: 'resume' | 'restart'
+  /** Targets of teams for their own part, by the team's key (SLA O1). */
+  ola: Record<string, Partial<Record<Priority, number>>>
+  /** What reminds before the end: a percent of the target, or seconds of it that are left (SLA W1). */
+  reminders: Reminder[]
+  /** Whether an edit reaches tickets that are open already (SLA K16). */
+  apply: 'open' | 'new'
 }
+export type Reminder = {
+  key: string
+  /** Null: every clock. */
+  metric: Metric | 'ola' | null
+} & ({ percent: number; left?: undefined } | { left: number; percent?: undefined })
 export type Desk = {
   version: number
   inboxes: Inbox[]

@@ -81,6 +81,8 @@ export const teams = pgTable('teams', {
   id: id(),
   key: text().notNull().unique(),
   name: text().notNull(),
+  calendar: text(), // key of the calendar its own targets are counted in (SLA O1); null: the policy's
+  calendar_at: instant(), // since when it is that one
   disabled_at: instant(),
 })
 
@@ -185,6 +187,9 @@ export const tickets = pgTable(
     // SLA: engine/sla computes these, tickets.ts writes them (SLA section 3)
     policy_id: ref(), // the policy version in force
     policy_source: text().$type<'manual' | 'rule' | 'org' | 'group' | 'inbox' | 'project' | 'default' | 'none'>(),
+    calendar_id: ref(), // the calendar version in force: the policy's, or the customer's where it names none
+    team_calendar_id: ref(), // the team's own (O1)
+    answered_at: second(), // answered, resolved without an answer, or an agent wrote first (F2, F4)
     awaiting_since: second(),
     next_due_at: second(),
     ola_due_at: second(),
@@ -396,20 +401,91 @@ export const slaClocks = pgTable(
       .references(() => calendars.id),
     target_s: integer().notNull(),
     started_at: second().notNull(),
-    elapsed_s: integer().notNull().default(0),
+    elapsed_s: integer().notNull().default(0), // up to running_since (K2)
     running_since: second(),
-    due_at: second(),
+    due_at: second(), // only while it runs; null too where it is never reached (C12)
     last_due_at: second(),
     stopped_at: second(),
-    stop_reason: text(),
+    stop_reason: text().$type<'reply' | 'resolved' | 'handed_over' | 'target_removed' | 'merged' | 'spam'>(),
     stop_agent_id: ref().references(() => agents.id),
     breached_at: second(),
+    awaiting_ref: second(), // the wait that a next response clock measures (K14)
+    next_warn_at: second(),
+    next_warn_id: text(),
+    fired: text().array().notNull().default([]), // reminders that fired and are not armed again (W3)
+    generation: integer().notNull().default(0),
   },
   (t) => [
     uniqueIndex('sla_clocks_once').on(t.ticket_id, t.metric, sql`coalesce(team_id, 0)`, t.cycle),
+    // Q3: the sweep finds what is due, and nothing else
     index('sla_clocks_due').on(t.due_at).where(sql`state = 'running' and breached_at is null`),
+    index('sla_clocks_warn').on(t.next_warn_at).where(sql`next_warn_at is not null`),
+    // Q5: the open clocks of a version
+    index('sla_clocks_calendar').on(t.calendar_id).where(sql`state in ('running', 'paused')`),
+    index('sla_clocks_policy').on(t.policy_id).where(sql`state in ('running', 'paused')`),
     check('sla_clocks_target', sql`target_s between 1 and 315360000`),
+    check('sla_clocks_metric', oneOf('metric', ['first_response', 'next_response', 'resolution', 'ola'])),
+    check('sla_clocks_state', oneOf('state', ['running', 'paused', 'stopped', 'cancelled'])),
+    check('sla_clocks_due_running', sql`state = 'running' or (due_at is null and running_since is null)`),
   ],
+)
+
+/** The ledger: who was late, when, against which target. A row that no longer counts stays and says so (K11). */
+export const slaBreaches = pgTable(
+  'sla_breaches',
+  {
+    id: id(),
+    clock_id: ref()
+      .notNull()
+      .references(() => slaClocks.id),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    metric: text().$type<'first_response' | 'next_response' | 'resolution' | 'ola'>().notNull(),
+    team_id: ref().references(() => teams.id),
+    cycle: integer().notNull(),
+    at: second().notNull(),
+    target_s: integer().notNull(),
+    assignee_id: ref().references(() => agents.id), // then in force (K9)
+    ticket_team_id: ref().references(() => teams.id),
+    superseded_at: second(),
+    superseded_by: integer(), // seq of the event: it tells who and why
+  },
+  (t) => [
+    uniqueIndex('sla_breaches_standing').on(t.clock_id).where(sql`superseded_at is null`),
+    index('sla_breaches_ticket').on(t.ticket_id),
+    index('sla_breaches_at').on(t.at),
+  ],
+)
+
+/** Reminders that fired: once per clock, reminder and generation (W3). */
+export const slaFired = pgTable(
+  'sla_fired',
+  {
+    clock_id: ref()
+      .notNull()
+      .references(() => slaClocks.id),
+    reminder: text().notNull(),
+    generation: integer().notNull(),
+    at: second().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.clock_id, t.reminder, t.generation] })],
+)
+
+/** Public answers inside their undo window: they count at its end, unless they were taken back (F3). */
+export const slaAnswers = pgTable(
+  'sla_answers',
+  {
+    comment_id: ref()
+      .primaryKey()
+      .references(() => comments.id),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    agent_id: ref().references(() => agents.id),
+    at: second().notNull(),
+  },
+  (t) => [index('sla_answers_at').on(t.at), index('sla_answers_ticket').on(t.ticket_id)],
 )
 
 // --- outbox.ts ------------------------------------------------------------------------------------------------------

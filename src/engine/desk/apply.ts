@@ -78,7 +78,7 @@ type Ids = Map<string, number>
 async function writeRows(tx: Tx, { desk }: DeskDocument, now: Date): Promise<void> {
   const organizations = await writeOrganizations(tx, desk)
   const agents = await writeAgents(tx, desk, now)
-  const teams = await writeTeams(tx, desk, agents)
+  const teams = await writeTeams(tx, desk, agents, now)
   await writeGroups(tx, desk, organizations)
   await writeProjects(tx, desk, { organizations, teams })
   await writeInboxes(tx, desk)
@@ -127,13 +127,17 @@ async function writeAgents(tx: Tx, desk: Desk, now: Date): Promise<Ids> {
   )
 }
 
-async function writeTeams(tx: Tx, desk: Desk, agents: Ids): Promise<Ids> {
+async function writeTeams(tx: Tx, desk: Desk, agents: Ids, now: Date): Promise<Ids> {
   const list = [...desk.teams.values()]
   const ids = idsOf(
     await tx`
-      insert into teams (key, name)
-      select key, name from jsonb_to_recordset(${json(list)}::text::jsonb) as r (key text, name text)
-      on conflict (key) do update set name = excluded.name, disabled_at = null
+      insert into teams (key, name, calendar, calendar_at)
+      select key, name, calendar, ${now}::timestamptz
+      from jsonb_to_recordset(${json(list)}::text::jsonb) as r (key text, name text, calendar text)
+      on conflict (key) do update
+        set name = excluded.name, calendar = excluded.calendar, disabled_at = null,
+            calendar_at = case when teams.calendar is distinct from excluded.calendar
+                          then excluded.calendar_at else teams.calendar_at end
       returning key, id`,
   )
   const members = list.flatMap((team) =>

@@ -4,7 +4,7 @@
  */
 import { type Fault, locateFaults, type Path, type Problem, readYaml, unknownKey, unknownName } from '../../yaml.ts'
 import { type Calendar, checkCalendar, expandCalendar } from '../business-hours.ts'
-import type { Desk, DeskCalendar } from '../desk.ts'
+import type { Desk, DeskCalendar, Policy, Reminder } from '../desk.ts'
 import { KINDS } from '../rules/facts.ts'
 import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
@@ -125,7 +125,7 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         { id: 0, ...one, name: one.name ?? '', locale: one.locale ?? null, zone: one.zone ?? null },
       ]),
     ),
-    teams: by(file.teams.map((one) => ({ id: 0, ...one, name: one.name ?? one.key }))),
+    teams: by(file.teams.map((one) => ({ id: 0, ...one, name: one.name ?? one.key, calendar: one.calendar ?? null }))),
     organizations: by(
       file.organizations.map((one) => ({
         id: 0,
@@ -163,7 +163,9 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         ...one,
         calendar: one.calendar ?? null,
         targets: one.targets,
-        pause_on: one.pause_on ?? {},
+        pause_on: { ...PAUSE_ON, ...one.pause_on },
+        ola: one.ola ?? {},
+        reminders: one.reminders.map(toReminder),
       })),
     ),
     rules,
@@ -183,6 +185,19 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
       undo_seconds: settings.undo,
     },
   }
+}
+
+/** SLA K6: an answer that is owed is owed; the solution waits with whoever is waited for. */
+const PAUSE_ON: Policy['pause_on'] = {
+  first_response: [],
+  next_response: [],
+  resolution: ['waiting_customer', 'on_hold'],
+  ola: ['waiting_customer', 'on_hold'],
+}
+
+function toReminder(one: DeskFile['policies'][number]['reminders'][number]): Reminder {
+  const named = { key: one.key, metric: one.metric ?? null }
+  return one.percent === undefined ? { ...named, left: one.left! } : { ...named, percent: one.percent }
 }
 
 /** A project `acme/incoming` belongs to organization `acme`. */

@@ -99,10 +99,14 @@ function checkReferences(file: DeskFile, refer: Refer): void {
     refer(['inboxes', n, 'project'], 'project', one.project, projects)
     refer(['inboxes', n, 'policy'], 'policy', one.policy, policies)
   }
-  for (const [n, one] of file.teams.entries())
+  for (const [n, one] of file.teams.entries()) {
     for (const [m, member] of one.members.entries()) refer(['teams', n, 'members', m], 'agent', member, agents)
-  for (const [n, one] of file.policies.entries())
+    refer(['teams', n, 'calendar'], 'calendar', one.calendar, calendars)
+  }
+  for (const [n, one] of file.policies.entries()) {
     refer(['policies', n, 'calendar'], 'calendar', one.calendar, calendars)
+    for (const team of Object.keys(one.ola ?? {})) refer(['policies', n, 'ola', team], 'team', team, keys(file.teams))
+  }
   for (const [n, one] of file.organizations.entries()) {
     refer(['organizations', n, 'policy'], 'policy', one.policy, policies)
     refer(['organizations', n, 'calendar'], 'calendar', one.calendar, calendars)
@@ -152,8 +156,13 @@ function checkProjects(file: DeskFile, complain: Complain, refer: Refer): void {
 
 function checkPolicies(file: DeskFile, complain: Complain): void {
   for (const [n, one] of file.policies.entries()) {
+    once(
+      one.reminders.map(({ key }, m): Claim => [key, ['policies', n, 'reminders', m, 'key']]),
+      'reminder',
+      complain,
+    )
     const count = Object.values(one.targets).reduce((sum, metrics) => sum + Object.keys(metrics ?? {}).length, 0)
-    if (count === 0)
+    if (count + Object.keys(one.ola ?? {}).length === 0)
       complain(
         ['policies', n, 'targets'],
         `policy "${one.key}" promises nothing`,

@@ -102,6 +102,16 @@ const targets = z.strictObject({
 const metrics = ['first_response', 'next_response', 'resolution', 'ola'] as const
 const pausing = ['waiting_customer', 'on_hold'] as const
 
+const reminder = z
+  .strictObject({
+    key,
+    metric: z.enum(metrics).optional(),
+    percent: z.int().min(1).max(100).optional().meta({ remedy: 'write a whole number from 1 to 100' }),
+    left: duration.optional(),
+  })
+  .refine((one) => (one.percent === undefined) !== (one.left === undefined))
+  .meta({ remedy: 'write either percent: 75 (of the target) or left: 1h (before its end)' })
+
 const mail = z.strictObject({
   from: z.string().meta({ remedy: 'write "Eva <eva@acme.example>"' }),
   to: z.union([z.string(), z.array(z.string())]).optional(),
@@ -178,7 +188,12 @@ export const deskSchema = z.strictObject({
     'write a list such as [{address: ada@desk.example, name: Ada}]',
   ),
   teams: list(
-    z.strictObject({ key, name: name.optional(), members: list(address, 'write a list of the addresses of agents') }),
+    z.strictObject({
+      key,
+      name: name.optional(),
+      members: list(address, 'write a list of the addresses of agents'),
+      calendar: key.optional(),
+    }),
     'write a list such as [{key: support, members: [ada@desk.example]}]',
   ),
   calendars: list(
@@ -194,6 +209,12 @@ export const deskSchema = z.strictObject({
         .meta({ remedy: 'write targets such as {normal: {first_response: 4h, resolution: 24h}}' }),
       pause_on: z.partialRecord(z.enum(metrics), z.array(z.enum(pausing))).optional(),
       reopen: z.enum(['resume', 'restart']).default('resume'),
+      ola: z
+        .record(key, z.partialRecord(z.enum(PRIORITIES), duration))
+        .optional()
+        .meta({ remedy: 'write targets of teams such as {support: {normal: 2h}}' }),
+      reminders: list(reminder, 'write a list such as [{key: soon, percent: 75}, {key: last, left: 1h}]'),
+      apply: z.enum(['open', 'new']).default('open').meta({ remedy: 'write open, or new' }),
     }),
     'write a list such as [{key: gold, calendar: berlin, targets: {normal: {first_response: 4h}}}]',
   ),

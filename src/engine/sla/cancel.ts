@@ -10,6 +10,6 @@ export async function cancelClocks(
 ): Promise<void> {
   await tx`
     update sla_clocks set state = 'cancelled', stopped_at = ${floored(now)}, stop_reason = ${input.reason},
-      running_since = null
+      running_since = null, last_due_at = coalesce(due_at, last_due_at), due_at = null
     where ticket_id = ${input.ticketId} and state in ('running', 'paused')`
 }

@@ -1,0 +1,184 @@
+/**
+ * What may happen to one clock: it runs, pauses, ends, is judged against its target, reminds. Rules K2-K6, K11, K12 and
+ * W1-W3. Each changes the clock in place and adds to the ledger; machine.ts says when.
+ */
+import { addWorkingTime, workingSecondsBetween } from '../business-hours.ts'
+import { type Account, type Book, type Clock, keyOf, type Reminder, type StopReason, type Terms } from './account.ts'
+
+/** An account being worked on at one moment; `seq` is the event that does it, null for time alone. */
+export type Moment = { account: Account; book: Book; at: number; seq: number | null }
+
+/** Counts what has passed, by the calendar that the clock has run under so far (K10). */
+export function roll(moment: Moment, clock: Clock): void {
+  if (clock.state !== 'running') return
+  clock.elapsed += workingSecondsBetween(moment.book.calendar(clock.calendarId), clock.runningSince!, moment.at)
+  clock.runningSince = moment.at
+}
+
+/** Runs from now on (K5, K7); the elapsed time is rolled. */
+export function run(moment: Moment, clock: Clock): void {
+  clock.state = 'running'
+  clock.runningSince = moment.at
+  const rest = Math.max(0, clock.target - clock.elapsed)
+  const due = clock.breachedAt ?? addWorkingTime(moment.book.calendar(clock.calendarId), moment.at, rest)
+  if (due === null) forgetDue(clock)
+  clock.dueAt = due
+  remind(moment, clock)
+}
+
+export function pause(moment: Moment, clock: Clock): void {
+  roll(moment, clock)
+  clock.state = 'paused'
+  standStill(clock)
+}
+
+/** Ends a clock; what ended stays as it is, unless a reopening takes it up again (K15). */
+export function end(
+  moment: Moment,
+  clock: Clock,
+  how: { state: 'stopped' | 'cancelled'; reason: StopReason; agentId?: number | null },
+): void {
+  roll(moment, clock)
+  standStill(clock)
+  clock.state = how.state
+  clock.stoppedAt = moment.at
+  clock.stopReason = how.reason
+  clock.stopAgentId = how.agentId ?? null
+}
+
+/** K11, K12: whether the target at this moment makes the clock late or no longer late. */
+export function judge(moment: Moment, clock: Clock): void {
+  if (clock.target > clock.elapsed) forgive(moment, clock)
+  else if (clock.elapsed > clock.target && clock.breachedAt === null) breach(moment, clock)
+}
+
+/** Late at this moment, with the assignee and the team in force (K9). */
+export function breach(moment: Moment, clock: Clock): void {
+  const { account, at } = moment
+  clock.breachedAt = at
+  account.breaches.push({
+    clock: keyOf(clock),
+    at,
+    target: clock.target,
+    assigneeId: account.facts.assigneeId,
+    ticketTeamId: account.facts.teamId,
+    supersededAt: null,
+    supersededBy: null,
+  })
+  // W4: the breach fires the reminders that stand at the end; what lies before them has passed with them
+  const all = waiting(moment, clock)
+  if (all.some((one) => one.at >= clock.target)) fireHighest(moment, clock, all)
+}
+
+/** The clock is not late after all; the row of the ledger stays and says since when it does not count. */
+export function forgive(moment: Moment, clock: Clock): void {
+  clock.breachedAt = null
+  supersede(moment, (row) => row.clock === keyOf(clock))
+}
+
+export function supersede({ account, at, seq }: Moment, which: (row: Account['breaches'][number]) => boolean): void {
+  for (const row of account.breaches) {
+    if (row.supersededAt !== null || !which(row)) continue
+    row.supersededAt = at
+    row.supersededBy = seq
+  }
+}
+
+/** W3: what fired and lies ahead again after a change of the target may fire once more. */
+export function rearm({ book }: Moment, clock: Clock): void {
+  const ahead = new Set(
+    remindersOf(book, clock)
+      .filter((one) => clock.elapsed < reach(one, clock))
+      .map((one) => one.id),
+  )
+  const kept = clock.fired.filter((id) => !ahead.has(id))
+  if (kept.length === clock.fired.length) return
+  clock.fired = kept
+  clock.generation++
+}
+
+/** What is reached and has not fired fires now, of several the highest alone; then the next one is awaited (W1-W3). */
+export function remind(moment: Moment, clock: Clock): void {
+  fireHighest(
+    moment,
+    clock,
+    waiting(moment, clock).filter((one) => one.at <= clock.elapsed && one.at < clock.target),
+  )
+  awaitNext(moment, clock)
+}
+
+/** The reminder that the clock waits for is due at this moment. */
+export function remindNext(moment: Moment, clock: Clock): void {
+  fire(moment, clock, clock.nextWarnId!)
+  awaitNext(moment, clock)
+}
+
+/** The calendar under which a clock counts from now on (O1). */
+export function calendarFor({ account: { facts } }: Moment, clock: Pick<Clock, 'metric'>): number {
+  return (clock.metric === 'ola' ? facts.teamCalendarId : null) ?? facts.calendarId!
+}
+
+/** What the policy in force promises for a metric, null for nothing. */
+export function targetFor(
+  { account: { facts }, book }: Moment,
+  { metric, teamId }: Pick<Clock, 'metric' | 'teamId'>,
+): number | null {
+  if (facts.policyId === null || facts.calendarId === null) return null
+  const terms = book.terms(facts.policyId)
+  if (metric === 'ola') return (teamId !== null && terms.ola.get(teamId)?.[facts.priority]) || null
+  return terms.targets[facts.priority]?.[metric] ?? null
+}
+
+/** Whether the ticket's status pauses a metric (K6). */
+export function isPaused({ account: { facts }, book }: Moment, metric: Clock['metric']): boolean {
+  return facts.policyId !== null && book.terms(facts.policyId).pauseOn[metric].includes(facts.status)
+}
+
+type Waiting = { id: string; at: number }
+
+/** Reminders that have not fired, by the elapsed seconds at which they do. */
+const waiting = ({ book }: Moment, clock: Clock): Waiting[] =>
+  remindersOf(book, clock)
+    .filter((one) => !clock.fired.includes(one.id))
+    .map((one) => ({ id: one.id, at: reach(one, clock) }))
+    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+
+function awaitNext(moment: Moment, clock: Clock): void {
+  const next = waiting(moment, clock).find((one) => one.at < clock.target)
+  const calendar = moment.book.calendar(clock.calendarId)
+  clock.nextWarnAt = next ? addWorkingTime(calendar, clock.runningSince!, Math.max(0, next.at - clock.elapsed)) : null
+  clock.nextWarnId = clock.nextWarnAt === null ? null : next!.id
+}
+
+function fireHighest(moment: Moment, clock: Clock, reached: Waiting[]): void {
+  const highest = reached.at(-1)
+  if (!highest) return
+  fire(moment, clock, highest.id)
+  clock.fired.push(...reached.slice(0, -1).map((one) => one.id))
+}
+
+function fire({ account, at }: Moment, clock: Clock, reminder: string): void {
+  clock.fired.push(reminder)
+  account.firings.push({ clock: keyOf(clock), reminder, generation: clock.generation, at })
+}
+
+/** The elapsed seconds at which it fires (W1). */
+function reach(reminder: Reminder, { target }: Clock): number {
+  if (reminder.percent === undefined) return Math.max(0, target - reminder.left)
+  return Math.floor((target * reminder.percent + 99) / 100)
+}
+
+const remindersOf = (book: Book, clock: Clock): Terms['reminders'] =>
+  book.terms(clock.policyId).reminders.filter((one) => one.metric === null || one.metric === clock.metric)
+
+function standStill(clock: Clock): void {
+  forgetDue(clock)
+  clock.runningSince = null
+  clock.nextWarnAt = null
+  clock.nextWarnId = null
+}
+
+function forgetDue(clock: Clock): void {
+  if (clock.dueAt !== null) clock.lastDueAt = clock.dueAt
+  clock.dueAt = null
+}
