@@ -59,6 +59,12 @@ const byHeaders: [kind: MailKind, answer: Answer, ...lines: string[]][] = [
   ['autoreply', 'silent', 'Precedence: auto_reply'],
   ['autoreply', 'silent', 'Delivered-To: Autoresponder'],
   ['autoreply', 'silent', 'X-WD-Autoreply-For: a@b.example'],
+  ['autoreply', 'silent', 'X-Auto-Response: 1'],
+  ['autoreply', 'silent', 'X-Auto-Reply: yes'],
+  ['autoreply', 'silent', 'Preference: auto_reply'],
+  ['autoreply', 'silent', 'X-Precedence: auto-reply'],
+  ['autoreply', 'silent', 'X-Mailer: vacation 1.2.7'],
+  ['human', 'may be answered', 'X-Mailer: My Vacation Planner'],
   ['autoreply', 'silent', 'X-MS-Exchange-Inbox-Rules-Loop: a@b.example', 'X-Auto-Response-Suppress: All'],
   ['human', 'may be answered', 'X-MS-Exchange-Inbox-Rules-Loop: a@b.example'],
   ['human', 'silent', 'X-MS-Exchange-Inbox-Rules-Loop: a@b.example', 'X-Auto-Response-Suppress: OOF'],
@@ -75,6 +81,17 @@ const byHeaders: [kind: MailKind, answer: Answer, ...lines: string[]][] = [
   ['list', 'silent', 'Precedence: list'],
   ['list', 'silent', 'X-Precedence: list'],
   ['human', 'may be answered', 'Precedence: first-class'],
+  ['autogen', 'silent', 'X-Cron-Env: <SHELL=/bin/sh>'],
+  ['autogen', 'silent', 'X-FC-MachineGenerated: true'],
+  ['list', 'silent', 'Mailing-List: contact users-help@lists.example.net; run by ezmlm', 'Precedence: bulk'],
+  ['list', 'silent', 'X-Mailing-List: <users@lists.example.net> archive/latest/7'],
+  ['list', 'silent', 'X-BeenThere: users@lists.example.net', 'Precedence: bulk'],
+  ['list', 'silent', 'X-ML-Name: users'],
+  ['list', 'silent', 'X-Google-Group-Id: 12', 'List-Unsubscribe: <mailto:u@groups.example.net>'],
+  ['list', 'silent', 'Sender: owner-users@lists.example.net', 'Precedence: bulk'],
+  ['list', 'silent', 'Sender: "Users" <users-bounces+ann=acme.example@lists.example.net>', 'Precedence: junk'],
+  ['autogen', 'silent', 'Sender: bounces+7@news.example', 'Precedence: bulk'],
+  ['human', 'may be answered', 'Sender: owner-users@lists.example.net'],
   ['list', 'silent', 'Precedence: bulk', 'List-Id: <users.lists.example.net>'],
   ['list', 'silent', 'List-Id: <users.lists.example.net>', 'List-Unsubscribe: <mailto:u@lists.example.net>'],
   ['autogen', 'silent', 'List-Unsubscribe: <https://news.example/u>'],
@@ -88,6 +105,9 @@ const byHeaders: [kind: MailKind, answer: Answer, ...lines: string[]][] = [
   ['human', 'silent', 'Subject: Re: [External] Out of Office'],
   ['autoreply', 'silent', 'Subject: Out of Office', 'X-MS-Exchange-Inbox-Rules-Loop: a@b.example'],
   ['autoreply', 'silent', 'Subject: Abwesenheitsnotiz', 'Return-Path: <>'],
+  ['autoreply', 'silent', 'Subject: away from my mail', 'Precedence: bulk'],
+  ['autoreply', 'silent', 'Subject: Out of Office AutoReply: Printer', 'X-Auto-Response-Suppress: All'],
+  ['autoreply', 'silent', 'Subject: Respuesta automatica: x', 'Return-Path: <>'],
   ['human', 'may be answered', 'Subject: Out of office printer broken'],
   ['human', 'may be answered', 'Subject: Vacation days are wrong in the portal'],
   ['human', 'may be answered', 'Subject: Fwd: Automatic reply: Printer'],
@@ -137,6 +157,65 @@ test('the null sender of the envelope silences, and makes a vacation subject or 
   const qmail = 'Hi. This is the qmail-send program at q.example.'
   assert.is((await kindOf([], qmail)).kind, 'dsn')
   assert.is(classify(await mailOf([], qmail), SPOKEN).kind, 'human')
+})
+
+/** From, Return-Path, Subject and text of a bounce that is no report (4a.1), by the server that writes so. */
+const bounces: [server: string, from: string, path: '<>' | 'own', subject: string, text: string][] = [
+  ['Postfix', 'MAILER-DAEMON@x.example', '<>', 'Undelivered Mail Returned to Sender', 'Sorry.'],
+  ['old Postfix', 'MAILER-DAEMON@x.example', 'own', 'Sorry', 'This is the Postfix program at host x.example.'],
+  ['qmail', 'MAILER-DAEMON@x.example', '<>', 'failure notice', 'Hi.'],
+  ['Exim', 'Mailer-Daemon@x.example', 'own', 'x', 'This message was created automatically by mail delivery software.'],
+  ['Exim, a delay', 'Mailer-Daemon@x.example', '<>', 'Warning: message 1aB-2 delayed 24 hours', 'x'],
+  ['sendmail 5', 'MAILER-DAEMON@x.example', 'own', 'Returned mail: User unknown', 'x'],
+  ['Exchange, German', 'postmaster@x.example', 'own', 'Unzustellbar: Hallo', 'x'],
+  ['Exchange, Japanese', 'postmaster@x.example', 'own', '=?utf-8?B?6YWN5L+h5LiN6IO9OiB4?=', 'x'],
+  ['Exchange 2003', 'administrator@x.example', '<>', 'x', 'Your message did not reach the following recipient(s):'],
+  [
+    'Exchange Online',
+    'MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@x.example',
+    'own',
+    'x',
+    "Your message to a@b.example couldn't be delivered.",
+  ],
+  ['Gmail', 'mailer-daemon@mail.example', 'own', 'x', 'Delivery to the following recipient failed permanently:'],
+  ['Notes', 'Postmaster@x.example', 'own', 'DELIVERY FAILURE: User a not listed in the directory', 'x'],
+  ['Courier', 'postmaster@x.example', 'own', 'NOTICE: mail delivery status.', 'x'],
+  ['OpenSMTPD', 'MAILER-DAEMON@x.example', 'own', 'x', 'This is the MAILER-DAEMON, please DO NOT REPLY.'],
+  ['James', 'postmaster@x.example', 'own', 'Re: Hello', 'Hi. This is the James mail server at x.example.'],
+  ['GroupWise', 'Mailer-Daemon@x.example', 'own', 'Message status - undeliverable', 'x'],
+  ['MDaemon', 'mail-daemon@x.example', 'own', 'Permanent Delivery Failure', 'x'],
+  ['Sun', 'postmaster@x.example', '<>', 'Delivery Notification: Delivery has failed', 'x'],
+  ['T-Online', 'Mailer-Daemon@x.example', 'own', 'Ihre E-Mail konnte nicht zugestellt werden', 'x'],
+  [
+    'any, in words',
+    'MAILER-DAEMON@x.example',
+    'own',
+    'Sorry',
+    'Mail to a@b.example could not be delivered: over quota',
+  ],
+  ['any, in words, with the null sender', 'postmaster@x.example', '<>', 'x', 'User unknown: a@b.example'],
+]
+for (const [server, from, path, subject, text] of bounces) {
+  test(`a bounce in words: ${server}`, async () => {
+    const lines = [`From: ${from}`, `Subject: ${subject}`, `Return-Path: ${path === '<>' ? '<>' : `<${from}>`}`]
+    const found = classify(await mailOf(lines, text), { from: null, nullSender: false })
+    assert.is(found.kind, 'dsn', JSON.stringify(found.signals))
+    const person = lines.map((line) => line.replace(from, 'ann@acme.example'))
+    if (path === 'own') assert.is(classify(await mailOf(person, text), SPOKEN).kind, 'human', 'from a person')
+  })
+}
+
+test('people write about bounces, and from postmaster@ and the null sender too (4a.2)', async () => {
+  const cases: [line: string, text: string][] = [
+    ['From: postmaster@acme.example', 'Your mail to us could not be delivered, our mailbox was full. Try again.'],
+    ['From: postmaster@acme.example\r\nSubject: Re: Undeliverable: Hello', 'It is mended now.'],
+    ['Return-Path: <>', 'My mail to Bob could not be delivered, unknown user. Can you help?'],
+    ['Return-Path: <>\r\nSubject: Delivery failure of order 7', 'The parcel never came.'],
+  ]
+  for (const [line, text] of cases) {
+    const mail = await mailOf(line.split('\r\n'), text)
+    assert.is(classify(mail, { from: null, nullSender: false }).kind, 'human', line)
+  }
 })
 
 test('a Return-Path of the sender does not override the envelope', async () => {

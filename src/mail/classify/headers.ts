@@ -24,3 +24,7 @@ export function headersOf(headers: [string, string][]): HeaderLookup {
     keys: () => byKey.keys(),
   }
 }
+
+/** The values of Precedence and of its spelling with an X. */
+export const precedences = (headers: HeaderLookup): string[] =>
+  [...headers.all('precedence'), ...headers.all('x-precedence')].map((value) => value.trim())

@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import type { IncomingPart, MailReport } from '../../incoming.ts'
 import { report as limits } from '../../limits.ts'
 import { REPORT_PART, readReport } from '../bounce.ts'
+import { bounceSender } from '../classify/bounce-words.ts'
 
 /** Null for a mail that reports nothing: most. */
 export function reportOf(mail: {
@@ -19,9 +20,9 @@ export function reportOf(mail: {
 
 /** Whose words are read for recipients, where no part names any (4a.1). */
 function isFromDaemon(headers: [string, string][]): 'yes' | 'no' {
-  const says = (key: string, pattern: RegExp) =>
-    headers.some(([name, value]) => name.toLowerCase() === key && pattern.test(value))
-  return says('from', /\b(?:mailer-daemon|postmaster)@/i) || says('return-path', /^\s*<\s*>/) ? 'yes' : 'no'
+  const first = (key: string) => headers.find(([name]) => name.toLowerCase() === key)?.[1] ?? ''
+  const local = /([^\s<>"(),:;@]{1,64})@/.exec(first('from'))?.[1]?.toLowerCase() ?? ''
+  return bounceSender(local, /^\s*<\s*>/.test(first('return-path'))) === 'nobody' ? 'no' : 'yes'
 }
 
 function headOf(file: string): Buffer {
