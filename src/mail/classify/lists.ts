@@ -25,9 +25,6 @@ const LIST_HEADERS = [
   'x-listserver',
 ]
 
-/** The list managers' own boxes: Majordomo's owner-users@, Mailman's users-bounces@, Listserv's owner-users@. */
-const LIST_SENDER = /(?:^|[<\s])(?:owner-[^\s@<>]{1,60}|[^\s@<>]{1,60}-(?:owner|bounces?))(?:\+[^\s@<>]{0,200})?@/i
-
 /** List mail whatever its Precedence says; bulk of which a List-Unsubscribe is all that speaks is none. */
 export const isFromList = (headers: HeaderLookup): boolean => headers.has('list-id') || marksOf(headers).length > 0
 
@@ -41,9 +38,4 @@ export function listSignals(headers: HeaderLookup): Signal[] {
   return signals
 }
 
-function marksOf(headers: HeaderLookup): string[] {
-  const found = LIST_HEADERS.filter((key) => headers.has(key))
-  const isBulk = precedences(headers).some((value) => /^(?:bulk|junk|list)\b/i.test(value))
-  if (isBulk && LIST_SENDER.test((headers.first('sender') ?? '').slice(0, 1000))) found.push('Sender is a list')
-  return found
-}
+const marksOf = (headers: HeaderLookup): string[] => LIST_HEADERS.filter((key) => headers.has(key))
