@@ -17,6 +17,8 @@ export type Contact = {
   zone: string | null
   /** A person here has answered them before (MAIL 4a.25). */
   answeredAt: Date | null
+  /** A mail of theirs was proven to be theirs; an agent's word or a form's is no proof. */
+  verifiedAt: Date | null
 }
 
 /** Local part case-folded, for comparing people; dots and plus tags are kept (MAIL 6.21). */
@@ -25,7 +27,7 @@ export const sameAddress = (address: string): string => address.toLowerCase()
 /** The contact who holds this address, or null. */
 export async function findContact(sql: Queryable, address: string): Promise<Contact | null> {
   const [row] = await sql`
-    select c.id, c.name, c.organization_id, c.locale, c.zone, c.answered_at
+    select c.id, c.name, c.organization_id, c.locale, c.zone, c.answered_at, c.verified_at
     from contact_addresses a join contacts c on c.id = a.contact_id where a.address = ${sameAddress(address)}`
   return row
     ? {
@@ -35,6 +37,7 @@ export async function findContact(sql: Queryable, address: string): Promise<Cont
         locale: row.locale,
         zone: row.zone,
         answeredAt: row.answered_at,
+        verifiedAt: row.verified_at,
       }
     : null
 }
@@ -81,14 +84,14 @@ export async function reserveContact(tx: Tx): Promise<number> {
  */
 export function contactRows(
   tx: Tx,
-  contact: { id: number; person: MailAddress; organizationId: number | null },
+  contact: { id: number; person: MailAddress; organizationId: number | null; verifiedAt: Date | null },
   now: Date,
 ): Statement[] {
-  const { id, person, organizationId } = contact
+  const { id, person, organizationId, verifiedAt } = contact
   return [
     tx`
-      insert into contacts (id, name, organization_id, created_at) overriding system value
-      values (${id}, ${nameOf(person)}, ${organizationId}, ${now})`,
+      insert into contacts (id, name, organization_id, verified_at, created_at) overriding system value
+      values (${id}, ${nameOf(person)}, ${organizationId}, ${verifiedAt}, ${now})`,
     tx`insert into contact_addresses (address, contact_id) values (${sameAddress(person.address)}, ${id})`,
   ]
 }
@@ -96,15 +99,15 @@ export function contactRows(
 /** The contact who holds an address; created where nobody does yet. Returns the contact's id. */
 export async function ensureContact(
   tx: Tx,
-  contact: { person: MailAddress; organizationId: number | null },
+  contact: { person: MailAddress; organizationId: number | null; verifiedAt?: Date },
   now: Date,
 ): Promise<number> {
-  const { person, organizationId } = contact
+  const { person, organizationId, verifiedAt = null } = contact
   await tx`select pg_advisory_xact_lock(hashtextextended(${`from/${sameAddress(person.address)}`}, 0))`
   const found = await findContact(tx, person.address)
   if (found) return found.id
   const id = await reserveContact(tx)
-  for (const row of contactRows(tx, { id, person, organizationId }, now)) await row
+  for (const row of contactRows(tx, { id, person, organizationId, verifiedAt }, now)) await row
   return id
 }
 
@@ -131,15 +134,15 @@ export async function linkAddress(
     on conflict (address) do update set confirmed_at = coalesce(contact_addresses.confirmed_at, excluded.confirmed_at)`
 }
 
-/** Fills what a contact lacks, and changes nothing else: the organization found since they first wrote, the name. */
+/** Fills what a contact lacks, and changes nothing else: the organization found since they first wrote, name, proof. */
 export function completeContact(
   tx: Tx,
   id: number,
-  { organizationId, name }: { organizationId: number | null; name: string },
+  { organizationId, name, verifiedAt }: { organizationId: number | null; name: string; verifiedAt: Date | null },
 ): Statement {
   return tx`
     update contacts set organization_id = coalesce(organization_id, ${organizationId}),
-      name = case when name = '' then ${name} else name end
+      name = case when name = '' then ${name} else name end, verified_at = coalesce(verified_at, ${verifiedAt})
     where id = ${id}`
 }
 

@@ -322,7 +322,8 @@ test('6.4, 6.6, 9.14: guessed ids and subject tags lead nowhere, and the answer 
 
 async function ackOf(recipient: string, ticket: number): Promise<string> {
   const [row] = await sql`select subject, text from outbox where recipient = ${recipient}`
-  return `${row!.subject}\n${row!.text}`.replaceAll(`#${ticket}`, '#N')
+  // its own number and its own secret are all that differs
+  return `${row!.subject}\n${row!.text}`.replaceAll(`#${ticket}`, '#N').replace(/support\+r[a-z2-7]+@/, 'REFERENCE@')
 }
 
 test('1.8: a signed address that was changed is a new mail, flagged', async () => {
@@ -403,6 +404,37 @@ test('5.12: a name is filled in by a proven mail only, and never changed', async
   await desk.deliver(mail({ from: 'Eva <eva@acme.example>' }))
   await desk.deliver(mail({ from: 'Somebody <eva@acme.example>' }))
   assert.is(await name(), 'Eva')
+})
+
+test('5.12, 6.23: a contact is verified by a mail that is proven to be theirs, and by nothing else', async () => {
+  const verified = async () =>
+    (
+      await sql`select verified_at from contacts join contact_addresses on contact_id = id where address = 'eva@acme.example'`
+    )[0]?.verified_at ?? null
+  await desk.deliver(mail({}), ELSEWHERE)
+  assert.is(await verified(), null)
+  const [organization] = await sql`select organization_id from contacts`
+  assert.ok(organization!.organization_id, 'the domain alone tells the organization')
+  await desk.deliver(mail({}))
+  assert.equal(await verified(), desk.clock.at)
+  desk.clock.at = new Date(desk.clock.at.getTime() + 1000)
+  await desk.deliver(mail({}))
+  assert.ok((await verified()) < desk.clock.at)
+})
+
+test('4.11 (c), 4a.25: whoever fills in a form chooses an address and proves nothing', async () => {
+  const form = {
+    from: 'form@acme.example',
+    subject: 'Buy http://x.example',
+    headers: { 'Reply-To': '"Visit x" <victim@acme.example>' },
+  }
+  const end = await desk.deliver(mail(form))
+  assert.ok(end.reasons.some((one) => one.code === 'via_form'))
+  const [ack] = await sql`select recipient, subject, text, html, headers::text from outbox`
+  assert.is(ack!.recipient, 'victim@acme.example')
+  assert.not.match(JSON.stringify(ack), /Buy|Visit/)
+  const [contact] = await sql`select verified_at from contacts`
+  assert.is(contact!.verified_at, null)
 })
 
 test('5.3: check can name the server whose results stood first, and believes nobody for it', async () => {

@@ -6,6 +6,7 @@ import type { Candidate, Threading } from '../thread.ts'
 import { reason } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { isReopenedTooOften, quieten } from './guards.ts'
+import { isProven } from './identity.ts'
 import { open } from './open.ts'
 import { named, newcomer } from './people.ts'
 import type { Plan, Reason } from './plan.ts'
@@ -38,14 +39,12 @@ export function answer(
     )
   }
   // 6.9, 6.23: what a colleague may do needs proof
+  const proven = isProven(arrival.auth, facts.identity)
   const colleague =
-    threading.stranger &&
-    arrival.auth.verdict === 'strong' &&
-    facts.organization !== null &&
-    facts.organization.id === ticket.organizationId
+    threading.stranger && proven && facts.organization !== null && facts.organization.id === ticket.organizationId
   const stranger = threading.stranger && !colleague
   // anybody can sign with a domain of their own: without a secret of the ticket, `weak` must not let others read it
-  const mayInvite = isSecret(threading.by) || arrival.auth.verdict === 'strong'
+  const mayInvite = isSecret(threading.by) || proven
   const guarded = done && isReopenedTooOften(facts, ticket)
   const thanks = done && facts.desk.settings.thanks === 'keep' && isThanks(mail, facts)
   const status = guarded || thanks ? null : statusAfter(ticket, { stranger })

@@ -24,6 +24,7 @@ import { addPeople } from '../tickets/people.ts'
 import { addComment, furtherCommentRows, link, type NewComment, note, reserveComment, ticketRows } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
+import { isProven } from './identity.ts'
 import { find, type Plan, type Reason } from './plan.ts'
 
 export type Work = { plan: Plan; arrival: Arrival; facts: Facts; tools: Tools; raw: { blobId: number; bytes: number } }
@@ -44,7 +45,7 @@ export type Done = {
 /** Prepares all that the plan says. `raw` is attached where the mail could not be read. */
 export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
   const { plan, arrival, facts } = work
-  if (facts.suppressed && plan.kind === 'human' && arrival.auth.verdict === 'strong' && !arrival.archive)
+  if (facts.suppressed && plan.kind === 'human' && isProven(arrival.auth, facts.identity) && !arrival.archive)
     await liftBecauseTheyWrote(tx, facts.from!.address)
   const done = await applyMail(tx, work, now)
   const effects = plan.actions.filter((action) => action.action === 'quieten' || isReportAction(action))
@@ -93,10 +94,15 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
       ? []
       : contactRows(
           tx,
-          { id: freshContact, person: facts.from!, organizationId: facts.organization?.id ?? null },
+          {
+            id: freshContact,
+            person: facts.from!,
+            organizationId: facts.organization?.id ?? null,
+            verifiedAt: isProven(arrival.auth, facts.identity) ? now : null,
+          },
           now,
         )),
-    complete(tx, work),
+    complete(tx, work, now),
     ...ticketRows(
       tx,
       {
@@ -186,7 +192,7 @@ async function addToTicket(
       },
       arrival.releasedAt ?? arrival.receivedAt,
     ),
-    ...[complete(tx, work)].filter((row) => row !== null),
+    ...[complete(tx, work, now)].filter((row) => row !== null),
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
     ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
     ...references(tx, work, { ticketId, commentId }, now),
@@ -199,13 +205,16 @@ async function addToTicket(
   return { ticketId, commentId, reasons: [], acknowledged: false, rows, rest }
 }
 
-/** What the mail adds to what is known of its sender: an organization, and with proof a name (5.12). */
-function complete(tx: Tx, { arrival, facts }: Work): Statement | null {
+/** What the mail adds to what is known of its sender: an organization, and with proof that they are real, and a name (5.12). */
+function complete(tx: Tx, { arrival, facts }: Work, now: Date): Statement | null {
   const { contact, organization, from } = facts
   if (!contact) return null
   const organizationId = contact.organizationId === null ? (organization?.id ?? null) : null
-  const name = contact.name === '' && arrival.auth.verdict === 'strong' && from ? nameOf(from) : ''
-  return organizationId !== null || name ? completeContact(tx, contact.id, { organizationId, name }) : null
+  const proven = isProven(arrival.auth, facts.identity)
+  const name = contact.name === '' && proven && from ? nameOf(from) : ''
+  const verifiedAt = contact.verifiedAt === null && proven ? now : null
+  if (organizationId === null && !name && verifiedAt === null) return null
+  return completeContact(tx, contact.id, { organizationId, name, verifiedAt })
 }
 
 /** MAIL 6.21: answers go to the address that the requester last used in this ticket. */
@@ -359,7 +368,8 @@ async function joiningContact(tx: Tx, { plan, facts }: Work, now: Date): Promise
     (action) => action.action === 'people' && action.role === 'participant' && action.addresses[0] === facts.from,
   )
   if (!joins || !facts.from) return null
-  return await ensureContact(tx, { person: facts.from, organizationId: facts.organization?.id ?? null }, now)
+  const organizationId = facts.organization?.id ?? null
+  return await ensureContact(tx, { person: facts.from, organizationId, verifiedAt: now }, now) // a colleague is proven
 }
 
 async function addAllPeople(

@@ -47,6 +47,9 @@ export function identify(arrival: Letter, desk: Desk): Identity {
   }
 }
 
+/** Whether the author is who they say. That a form or a list is proven says nothing of whom it names. */
+export const isProven = (auth: Auth, { via }: Identity): boolean => auth.verdict === 'strong' && via === null
+
 /** The writer, as far as the bytes say: From, else Sender, else the envelope (4.8). Null: nobody. */
 function senderOf(arrival: Letter): MailAddress | null {
   const { mail } = arrival

@@ -11,6 +11,7 @@ import type { Candidate } from '../thread.ts'
 import { blank, hold, reason, recorded } from './endings.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
 import { gathered, matterOf, quieten, stormIn } from './guards.ts'
+import { isProven } from './identity.ts'
 import { named } from './people.ts'
 import type { Action, Plan, Reason } from './plan.ts'
 
@@ -57,7 +58,7 @@ export function open(
       action: 'acknowledge',
       template: story.followUpOf === null ? routed.ack! : 'ack-follow-up',
       to: facts.identity.writeTo!.address,
-      mayQuote: arrival.auth.verdict === 'strong' || facts.contact?.answeredAt != null,
+      mayQuote: isProven(arrival.auth, facts.identity) || facts.contact?.answeredAt != null,
     })
   const reasons = [...plan.reasons, reason('new_ticket', whyHere(routed, inbox.address))]
   if (storm) reasons.push(reason('storm', storm.words))

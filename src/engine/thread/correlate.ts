@@ -12,6 +12,7 @@ import type { Desk } from '../desk.ts'
  */
 export function externalIds(mail: IncomingMail, from: MailAddress | null, auth: Auth, desk: Desk): string[] {
   if (!from || auth.verdict !== 'strong') return []
+  if (from.address.toLowerCase() !== mail.from?.address.toLowerCase()) return [] // named by a form or a list
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1).toLowerCase()
   const address = from.address.toLowerCase()
   const ids = desk.settings.correlations.flatMap((rule) => {
