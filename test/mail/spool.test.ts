@@ -346,6 +346,18 @@ test('a lost lease undoes what was done in the same transaction', async () => {
   assert.is(await count('leases'), 0)
 })
 
+test('2.15: of the mails that were begun before the one begun least often is next, so that deaths spread', async () => {
+  const tired = (await accept(mail('a@acme.example'))).id
+  const fresher = (await accept(mail('b@acme.example'))).id
+  const blocked = (await accept(mail('c@acme.example', ['a@acme.example']))).id
+  await sql`update inbound_mails set attempts = case id when ${tired} then 3 when ${fresher} then 2 else 1 end`
+  const taken = async (at: Date) => (await claim(sql, { worker: 'w', limit: 10 }, at)).map((claimed) => claimed.id)
+  assert.equal(await taken(now), [fresher], `not ${blocked}, whose older mail is unfinished`)
+  assert.equal(await taken(now), [tired])
+  await end(tired, 'w', {})
+  assert.equal(await taken(now), [blocked])
+})
+
 test('a mail that dies in every attempt is handed out as exhausted and then quarantined', async () => {
   const { id } = await accept(mail('a@acme.example'))
   let at = now

@@ -39,7 +39,8 @@ export type Failure = 'again' | 'exhausted'
  *
  * A mail that was begun before is a suspect: one at most is taken, and none while the worker has one in hand. Else the
  * mails that happen to be under way beside a poisonous one, or when somebody kills the daemon, would be counted out
- * with it.
+ * with it. The one begun least often comes first: a daemon that is killed again and again before it can finish its first
+ * mail must not spend all those deaths on the same one.
  */
 export async function claim(
   sql: Sql,
@@ -53,28 +54,34 @@ export async function claim(
     update inbound_mails set state = 'processing', attempts = attempts + 1, started_at = ${now},
       lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
     where id in (
-      select free.id from (
-        (select id from inbound_mails
-         where state in ('received', 'processing') and due_at <= ${now} and attempts > 0 and ${suspects === 'one'}
-           and (lease_until is null or lease_until <= ${now})
-         order by id limit 1)
-        union all
-        (select id from inbound_mails
-         where state in ('received', 'processing') and due_at <= ${now} and attempts = 0
-           and (lease_until is null or lease_until <= ${now})
-         order by id limit ${limits.pipeline.ahead})) waiting,
-      lateral (
-        select m.id from inbound_mails m
-        where m.id = waiting.id and m.state in ('received', 'processing') and m.due_at <= ${now}
-          and (m.lease_until is null or m.lease_until <= ${now})
-          and not exists (
-            select from unnest(m.ids) own (hash) join pending_ids older on older.hash = own.hash and older.mail_id < m.id)
-        for update skip locked) free
+      (select free.id from (
+        select id, attempts from inbound_mails
+        where state in ('received', 'processing') and due_at <= ${now} and attempts > 0 and ${suspects === 'one'}
+          and (lease_until is null or lease_until <= ${now})
+        order by attempts, id limit ${limits.pipeline.ahead}) waiting, ${free(sql, now)}
+      limit 1)
+      union all
+      (select free.id from (
+        select id from inbound_mails
+        where state in ('received', 'processing') and due_at <= ${now} and attempts = 0
+          and (lease_until is null or lease_until <= ${now})
+        order by id limit ${limits.pipeline.ahead}) waiting, ${free(sql, now)}
+      limit ${limit})
       limit ${limit})
     returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
       failures, ticket_id, released_at`
   return rows.map(claimedMail).sort((a, b) => a.id - b.id)
 }
+
+/** Of the rows `waiting`: those that no older unfinished mail shares an id with, still due, and locked. */
+const free = (sql: Sql, now: Date) => sql`
+  lateral (
+    select m.id from inbound_mails m
+    where m.id = waiting.id and m.state in ('received', 'processing') and m.due_at <= ${now}
+      and (m.lease_until is null or m.lease_until <= ${now})
+      and not exists (
+        select from unnest(m.ids) own (hash) join pending_ids older on older.hash = own.hash and older.mail_id < m.id)
+    for update skip locked) free`
 
 /** Renews the leases that `worker` still holds. @returns the ids held; work on the others is in vain */
 export async function extend(
