@@ -6,38 +6,62 @@
 /** Who wrote: what stands before the final colon. Where the name follows the verb, up to 200 characters of it. */
 const NAME = ' (.{1,200})'
 const ENDS: [languages: string, ...patterns: string[]][] = [
-  ['en', 'wrote', 'writes', `wrote on${NAME}`],
-  ['de', `schrieb(?:${NAME})?`, `hat${NAME} geschrieben`, 'geschrieben'],
+  ['en', 'wrote', 'writes', `wrote on${NAME}`, `Quoting${NAME}`], // the last is Horde's, as further below
+  ['de', `Zitat von${NAME}`, `schrieb(?:${NAME})?`, `hat${NAME} geschrieben`, 'geschrieben'],
   ['fr', 'a écrit', `a écrit${NAME}`, 'écrivait'],
   ['es', 'escribió', 'escribio', `escribió${NAME}`],
+  ['es it pt', `Citando${NAME}`],
   ['it', 'ha scritto', `ha scritto${NAME}`],
   ['pt', 'escreveu', `escreveu${NAME}`],
   ['nl', `schreef(?:${NAME})?`, 'het volgende geschreven'],
   ['sv da no', `skrev(?:${NAME})?`, 'skrev følgende', 'följande'],
   ['fi', 'kirjoitti', `kirjoitti${NAME}`],
-  ['et lv lt', 'kirjutas', 'rakstīja', 'rašė'],
-  ['pl', 'napisał', 'napisała', 'napisał\\(a\\)', 'napisał/a', 'pisze', `napisał(?:a|\\(a\\))?${NAME}`],
+  ['et lv lt', `kirjutas(?:${NAME})?`, 'rakstīja', 'rašė'],
+  [
+    'pl',
+    'napisał',
+    'napisała',
+    'napisał\\(a\\)',
+    'napisał/a',
+    'pisze',
+    `napisana przez${NAME}`,
+    `napisał(?:a|\\(a\\))?${NAME}`,
+  ],
   ['cs', 'napsal', 'napsala', 'napsal\\(a\\)', `napsala?${NAME}`],
   ['sk', 'napísal', 'napísala', 'napísal\\(a\\)', `napísala?${NAME}`],
-  ['sl hr sr', 'je napisao', 'je napisala', 'je napisal', 'je pisao', 'је написао', 'је написала'],
+  [
+    'sl hr sr',
+    'je napisao',
+    'je napisala',
+    'je napisal',
+    'je pisao',
+    'napisao je',
+    'napisala je',
+    'napisala',
+    'napisal',
+  ],
+  ['sr', 'је написао', 'је написала', 'је написао/ла'],
   ['hu', 'ezt írta', 'írta', `írta${NAME}`],
   ['ro', 'a scris', `a scris${NAME}`],
   ['ru', 'написал', 'написала', 'написал\\(а\\)', 'писал', 'писал\\(а\\)', 'пишет', `написал(?:а)?${NAME}`],
   ['uk', 'пише', 'написав', 'написала', 'написав\\(ла\\)', 'писав', `пише${NAME}`],
   ['bg', 'написа', `написа${NAME}`],
-  ['tr', 'şunu yazdı', 'şunları yazdı', 'yazdı'],
+  ['tr', 'yazdı', `şun(?:u|ları) yazdı${NAME}`],
   ['el', 'έγραψε', `έγραψε${NAME}`],
   ['he', `מאת${NAME}`, 'כתב', 'כתבה', `כתב(?:/ה|ה)?${NAME}`],
   ['ar', 'كتب', 'كتبت', `كتبت?${NAME}`, `كتابة ما يلي بواسطة${NAME}`],
   ['zh', '写道', '寫道', '写', '撰写', '撰寫', '编写'],
   ['ja', 'さんは書きました', '書きました', 'のメール', 'のメッセージ', 'が書いたメール'],
-  ['ko', '님이 작성', '님이 씀', '작성', '썼습니다', '님이 쓴 글'],
+  ['ko', '이\\(가\\) 쓴 글', '님이 작성', '님이 씀', '작성', '썼습니다', '님이 쓴 글'],
   ['vi', 'đã viết', 'viết', `đã viết${NAME}`],
-  ['id ca', 'menulis', 'va escriure'],
+  ['id ca', 'menulis', 'va escriure', `Missatge de${NAME}`],
+  ['fa', 'نوشت', 'نوشته است'],
+  ['hi', 'ने लिखा'],
+  ['th', 'เขียนว่า'],
 ]
 
 /** Scripts that set no blank before the verb. */
-const JOINED = new Set(['zh', 'ja', 'ko'])
+const JOINED = new Set(['zh', 'ja', 'ko', 'th'])
 
 /** "wrote ----" closes the line of Android's and Zoho's "---- X wrote ----". */
 const CLOSE = '\\s{0,3}(?:[:：]|:?\\s?-{2,20})$'
@@ -67,6 +91,7 @@ const DATE_START = new RegExp(
   `^(?:-{2,20} ?)?(?:${[
     '\\d{4} ?[-./年년] ?\\d{1,2}', // 2026-09-23, 2026/9/23, 2026年9月, 2026년 9월
     '\\d{1,2}[-./]\\s?\\d{1,2}[-./]\\s?\\d{2,4}', // 23.09.2026, 9/23/26
+    `\\d{1,2}:\\d{2}, \\d{1,2}[. ]`, // 10:00, 23 сентября 2026 г.: Yandex on phones
     `${DAY} \\d{1,2}[.,]? ${MONTH}`, // Среда, 23 сентября; Thu, 26 Jun
     `\\p{L}{2,3} \\d{1,2}\\. ?(?:\\p{L}|\\d)`, // ke 23. syysk.; st 23. 9.
     `${DAY} ${MONTH},? \\d{1,2}`, // Thu, Jun 26

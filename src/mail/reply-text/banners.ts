@@ -10,7 +10,10 @@ const ORIGINAL = (
   'eredeti üzenet|mesaj original|mesajul original|исходное сообщение|исходное письмо|оригинальное сообщение|' +
   'оригінальне повідомлення|початкове повідомлення|оригинално съобщение|orijinal ileti|orijinal mesaj|özgün ileti|' +
   'αρχικό μήνυμα|הודעה מקורית|الرسالة الأصلية|原始邮件|原始郵件|原邮件|原郵件|元のメッセージ|원본 메시지|원본 메일|' +
-  '원본메일|thư gốc|tin nhắn gốc|missatge original|algne sõnum|pesan asli'
+  '원본메일|thư gốc|tin nhắn gốc|missatge original|algne sõnum|algne kiri|pesan asli|mail original|mail initial|' +
+  "mail d'origine|mail d’origine|e-mail original|e-mail d'origine|ursprüngliche mail|původní e-mail|originální zpráva|" +
+  'pôvodný e-mail|oprindelig mail|opprinnelig e-post|ursprungligt mail|izvorna poruka|originalna poruka|' +
+  'izvirno sporočilo|оригинална порука|sākotnējais ziņojums|pirminis laiškas|پیام اصلی|ข้อความต้นฉบับ|मूल संदेश'
 ).split('|')
 
 const FORWARDED = (
@@ -40,8 +43,11 @@ const originals = new Set(ORIGINAL)
 const forwards = new Set(FORWARDED)
 const begins = new Set(BEGIN_FORWARDED)
 
-/** `-----Original Message-----`, `------------------ 原始邮件 ------------------`; Outlook 2003 sets the dashes apart. */
-const BETWEEN_DASHES = /^[-_=*]{2,80}\s{0,3}([^\s-].{1,80}?)\s{0,3}[-_=*]{2,80}:?$/u
+/**
+ * `-----Original Message-----`, `------------------ 原始邮件 ------------------`; Outlook 2003 sets the dashes apart,
+ * Proton Mail writes U+2010.
+ */
+const BETWEEN_DASHES = /^[-‐–—_=*]{2,80}\s{0,3}([^\s-].{1,80}?)\s{0,3}[-‐–—_=*]{2,80}:?$/u
 
 export type Banner = 'original' | 'forwarded'
 

@@ -57,7 +57,7 @@ export function readLayout(input: ReplyInput, why: ReplyReason[]): Layout {
       continue
     }
     if (quoted(i) && (scan.html.kinds.get(i)?.kind !== 'indent' || lines[i]!.kind === 'q')) {
-      lines[i]!.kind = 'q'
+      for (let n = Math.max(floor, withSeparator(lines, i)); n <= i; n++) lines[n]!.kind = 'q'
       floor = i + 1
       if (marked < 0) marked = i
     }
@@ -166,7 +166,7 @@ const nextLine = (lines: Line[], i: number) => {
 function withSeparator(lines: Line[], from: number): number {
   for (let i = from - 1; i >= Math.max(0, from - 3); i--) {
     if (lines[i]!.blank) continue
-    return isSeparator(lines[i]!.body) && lines[i]!.depth === lines[from]!.depth ? i : from
+    return isSeparator(lines[i]!.body) && lines[i]!.depth <= lines[from]!.depth ? i : from
   }
   return from
 }
