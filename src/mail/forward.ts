@@ -5,9 +5,11 @@
  */
 import { htmlToText } from '../html.ts'
 import type { MailAddress, ParsedMail } from '../incoming.ts'
+import * as limits from '../limits.ts'
 import { hasForwardPrefix } from './forward/prefix.ts'
 import { readSender } from './forward/sender.ts'
 import { isoDate } from './parse/scan.ts'
+import { attributionEnd, beginsAttribution } from './reply-text/attribution-words.ts'
 import { bannerOf, isSeparator } from './reply-text/banners.ts'
 import { type HeaderBlock, headerBlockAt } from './reply-text/header-block.ts'
 import { type Line, nextFull, splitLines } from './reply-text/lines.ts'
@@ -67,7 +69,7 @@ function fromText(text: string, says: boolean): Forward | null {
     const banner = bannerOf(line.body)
     if (banner === 'forwarded') {
       const start = nextFull(lines, i + 1)
-      const block = start < 0 ? null : headerBlockAt(lines, start, 2)
+      const block = start < 0 ? null : (headerBlockAt(lines, start, 2) ?? attributed(lines[start]!, start))
       return block ? forwardOf({ text, lines, block, top: i, by: 'banner' }) : null
     }
     const original = banner === 'original' ? nextFull(lines, i + 1) : i
@@ -75,6 +77,13 @@ function fromText(text: string, says: boolean): Forward | null {
     if (block) return says ? forwardOf({ text, lines, block, top: i, by: 'header_block' }) : null
   }
   return null
+}
+
+/** Below its banner Yandex prints no block but one line: `23.09.2026, 09:00, "X" <a@b>:`. */
+function attributed({ body }: Line, index: number): HeaderBlock | null {
+  if (body.length > limits.replyText.line || !beginsAttribution(body) || attributionEnd(body) !== 'address') return null
+  const [, date = '', from] = /^(.{1,60}?\d{1,2}:\d{2}), (.{1,400}):$/.exec(body) ?? []
+  return from === undefined ? null : { from: index, to: index + 1, language: 'ru', values: { from, date } }
 }
 
 function forwardOf(found: {
