@@ -10,7 +10,7 @@ import * as limits from './limits.ts'
 export { htmlToText }
 
 /** Rises with every change that makes stored HTML differ: a job then sanitises again from raw. */
-export const SANITISER_VERSION = 1
+export const SANITISER_VERSION = 2
 
 export type Sanitised = {
   /** Null where a cap was reached: show the text instead (9.2). */
@@ -148,7 +148,8 @@ function safeLink(attribs: sanitizeHtml.Attributes): sanitizeHtml.Attributes {
 }
 
 function safeImage(attribs: sanitizeHtml.Attributes, images: ImageFinder): sanitizeHtml.Attributes {
-  const src = (attribs.src ?? '').trim()
+  // what was sanitised before has its remote images there already
+  const src = (attribs.src ?? attribs['data-remote-src'] ?? '').trim()
   delete attribs.src
   delete attribs['data-remote-src']
   const own = src === '' || /^data:/i.test(src) ? null : images(src)

@@ -89,6 +89,15 @@ test('remote images become an address to ask for, unknown ones nothing', () => {
   )
 })
 
+test('what was sanitised before is not changed by sanitising it again', () => {
+  const { html } = sanitise(
+    '<p style="color:red">a<img src="http://a.example/x.png?a=1&amp;b=2"><img src="cid:x" alt="<">&lt;b&gt;<a href="https://x.example/?a&amp;b">x</a></p>',
+    (src) => (src.startsWith('cid:') ? src : null),
+  )
+  assert.match(html!, 'data-remote-src="http://a.example/x.png?a=1&amp;b=2"')
+  assert.is(sanitise(html!, (src) => (src.startsWith('cid:') ? src : null)).html, html)
+})
+
 test('empty is told: no text, no image', () => {
   assert.is(sanitise('<div>&nbsp;<br> </div>').empty, true)
   assert.is(sanitise('<div>x</div>').empty, false)

@@ -79,6 +79,7 @@ const safeHeaders = createMiddleware(async (c, next) => {
   set('Cross-Origin-Opener-Policy', 'same-origin')
   set('Cross-Origin-Resource-Policy', 'same-origin')
   set('X-Robots-Tag', 'noindex')
+  set('X-DNS-Prefetch-Control', 'off') // to resolve the name in a link is to tell its owner that the mail is read
 })
 
 const CONTENT_POLICY = [

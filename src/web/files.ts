@@ -32,7 +32,7 @@ export function filePages(web: Web): Pages {
     })
     .get('/comments/:id/frame', async (c) => {
       const comment = await findComment(sql, parseId(c.req.param('id')), c.get('agent').id)
-      return comment?.html ? framed(sql, { id: comment.id, html: comment.html }) : c.notFound()
+      return comment?.html ? framed(sql, { ...comment, html: comment.html }) : c.notFound()
     })
     .get('/comments/:id/text', async (c) => {
       const comment = await findComment(sql, parseId(c.req.param('id')), c.get('agent').id)
@@ -76,8 +76,8 @@ async function findAttachment(sql: Queryable, id: number | null, agentId: number
 }
 
 async function findComment(sql: Queryable, id: number | null, agentId: number) {
-  const [row] = await sql<{ id: number; text: string; html: string | null }[]>`
-    select c.id, c.text, c.html from comments c join tickets t on t.id = c.ticket_id
+  const [row] = await sql<{ id: number; text: string; html: string | null; sanitiser: number | null }[]>`
+    select c.id, c.text, c.html, c.sanitiser from comments c join tickets t on t.id = c.ticket_id
     where c.id = ${id} and ${readable(sql, agentId)}`
   return row ?? null
 }

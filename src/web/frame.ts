@@ -5,13 +5,24 @@
  */
 import { blobBytes } from '../blobs.ts'
 import type { Queryable } from '../database.ts'
+import { escapeHtml, htmlToText, SANITISER_VERSION, sanitise } from '../html.ts'
 import { web as limits } from '../limits.ts'
 import { mayShow, typeOf } from './bytes.ts'
+import { TOLD_STYLE, withTold } from './frame/told.ts'
 
-export async function framed(sql: Queryable, comment: { id: number; html: string }): Promise<Response> {
-  const images = await inlineImages(sql, comment)
-  // The stored HTML is the sanitiser's own output: attributes stand in double quotes.
-  const body = comment.html.replace(CID, (whole, cid: string) => {
+/** A comment's HTML and the version of the sanitiser that made it; null where no sanitiser did. */
+export type Formatted = { id: number; html: string; sanitiser: number | null }
+
+export async function framed(sql: Queryable, comment: Formatted): Promise<Response> {
+  const html = upToDate(comment)
+  const images = await inlineImages(sql, { id: comment.id, html })
+  return frameOf(html, images)
+}
+
+/** A document of its own out of the sanitiser's output; `images` are data: URLs by content id. */
+export function frameOf(html: string, images: Map<string, string>): Response {
+  // The sanitiser's own output: attributes stand in double quotes.
+  const body = withTold(html).replace(CID, (whole, cid: string) => {
     const data = images.get(contentId(cid))
     return data ? `src="${data}"` : whole
   })
@@ -47,8 +58,16 @@ img{max-width:100%;height:auto}
 img[data-remote-src]{min-width:2em;min-height:1.2em;outline:1px dashed #aaa}
 table{max-width:100%}
 pre{white-space:pre-wrap}
-blockquote{margin:.5em 0;padding-left:.8em;border-left:3px solid #ccc}
+blockquote{margin:.5em 0;padding-left:.8em;border-left:3px solid #ccc}${TOLD_STYLE}
 </style></head><body>`
+
+/** What an older sanitiser let through is cleaned once more until the job has done it again from the raw (9.1). */
+function upToDate({ html, sanitiser }: Formatted): string {
+  if (sanitiser === SANITISER_VERSION) return html
+  return sanitise(html, ownImage).html ?? `<pre>${escapeHtml(htmlToText(html))}</pre>`
+}
+
+const ownImage = (src: string) => (/^cid:/i.test(src) ? src : null)
 
 /** `cid:` as the HTML writes it, as the attachment has it: without escapes, in lower case. */
 function contentId(cid: string): string {

@@ -10,6 +10,7 @@ import type { Agent } from '../../src/engine/desk.ts'
 import { promise, selectPolicy, startClocks } from '../../src/engine/sla.ts'
 import type { Priority, Status } from '../../src/engine/tables.ts'
 import { addComment, createTicket, type NewComment, reserveComment, reserveTicket } from '../../src/engine/tickets.ts'
+import { SANITISER_VERSION } from '../../src/html.ts'
 import { silent } from '../../src/log.ts'
 import { loadTemplates } from '../../src/render.ts'
 import { loadKeys } from '../../src/tokens.ts'
@@ -200,6 +201,7 @@ async function addTicket(
         text,
         visible: text,
         html: wish.html ?? null,
+        sanitiser: wish.html ? SANITISER_VERSION : null,
       },
       at,
     )
