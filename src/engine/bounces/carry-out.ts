@@ -18,6 +18,8 @@ export async function carryOut(tx: Tx, action: ReportAction, now: Date): Promise
       return await complaint(tx, action, now)
     case 'receipt':
       return await tell(tx, action.ticket, { type: 'read_receipt', data: action.data, why: action.words }, now)
+    case 'calendar_answer':
+      return await tell(tx, action.ticket, { type: 'calendar_answer', data: action.data, why: action.words }, now)
     case 'unverified_report':
       return await tell(tx, action.ticket, { type: 'unverified_report', data: {}, why: action.words }, now)
     case 'unmatched_report': {
@@ -31,7 +33,9 @@ export async function carryOut(tx: Tx, action: ReportAction, now: Date): Promise
 
 /** Whether an action is one of a report's. */
 export const isReportAction = (action: { action: string }): action is ReportAction =>
-  ['delivery', 'complaint', 'receipt', 'unverified_report', 'unmatched_report'].includes(action.action)
+  ['delivery', 'complaint', 'receipt', 'calendar_answer', 'unverified_report', 'unmatched_report'].includes(
+    action.action,
+  )
 
 async function delivery(tx: Tx, action: Extract<ReportAction, { action: 'delivery' }>, now: Date): Promise<void> {
   const { message, kind, ticket, recipient, outcome, status, words } = action

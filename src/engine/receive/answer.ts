@@ -5,7 +5,7 @@ import { joinRanges } from '../../ranges.ts'
 import type { Candidate, Threading } from '../thread.ts'
 import { reason } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
-import { isReopenedTooOften, quieten } from './guards.ts'
+import { isReopenedTooOften, quieten, spamPlace } from './guards.ts'
 import { isProven } from './identity.ts'
 import { open } from './open.ts'
 import { named, newcomer } from './people.ts'
@@ -25,8 +25,10 @@ export function answer(
   const mail = arrival.mail as IncomingMail
   const done = ticket.status === 'resolved' || ticket.status === 'closed'
   const renamed = !sameMatter(mail.baseSubject, ticket.baseSubject)
+  // 10: a mail that our own server calls spam is words in its ticket, and moves nothing
+  const marked = spamPlace(arrival, threading) === 'flagged'
   const late = done && now.getTime() - (ticket.resolvedAt ?? ticket.closedAt ?? now).getTime() > limits.reopen
-  if (late || (done && renamed)) {
+  if (!marked && (late || (done && renamed))) {
     const why = late
       ? reason('follow_up', `ticket #${ticket.id} was done more than 14 days ago`)
       : reason('new_subject', `ticket #${ticket.id} is done and the subject is another`)
@@ -41,13 +43,17 @@ export function answer(
   // 6.9, 6.23: what a colleague may do needs proof
   const proven = isProven(arrival.auth, facts.identity)
   const colleague =
-    threading.stranger && proven && facts.organization !== null && facts.organization.id === ticket.organizationId
+    !marked &&
+    threading.stranger &&
+    proven &&
+    facts.organization !== null &&
+    facts.organization.id === ticket.organizationId
   const stranger = threading.stranger && !colleague
   // anybody can sign with a domain of their own: without a secret of the ticket, `weak` must not let others read it
-  const mayInvite = isSecret(threading.by) || proven
-  const guarded = done && isReopenedTooOften(facts, ticket)
-  const thanks = done && facts.desk.settings.thanks === 'keep' && isThanks(mail, facts)
-  const status = guarded || thanks ? null : statusAfter(ticket, { stranger })
+  const mayInvite = !marked && (isSecret(threading.by) || proven)
+  const guarded = !marked && done && isReopenedTooOften(facts, ticket)
+  const thanks = !marked && done && facts.desk.settings.thanks === 'keep' && isThanks(mail, facts)
+  const status = marked || guarded || thanks ? null : statusAfter(ticket, { stranger })
   const when = { stranger, renamed, guarded, thanks, reopened: status !== null && done }
   return {
     ...plan,
@@ -123,8 +129,11 @@ function statusAfter(ticket: Candidate, threading: { stranger: boolean }) {
   if (from === 'waiting_customer')
     return { from, to: 'open' as const, dropAssignee: false, why: 'the customer answered' }
   if (threading.stranger || (from !== 'resolved' && from !== 'closed')) return null
-  return { from, to: 'open' as const, dropAssignee: !ticket.assigneeActive, why: 'the customer answered' }
+  return { from, to: 'open' as const, dropAssignee: hasGone(ticket), why: 'the customer answered' }
 }
+
+/** The ticket is with somebody who no longer works here. */
+const hasGone = (ticket: Candidate): boolean => ticket.assigneeId !== null && !ticket.assigneeActive
 
 /** MAIL 6.8: the subjects are about the same matter when one contains the other. */
 function sameMatter(a: string, b: string): boolean {

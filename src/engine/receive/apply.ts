@@ -21,7 +21,7 @@ import { quieten } from '../storms.ts'
 import { type Reference, referenceRows } from '../thread/rows.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
 import { addPeople } from '../tickets/people.ts'
-import { addComment, furtherCommentRows, link, type NewComment, note, reserveComment, ticketRows } from '../tickets.ts'
+import { addComment, furtherComment, link, type NewComment, note, reserveComment, ticketRows } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
@@ -48,7 +48,9 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
   if (facts.suppressed && plan.kind === 'human' && isProven(arrival.auth, facts.identity) && !arrival.archive)
     await liftBecauseTheyWrote(tx, facts.from!.address)
   const done = await applyMail(tx, work, now)
-  const effects = plan.actions.filter((action) => action.action === 'quieten' || isReportAction(action))
+  const effects = plan.actions.filter(
+    (one) => one.action === 'quieten' || one.action === 'notice' || isReportAction(one),
+  )
   if (effects.length === 0) return done
   return {
     ...done,
@@ -56,7 +58,12 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
       done.ticketId ?? effects.map((one) => ('ticket' in one ? one.ticket : null)).find((one) => one !== null) ?? null,
     async rest() {
       await done.rest()
-      for (const one of effects) await (one.action === 'quieten' ? quieten(tx, one, now) : carryOut(tx, one, now))
+      for (const one of effects)
+        await (one.action === 'quieten'
+          ? quieten(tx, one, now)
+          : one.action === 'notice'
+            ? raiseNotice(tx, one, now)
+            : carryOut(tx, one, now))
     },
   }
 }
@@ -122,16 +129,14 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
         requester: { contactId, address: create.requester, name: facts.from?.name ?? '' },
         locale: plan.locale,
         zone: plan.zone,
-        policyId: plan.sla?.selection.policy?.id ?? null,
-        policySource: plan.sla?.selection.source ?? 'none',
-        nextDueAt: plan.sla?.nextDueAt ?? null,
+        sla: plan.sla,
         ackPromise: ack.mail?.promise ?? null,
       },
       { actor, why: plan.reasons.find((one) => one.code === 'new_ticket')?.words ?? plan.reasons[0]?.words ?? '' },
       at,
     ),
     addComment(tx, comment, at),
-    plan.sla && clockRows(tx, ticketId, plan.sla, at),
+    plan.sla && clockRows(tx, ticketId, plan.sla),
     files.length ? attachmentRows(tx, { ticketId, commentId }, files) : null,
     ids.length ? messageIdRows(tx, ids, now) : null,
     ...references(tx, work, { ticketId, commentId }, now),
@@ -181,17 +186,18 @@ async function addToTicket(
   const pending = plan.reasons.some((one) => one.code === 'pending_person')
   const ids = incomingId(work, { ticketId, commentId })
   const rows = [
-    ...furtherCommentRows(
+    ...(await furtherComment(
       tx,
       {
         comment,
+        counts: action.visibility === 'public' && !action.automatic && !arrival.archive,
         actor: { kind: 'contact', id: contactId, name: comment.author.name },
         status: status ?? null,
         answerTo: action.automatic || pending ? null : requesterAddress(work, ticketId),
         why: plan.reasons.find((one) => one.code === 'comment' || one.code === 'automatic_comment')?.words ?? '',
       },
       arrival.releasedAt ?? arrival.receivedAt,
-    ),
+    )),
     ...[complete(tx, work, now)].filter((row) => row !== null),
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
     ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
@@ -274,6 +280,7 @@ function dueOf(plan: Plan, metric: Metric, at: Date): Due | null {
 const SHOWN: ReadonlySet<string> = new Set([
   'bad_token',
   'pending_person',
+  'perhaps_automatic',
   'thanks',
   'unverified_sender',
   'unknown_domain',

@@ -2,6 +2,7 @@
  * What to do with a mail (MAIL 10). Pure: the same facts give the same plan, for `explain` and for carrying out. Read
  * from the top: what is never worked on, then what is held, then where it belongs, then what it starts.
  */
+import type { IncomingMail } from '../../incoming.ts'
 import { decideReport } from '../bounces.ts'
 import { settleKind } from '../kind.ts'
 import { chooseTicket, type Threading } from '../thread.ts'
@@ -48,7 +49,12 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
   const plan: Plan = {
     ...base,
     thread: { ticket: threading.ticket?.id ?? null, by: threading.by, refused: threading.refused },
-    reasons: [...base.reasons, ...claimReasons(facts, threading), ...spamReasons(arrival, threading)],
+    reasons: [
+      ...base.reasons,
+      ...perhapsAutomatic(base),
+      ...claimReasons(facts, threading),
+      ...spamReasons(arrival, threading),
+    ],
   }
   const forged = unproven(arrival, facts, plan, threading)
   if (forged) return forged
@@ -70,15 +76,38 @@ function neverWorkedOn(arrival: Arrival, facts: Facts, plan: Plan): Plan | null 
     case 'own':
       return recorded(plan, 'own_copy', 'this desk wrote it')
     case 'empty':
-      return recorded(plan, 'empty', 'there is nothing in it')
+      return nothingInIt(arrival, plan)
     case 'dsn':
     case 'mdn':
     case 'arf':
       return reported(arrival, facts, recorded(plan, 'not_answered_kind', `a ${KIND_WORDS[plan.kind]} opens no ticket`))
     case 'calendar_reply':
-      return recorded(plan, 'not_answered_kind', `a ${KIND_WORDS[plan.kind]} opens no ticket`)
+      return invited(arrival, facts, recorded(plan, 'not_answered_kind', `a ${KIND_WORDS[plan.kind]} opens no ticket`))
     default:
       return null
+  }
+}
+
+/** MAIL 4.26: nobody can do anything with it, and many of them mean that something is broken. */
+function nothingInIt(arrival: Arrival, plan: Plan): Plan {
+  const none = recorded(plan, 'empty', 'there is nothing in it')
+  if (arrival.archive) return none
+  const words = `Mail without any content comes in, at last from ${plan.author.address ?? 'nobody'}: something that sends it may be broken.`
+  return { ...none, actions: [...none.actions, { action: 'notice', kind: 'empty_mail', words }] }
+}
+
+/** MAIL 4.20: who answers an invitation of a conversation is noted in its ticket. */
+function invited(arrival: Arrival, facts: Facts, plan: Plan): Plan {
+  const { ticket, by } = chooseTicket(facts.claims, facts, facts.from?.address ?? null)
+  if (!ticket || ticket.spamAt || arrival.archive || arrival.auth.verdict === 'fail') return plan
+  const mail = arrival.mail as IncomingMail
+  const words = `${facts.from?.address ?? 'Somebody'} answered an invitation: ${mail.subject}`
+  const data = { from: facts.from?.address ?? null, title: mail.calendar?.title ?? mail.subject }
+  return {
+    ...plan,
+    thread: { ...plan.thread, ticket: ticket.id, by },
+    actions: [...plan.actions, { action: 'calendar_answer', ticket: ticket.id, data, words }],
+    reasons: [...plan.reasons, reason('calendar_answer', `noted in ticket #${ticket.id} (${by})`)],
   }
 }
 
@@ -180,6 +209,12 @@ function automatic(arrival: Arrival, facts: Facts, plan: Plan, threading: Thread
   if (policy === 'record') return recorded(plan, 'automatic_policy', `${inbox.address} only records ${plan.kind} mail`)
   return open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
 }
+
+/** MAIL 4a.16: a vacation subject alone makes no machine of a person; whoever reads it is told. */
+const perhapsAutomatic = ({ kind, signals }: Plan): Reason[] =>
+  kind === 'human' && signals.some(({ rule, says }) => rule === '4a.16' && says === 'no_ack')
+    ? [reason('perhaps_automatic', 'its subject is that of an automatic reply')]
+    : []
 
 const spamReasons = (arrival: Arrival, threading: Threading): Reason[] =>
   spamPlace(arrival, threading) === 'flagged' ? [reason('spam_flagged', `marked as spam (${arrival.spam})`)] : []

@@ -58,9 +58,27 @@ function senderOf(arrival: Letter): MailAddress | null {
   return arrival.envelopeFrom ? { name: '', address: arrival.envelopeFrom } : null
 }
 
-/** The first Reply-To that is not an address of ours; empty ones were dropped when the list was read. */
-const replyToOf = (mail: IncomingMail, desk: Desk): MailAddress | null =>
-  mail.replyTo.find((one) => !matchRecipient(desk, one.address)) ?? null
+/**
+ * The first Reply-To that is neither an address of ours nor of the list that the mail came through: answers go to the
+ * person (4a.20). Empty ones were dropped when the list was read.
+ */
+function replyToOf(mail: IncomingMail, desk: Desk): MailAddress | null {
+  const lists = postingAddresses(mail)
+  return (
+    mail.replyTo.find((one) => !matchRecipient(desk, one.address) && !lists.includes(sameAddress(one.address))) ?? null
+  )
+}
+
+/** Where one writes to the lists that a mail came through: List-Post, and List-Id `a.b` as `a@b`. */
+export function postingAddresses(mail: IncomingMail): string[] {
+  return mail.headers.flatMap(([name, value]) => {
+    if (/^list-post$/i.test(name))
+      return [...value.matchAll(/<mailto:([^<>?\s]{3,320})/gi)].map((match) => sameAddress(match[1]!))
+    if (!/^list-id$/i.test(name)) return []
+    const id = /<([^<>]{1,255})>/.exec(value)?.[1] ?? value.slice(0, 255)
+    return [id.trim().toLowerCase().replace('.', '@')]
+  })
+}
 
 /** Whether an address is that of an inbox or of a list in front of one; a list `a@b` has the List-Id `a.b`. */
 const isOwnList = (address: string, desk: Desk): boolean =>

@@ -78,7 +78,12 @@ export function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
   const code = arrival.poison ? 'poison' : 'unparsable'
   const scanned = mail.from !== null || mail.subject !== ''
   if (arrival.poison && (!scanned || arrival.fallbackTicket !== null))
-    return { ...plan, state: 'quarantined', actions: [{ action: 'quarantine' }], reasons: [reason('poison', words)] }
+    return {
+      ...plan,
+      state: 'quarantined',
+      actions: [{ action: 'quarantine' }, ...alarm(arrival, words)],
+      reasons: [reason('poison', words)],
+    }
   if (arrival.copy) return recorded(plan, 'duplicate', arrival.copy.words)
   const inbox = facts.inboxes[0]!
   const routed = route(
@@ -113,8 +118,15 @@ export function unreadable(arrival: Arrival, facts: Facts, now: Date): Plan {
   }
 }
 
+/** MAIL 2.15: what has no ticket to show it is shown to the admins. */
+function alarm(arrival: Arrival, words: string): Action[] {
+  if (arrival.fallbackTicket !== null) return []
+  const what = `A mail cannot be read, not even who it is from: ${words} It waits among the held mails.`
+  return [{ action: 'notice', kind: 'unreadable_mail', words: what }]
+}
+
 /** A mail that opened a fallback ticket while it could not be read, and now can be: its words go there. */
-function resume(plan: Plan, { id: ticket, status: from, assigneeActive }: Candidate): Plan {
+function resume(plan: Plan, { id: ticket, status: from, assigneeId, assigneeActive }: Candidate): Plan {
   const isHuman = plan.kind === 'human'
   const isDone = from === 'resolved' || from === 'closed'
   const actions: Action[] = [
@@ -123,7 +135,7 @@ function resume(plan: Plan, { id: ticket, status: from, assigneeActive }: Candid
   // whoever closed it had not seen what it was about
   if (isHuman && (isDone || from === 'waiting_customer')) {
     const why = 'its mail could be read at last'
-    actions.push({ action: 'status', ticket, from, to: 'open', dropAssignee: isDone && !assigneeActive, why })
+    actions.push({ action: 'status', ticket, from, to: 'open', dropAssignee: isDone && assigneeId !== null && !assigneeActive, why })
   }
   const words = `it was read at last and belongs to its ticket #${ticket}`
   return { ...plan, state: 'ticketed', actions, reasons: [...plan.reasons, reason('comment', words)] }
@@ -151,7 +163,8 @@ function promised(
     },
     now,
   )
-  return promise(selection, priority, arrival.releasedAt ?? arrival.receivedAt)
+  const { team, assignee } = routed
+  return promise(facts.desk, selection, { status, priority, team, assignee }, arrival.releasedAt ?? arrival.receivedAt)
 }
 
 /** Why no acknowledgement goes (4a.26), or null when one does. */

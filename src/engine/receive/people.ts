@@ -7,6 +7,7 @@ import { people as limits } from '../../limits.ts'
 import { sameAddress } from '../people.ts'
 import { mayTakePart } from '../tickets/may-take-part.ts'
 import type { Arrival, Facts } from './facts.ts'
+import { postingAddresses } from './identity.ts'
 import type { Action } from './plan.ts'
 
 /**
@@ -22,7 +23,7 @@ export function named(
   const all = [...mail.to, ...mail.cc]
   if (all.length > limits.participants || arrival.archive) return []
   const author = facts.from ? sameAddress(facts.from.address) : ''
-  const lists = listsOf(arrival)
+  const lists = postingAddresses(mail)
   const others = new Map(all.map((one) => [sameAddress(one.address), one]))
   const may = (one: { address: string }) =>
     sameAddress(one.address) !== author && mayTakePart(facts.desk, sameAddress(one.address), lists)
@@ -46,13 +47,4 @@ export function newcomer(
   const { from } = facts
   if (!from || !mayTakePart(facts.desk, sameAddress(from.address), [])) return []
   return [{ action: 'people', ticket, role, addresses: [from] }]
-}
-
-/** The posting addresses of the lists that a mail came through: List-Post, and List-Id `a.b` as `a@b`. */
-function listsOf({ mail, classification }: Arrival): string[] {
-  if (mail.error !== null) return []
-  const posts = mail.headers
-    .filter(([name]) => name.toLowerCase() === 'list-post')
-    .flatMap(([, value]) => [...value.matchAll(/<mailto:([^<>?\s]{3,320})/gi)].map((match) => sameAddress(match[1]!)))
-  return [...posts, ...(classification?.listIds ?? []).map((id) => id.replace('.', '@'))]
 }

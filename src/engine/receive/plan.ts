@@ -2,7 +2,7 @@
 import type { Auth, MailKind, Signal } from '../../incoming.ts'
 import type { DeliveryReport, ReportAction, ReportCode } from '../bounces.ts'
 import type { Route } from '../rules.ts'
-import type { Clock, Selection } from '../sla.ts'
+import type { Promised } from '../sla.ts'
 import type { Status } from '../tables.ts'
 import type { RefusedClaim, Signal as ThreadSignal } from '../thread.ts'
 
@@ -33,6 +33,8 @@ export type ReasonCode =
   | 'own_copy'
   | 'duplicate'
   | 'empty'
+  | 'calendar_answer'
+  | 'perhaps_automatic'
   | 'not_answered_kind' // dsn, mdn, arf, calendar_reply
   | 'unthreaded_autoreply'
   | 'automatic_policy'
@@ -77,6 +79,8 @@ export type Action =
   | { action: 'acknowledge'; template: string; to: string; mayQuote: boolean }
   | { action: 'quieten'; kind: 'storm' | 'autoresponder'; address: string; words: string }
   | ReportAction
+  /** What admins must see, once however often it happens. */
+  | { action: 'notice'; kind: 'empty_mail' | 'unreadable_mail'; words: string }
   | { action: 'hold' }
   | { action: 'record' }
   | { action: 'quarantine' }
@@ -95,7 +99,7 @@ export type Plan = {
   zone: string
   thread: { ticket: number | null; by: ThreadSignal | null; refused: RefusedClaim[] }
   route: Route | null
-  sla: { selection: Selection; clocks: Clock[]; nextDueAt: Date | null } | null
+  sla: Promised | null
   /** What a delivery report says (4a.6). */
   dsn: DeliveryReport[]
   signals: Signal[]

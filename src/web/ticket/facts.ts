@@ -168,6 +168,8 @@ function eventText({ type, data }: EventRow, names: Names): string {
       return 'told that a mail arrived'
     case 'read_receipt':
       return 'brought a read receipt'
+    case 'calendar_answer':
+      return 'answered an invitation'
     case 'unverified_report':
       return 'brought a report that nothing proves'
     case 'original_attached':
