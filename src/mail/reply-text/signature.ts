@@ -100,20 +100,23 @@ const DEVICE = '[^,;:?]{2,60}'
 const MOBILE = new RegExp(
   `^(?:${[
     `(?:Sent|Send) (?:wirelessly )?(?:from|with|using|via|by) (?:my |a |the )?${DEVICE}`,
-    `Get Outlook for ${DEVICE}`,
+    `Sent (?:from|via) (?:my |the )?(?:Verizon,? )?Samsung [^;:?]{2,60}`, // "..., an AT&T 5G smartphone"
+    `Get (?:Outlook|BlueMail|TypeApp) for ${DEVICE}`,
     `Download (?:Outlook|Thunderbird) for ${DEVICE}`,
     `Envoyé (?:sans fil )?(?:de(?:puis)?|par|à partir de|avec) (?:mon |ma )?${DEVICE}`,
+    `Von (?:unterwegs|(?:Samsung|Outlook|Windows|Yahoo|GMX|WEB\\.DE)[^,;:?]{0,30}) gesendet`,
     `(?:Von meinem|Von meiner|Gesendet von|Gesendet mit|Gesendet über|Diese Nachricht wurde von meinem) ${DEVICE}`,
     `Télécharge[rz] Outlook pour ${DEVICE}|Obtenez Outlook pour ${DEVICE}`,
     `Outlook für ${DEVICE} (?:beziehen|herunterladen)|Laden Sie Outlook für ${DEVICE} herunter|Holen Sie sich Outlook für ${DEVICE}`,
     `Enviado (?:desde|con|do|a partir do|via) (?:mi |meu |minha |el )?${DEVICE}`,
     `(?:Obtener|Descargar|Obtenha o|Baixar o) Outlook para ${DEVICE}`,
     `Inviato (?:da(?:l)?|con|dal mio|dal) ?(?:mio )?${DEVICE}|(?:Ottieni|Scarica) Outlook per ${DEVICE}`,
-    `Verzonden (?:vanaf|met|via) (?:mijn )?${DEVICE}|Verstuurd vanaf (?:mijn )?${DEVICE}`,
-    `(?:Skickat|Skickad) från (?:min )?${DEVICE}|Hämta Outlook för ${DEVICE}`,
+    `Verzonden (?:vanaf|vanuit|met|via) (?:mijn )?${DEVICE}|Verstuurd vanaf (?:mijn )?${DEVICE}`,
+    `(?:Download )?Outlook voor ${DEVICE}`,
+    `(?:Skickat|Skickad|Skickades) från (?:min )?${DEVICE}|Hämta Outlook för ${DEVICE}`,
     `Sendt (?:fra|via) (?:min )?${DEVICE}|Hent Outlook (?:til|for) ${DEVICE}`,
     `Lähetetty ${DEVICE}|Hanki Outlook ${DEVICE}`,
-    `Wysłane? (?:z|za pomocą) (?:mojego )?${DEVICE}|Pobierz (?:aplikację )?Outlook ${DEVICE}`,
+    `Wysłan[eo]? (?:ze?|za pomocą) (?:mojego )?${DEVICE}|Pobierz (?:aplikację )?Outlook ${DEVICE}`,
     `Odesláno (?:z|pomocí) (?:mého )?${DEVICE}|Odoslané z ${DEVICE}`,
     `(?:Az )?${DEVICE}(?:-emről|-omról|ről|ról) küldve`,
     `Trimis (?:de pe|din) ${DEVICE}`,
@@ -122,7 +125,10 @@ const MOBILE = new RegExp(
     `${DEVICE}(?: cihazımdan| telefonumdan| uygulamasından|['’]?\\p{L}{0,4}[dt][ae]n) gönderildi`,
     `Στάλθηκε από ${DEVICE}|Εστάλη από ${DEVICE}`,
     `נשלח מה?-?${DEVICE}|أُرسلت من ${DEVICE}|مرسل من ${DEVICE}`,
-    `发自我的${DEVICE}|從我的${DEVICE}傳送|从我的${DEVICE}发送|发自${DEVICE}`,
+    `Poslano (?:iz|s|sa) (?:mojega|mojeg|mog) ${DEVICE}|Послато са мог ${DEVICE}|Изпратено от моя ${DEVICE}`,
+    `Dikirim dari ${DEVICE} saya|Enviat des del meu ${DEVICE}|Saadetud minu ${DEVICE}|Sūtīts no mana ${DEVICE}`,
+    `Išsiųsta iš mano ${DEVICE}|ارسال شده از ${DEVICE} من|ส่งจาก ?${DEVICE}ของฉัน|मेरे ${DEVICE} से भेजा गया`,
+    `从 ?Windows ${DEVICE}发送|发自我的${DEVICE}|從我的${DEVICE}傳送|从我的${DEVICE}发送|发自${DEVICE}`,
     `(?:私の)?${DEVICE}から送信|나의 ${DEVICE}에서 (?:보냄|발송)|${DEVICE}에서 보냄`,
     `Được gửi từ ${DEVICE}|Đã gửi từ ${DEVICE}`,
   ].join('|')})$`,
@@ -134,6 +140,7 @@ function isMobileLine(body: string): boolean {
   const words = body
     .replace(/<?https?:\/\/[^\s<>()]{1,300}[>)]?/g, '')
     .replace(/\(\s?\)|\(\?\S{0,20}\)/g, '')
+    .replace(/[.,;] ?(?:so )?(?:please |pls )?(?:excuse|pardon|forgive|sorry for)\b.{0,60}$/i, '')
     .trim()
   return wordCount(words) <= 14 && MOBILE.test(words)
 }
