@@ -59,6 +59,7 @@ async function runUnchanged(mutations: Mutation[], tools: Tools): Promise<Map<st
     async (test, copy) => {
       const trial = await tryTests(test, { copy, limit: 10 * MINUTE, env: tools.env })
       normal.set(keyOf(test), trial)
+      if (normal.size % 10 === 0) say(`${`${normal.size}/${tests.size}`.padStart(7)}  tried without one`)
       if (!trial.green) say(styleText('red', `not green: ${keyOf(test)}: ${trial.why}`))
     },
   )

@@ -58,6 +58,17 @@ test('X53: who was in Cc answers the original before our first answer', async ()
   assert.equal([carl.state, carl.ticket_id, threadOf(carl).by], ['commented', first.ticket_id, 'foreign_id'])
 })
 
+test('X53, MAIL 6.3: who was in Cc of an unproven mail takes no part, and may answer it all the same', async () => {
+  const headers = { 'Message-ID': '<gate@acme.example>', Cc: 'Carl <carl@acme.example>' }
+  const first = await desk.deliver(mail({ subject: 'Gate', headers }), elsewhere)
+  assert.equal(await people(first.ticket_id), ['carl@acme.example suggested'])
+  const answer = (from: string) =>
+    desk.deliver(mail({ from, subject: 'AW: Gate', headers: { 'In-Reply-To': '<gate@acme.example>' } }))
+  const carl = await answer('carl@acme.example')
+  assert.equal([carl.ticket_id, threadOf(carl).by], [first.ticket_id, 'foreign_id'])
+  assert.is.not((await answer('dora@other.example')).ticket_id, first.ticket_id)
+})
+
 test('X53, MAIL 6.1 (4): a reply to an ancestor that was never seen, and the ancestor itself, join the ticket', async () => {
   const carl = await desk.deliver(
     mail({

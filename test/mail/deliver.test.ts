@@ -335,6 +335,8 @@ const cases: Record<string, Case> = {
   'data 451': { at: 'data', say: '451 4.3.0 later', state: 'deferred', notice: false, phase: /^data$/ },
   'data 554': { at: 'data', say: '554 5.6.0 no', state: 'failed', notice: false, phase: /^data$/ },
   'end 451': { at: 'end', say: '451 4.3.0 later', state: 'deferred', notice: false, phase: /^answer$/ },
+  // for the mail as a whole, when the recipient was taken already: no word about the address
+  'end 550 5.1.1': { at: 'end', say: '550 5.1.1 who?', state: 'failed', notice: false, phase: /^answer$/ },
   'end 554': { at: 'end', say: '554 5.6.0 spam', state: 'failed', notice: false, phase: /^answer$/ },
   'end 554 quota': { at: 'end', say: '554 5.2.0 quota exceeded', state: 'queued', notice: true, phase: /^answer$/ },
   'end 421': { at: 'end', say: '421 4.3.2 closing', state: 'queued', notice: false, phase: /^answer$/ },

@@ -197,10 +197,14 @@ test('known mails: a line typed into the quote stays visible (7.4)', () => {
   assert.is(extractReply({ text, html: null, known: ['something else entirely'] }).visible.trim(), 'See below.')
 })
 
-test('our marker is believed where the text below it is our mail (7.10)', () => {
+test('our marker is believed where the text below it is our mail, and nowhere else (7.10)', () => {
   const known = ['Please switch the printer off and on.\nThen wait for two minutes.']
-  const text = `Solved.\n\n##- Please type your reply above this line -##\n${known[0]}\n`
+  const marker = '##- Please type your reply above this line -##'
+  const text = `Solved.\n\n${marker}\n${known[0]}\n`
   assert.is(extractReply({ text, html: null, known }).visible.trim(), 'Solved.')
+  const typed = `Hello,\n\n${marker}\nit is in hall 2 and still smells of smoke.\n`
+  assert.is(extractReply({ text: typed, html: null, known }).visible, typed)
+  assert.is(extractReply({ text: typed, html: null }).visible, typed)
 })
 
 test('a mail of nothing but a phone line, with a file: the file is the answer (7.9)', () => {
