@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
-import { MINUTE } from '../src/time.ts'
+import { MINUTE, SECOND } from '../src/time.ts'
 import { type Mutation, parseMutations } from './mutate/list.ts'
 import { copyCheckout, keyOf, type Outcome, type Result, type Trial, tryMutation, tryTests } from './mutate/trial.ts'
 import { withTestServer } from './run-server.ts'
@@ -70,7 +70,7 @@ async function mutate(mutations: Mutation[], normal: Map<string, Trial>, tools: 
   const results: Result[] = []
   const usesSystem = ({ tests }: Mutation) => tests.some(({ file }) => isSystem(file))
   await share(mutations, usesSystem, tools, async (mutation, copy) => {
-    const result = await tryMutation(mutation, { copy, normal, env: tools.env })
+    const result = await tryMutation(mutation, { copy, normal, env: tools.env, patience: 30 * SECOND })
     results.push(result)
     say(row(result, `${results.length}/${mutations.length}`))
   })
@@ -100,8 +100,8 @@ function isSystem(file: string): boolean {
 
 function row({ id, title, outcome, words, seconds }: Result, place: string): string {
   const color = outcome === 'killed' ? 'green' : 'red'
-  const head = `${place.padStart(7)}  ${styleText(color, outcome.padEnd(8))}  ${id.padEnd(6)} ${`${seconds.toFixed(1)} s`.padStart(7)}`
-  return `${head}  ${title}${outcome === 'killed' && !words.startsWith('by time-out') ? '' : `\n${' '.repeat(36)}${words}`}`
+  const head = `${place.padStart(7)}  ${styleText(color, outcome.padEnd(8))}  ${id.padEnd(13)} ${`${seconds.toFixed(1)} s`.padStart(7)}`
+  return `${head}  ${title}${outcome === 'killed' && !words.startsWith('by time-out') ? '' : `\n${' '.repeat(43)}${words}`}`
 }
 
 function report(results: Result[]): number {

@@ -40,12 +40,13 @@ export async function tryTests(
  * without having run a test shows a broken mutant, which proves nothing.
  *
  * @param options.normal what each of its tests is without the mutation, by `keyOf`
+ * @param options.patience milliseconds beyond four times what they took then
  */
 export async function tryMutation(
   mutation: Mutation,
-  options: { copy: string; normal: Map<string, Trial>; env: NodeJS.ProcessEnv },
+  options: { copy: string; normal: Map<string, Trial>; env: NodeJS.ProcessEnv; patience: number },
 ): Promise<Result> {
-  const { copy, normal, env } = options
+  const { copy, normal, env, patience } = options
   const { id, title, tests } = mutation
   const started = performance.now()
   const end = (outcome: Outcome, words: string): Result => {
@@ -63,9 +64,9 @@ export async function tryMutation(
   )
   try {
     for (const test of tests) {
-      const limit = (30 + 4 * (normal.get(keyOf(test))?.seconds ?? 0)) * SECOND
+      const limit = Math.round(patience + 4 * (normal.get(keyOf(test))?.seconds ?? 0) * SECOND)
       const trial = await tryTests(test, { copy, limit, env })
-      if (trial.late) return end('killed', `by time-out after ${limit / SECOND} s`)
+      if (trial.late) return end('killed', `by time-out after ${Math.round(limit / SECOND)} s`)
       if (!trial.ran) return end('broken', `${test.file}: ${trial.why}`)
       if (!trial.green) return end('killed', trial.red.join('; ') || trial.why)
     }
