@@ -365,18 +365,25 @@ test('X57: an answer under the marker, quoted by the client that sent it, is vis
   assert.match(await visibleOf(end.comment_id), 'hall 2')
 })
 
-test('X57: Proton before its html, Yahoo and Outlook above their blocks: the answer is visible, the quotation folded', async () => {
+test('X57: Proton before its html, Yahoo and Outlook above their blocks, also above our marker: the quotation is folded', async () => {
   for (const client of [
     'client-proton-before-html',
     'client-yahoo',
     'client-yahoo-plain-class',
+    'client-yahoo-android',
     'client-outlook-no-block',
+    'outlook-block-above-marker',
   ]) {
     const end = await desk.deliver(fixture(`reply/${client}`))
-    const visible = await visibleOf(end.comment_id)
-    assert.match(visible, 'Works now.', client)
-    assert.not.match(visible, 'switch the printer off', client)
+    assert.is((await visibleOf(end.comment_id)).trim(), 'Works now.', client)
   }
+})
+
+test('X57: text before the first document of a part, and a second document in it, are visible', async () => {
+  const before = await desk.deliver(fixture('reply/text-before-html'))
+  assert.is((await visibleOf(before.comment_id)).trim(), 'It works in hall 2.')
+  const two = await desk.deliver(fixture('reply/two-html-documents'))
+  assert.match(await visibleOf(two.comment_id), /^It works in hall 2\.\s+It does not in hall 3\.$/)
 })
 
 test.run()
