@@ -66,7 +66,7 @@ test('a retried mail goes on with its ticket, and a copy that comes later is a c
 })
 
 test('MAIL 6.13, 6.14: the ticket was merged, closed or deleted meanwhile: read at last, it goes where that leads', async () => {
-  const actor = { kind: 'agent' as const, id: 1, name: 'test' }
+  const actor = { kind: 'system' as const, id: null, name: 'test' }
   const again = async (id: number) => {
     await transaction(sql, (tx) => retry(tx, { id, by: 'test' }, desk.clock.at))
     return await desk.ending(id)
