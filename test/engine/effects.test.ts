@@ -545,6 +545,12 @@ for (const one of CASES)
     const [person] = await sql`
       select p.role from ticket_participants p join inbound_mails m on m.id = ${end.id} and m.from_address = p.address`
     assert.is(person?.role, effects.role, 'role')
+    if (effects.comment === 'public' && !made) {
+      const [last] = await sql`
+        select data from events where ticket_id = ${end.ticket_id} and type = 'customer_comment' order by seq desc limit 1`
+      const quiet = effects.role === 'pending' || effects.code === 'spam_flagged'
+      assert.is(last!.data.quiet === true, quiet, 'whether somebody waits for an answer to it')
+    }
     const events = await sql<{ type: string }[]>`
       select type from events where at >= ${new Date(desk.clock.at.getTime() - 1000)}
         and type in ('delivery_failed', 'delivery_delayed', 'delivered', 'read_receipt', 'complaint', 'calendar_answer')`

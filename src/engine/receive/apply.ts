@@ -184,13 +184,15 @@ async function addToTicket(
   }
   const status = find(plan, 'status')
   const pending = plan.reasons.some((one) => one.code === 'pending_person')
+  const marked = plan.reasons.some((one) => one.code === 'spam_flagged')
   const ids = incomingId(work, { ticketId, commentId })
   const rows = [
     ...(await furtherComment(
       tx,
       {
         comment,
-        counts: action.visibility === 'public' && !action.automatic && !arrival.archive,
+        // nobody promised an answer to who is not let in yet, or to what looks like spam (10)
+        counts: action.visibility === 'public' && !action.automatic && !arrival.archive && !pending && !marked,
         actor: { kind: 'contact', id: contactId, name: comment.author.name },
         status: status ?? null,
         answerTo: action.automatic || pending ? null : requesterAddress(work, ticketId),

@@ -135,7 +135,14 @@ function resume(plan: Plan, { id: ticket, status: from, assigneeId, assigneeActi
   // whoever closed it had not seen what it was about
   if (isHuman && (isDone || from === 'waiting_customer')) {
     const why = 'its mail could be read at last'
-    actions.push({ action: 'status', ticket, from, to: 'open', dropAssignee: isDone && assigneeId !== null && !assigneeActive, why })
+    actions.push({
+      action: 'status',
+      ticket,
+      from,
+      to: 'open',
+      dropAssignee: isDone && assigneeId !== null && !assigneeActive,
+      why,
+    })
   }
   const words = `it was read at last and belongs to its ticket #${ticket}`
   return { ...plan, state: 'ticketed', actions, reasons: [...plan.reasons, reason('comment', words)] }
