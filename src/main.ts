@@ -66,7 +66,10 @@ const COMMANDS: Record<string, (call: Call) => Promise<number>> = {
   mail: mailCommand,
   outbox: outboxCommand,
   rules: rulesCommand,
-  vectors: ({ words }) => vectorsCommand(required(words, 'a FILE'), print),
+  vectors: ({ words, place }) => {
+    const files = required(words, 'a FILE')
+    return withInstallation(place, quiet, ({ sql }) => vectorsCommand(sql, files, print))
+  },
   agent: agentCommand,
   login: (call) => {
     const address = required(call.words, 'an ADDRESS')[0]!

@@ -14,6 +14,19 @@ export type Event = {
   why?: string | null
 }
 
+/** A row of the story whose number and time are known: the caller holds the ticket's row and has read its last event. */
+export type NumberedEvent = {
+  ticket_id: number
+  seq: number
+  at: Date
+  type: string
+  actor: Actor['kind']
+  actor_id: number | null
+  actor_name: string
+  data: Record<string, unknown>
+  why: string | null
+}
+
 export const system = (name: string): Actor => ({ kind: 'system', id: null, name })
 
 /**
@@ -39,3 +52,11 @@ export function eventRows(tx: Tx, story: { ticketId: number; actor: Actor; event
     from (select coalesce(max(seq), 0) as seq, max(at) as at from events where ticket_id = ${ticketId}) as last,
          jsonb_array_elements(${tx.json(events as never)}) with ordinality as e (value, n)`
 }
+
+/** Events of any number of tickets, as a statement. */
+export const numberedRows = (tx: Tx, rows: NumberedEvent[]): Statement => tx`
+  insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why)
+  select ticket_id, seq, at, type, actor, actor_id, actor_name, data, why
+  from jsonb_to_recordset(${tx.json(rows as never)}) as r (
+    ticket_id bigint, seq int, at timestamptz, type text, actor text, actor_id bigint, actor_name text, data jsonb,
+    why text)`

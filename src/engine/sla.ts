@@ -1,21 +1,35 @@
 /**
  * The promise: which policy a ticket is under (SLA S1-S3, S5) and by when it must be answered and solved. Clocks are
- * rows from the first second on; what pauses, stops and breaches them acts on these same rows.
+ * rows from the first second on; sla/ holds the machine that moves them and the one entry of whatever happens.
  */
 import type { Statement, Tx } from '../database.ts'
 import { floored, seconds } from '../time.ts'
-import { addWorkingTime } from './business-hours.ts'
-import type { Desk, DeskCalendar, Metric, Organization, Policy, Project } from './desk.ts'
+import type { Desk, DeskCalendar, Metric, Organization, Policy, Project, Team } from './desk.ts'
 import { groupsOf } from './people.ts'
 import { evaluate, type RuleFacts } from './rules.ts'
-import type { Priority } from './tables.ts'
+import { type Account, type Book, type ClockState, nextDues, type Origin } from './sla/account.ts'
+import type { OpeningData } from './sla/log.ts'
+import { apply, type Opening } from './sla/machine.ts'
+import { fromClock, type SlaColumns, toColumns, toDate } from './sla/rows.ts'
+import { termsOf } from './sla/terms.ts'
+import type { Priority, Status } from './tables.ts'
 
 export type PolicySource = 'manual' | 'rule' | 'org' | 'group' | 'inbox' | 'project' | 'default' | 'none'
 export type Selection = { policy: Policy | null; calendar: DeskCalendar | null; source: PolicySource; why: string }
 
-/** A clock to be started; `due` is null when it is never reached (SLA C12). */
-export type Clock = { metric: Metric; target: number; due: Date | null }
-export type Promised = { selection: Selection; clocks: Clock[]; nextDueAt: Date | null }
+/** A clock of a new ticket; `due` is null when it is never reached (SLA C12) or stands still. */
+export type Clock = { metric: Metric; target: number; due: Date | null; state: ClockState }
+export type Promised = {
+  selection: Selection
+  /** What is promised to the customer; a team's own clock is not (O4). */
+  clocks: Clock[]
+  nextDueAt: number | null
+  olaDueAt: number | null
+  /** Of the `created` event, for the replay. */
+  opening: OpeningData
+  account: Account
+}
+export type OpeningColumns = SlaColumns & { policy_source: PolicySource }
 
 export type PolicyInput = {
   /** The facts that rules see, with organization, group, project, type and priority settled. */
@@ -49,49 +63,85 @@ export function selectPolicy(desk: Desk, input: PolicyInput, now: Date): Selecti
   return { policy: null, calendar: null, source: 'none', why: 'nothing gives a policy' }
 }
 
+/** What a ticket begins with, in keys of the desk. */
+export type Beginning = {
+  status: Status
+  priority: Priority
+  team: string | null
+  assignee: string | null
+  origin?: Origin
+}
+
 /**
- * The clocks that a new customer ticket starts, and the earliest due date (SLA Q1, F1, R1). Pure.
+ * What a new ticket is promised: its `created` event taken by the machine, before there is a ticket (F1, R1, O1). Pure.
  * @param at when the mail was accepted; promises count from there (SLA U2)
  */
-export function promise(selection: Selection, priority: Priority, at: Date): Promised {
+export function promise(desk: Desk, selection: Selection, beginning: Beginning, at: Date): Promised {
   const { policy, calendar } = selection
-  const targets = policy?.targets[priority] ?? {}
-  const clocks = (['first_response', 'resolution'] as const).flatMap((metric): Clock[] => {
-    const target = targets[metric]
-    if (!target || !calendar) return []
-    const due = addWorkingTime(calendar.calendar, seconds(at), target)
-    return [{ metric, target, due: due === null ? null : new Date(due * 1000) }]
-  })
-  const dues = clocks.flatMap((clock) => (clock.due ? [clock.due.getTime()] : []))
-  return { selection, clocks, nextDueAt: dues.length ? new Date(Math.min(...dues)) : null }
+  const team = beginning.team === null ? undefined : desk.teams.get(beginning.team)
+  const teamCalendar = team?.calendar ? desk.calendars.get(team.calendar) : undefined
+  const opening = {
+    origin: beginning.origin ?? ('customer' as const),
+    status: beginning.status,
+    priority: beginning.priority,
+    teamId: team?.id ?? null,
+    assigneeId: (beginning.assignee !== null && desk.agents.get(beginning.assignee)?.id) || null,
+    policyId: (policy && calendar && policy.id) ?? null,
+    calendarId: (policy && calendar?.id) ?? null,
+    teamCalendarId: teamCalendarId(desk, team),
+  }
+  const terms = policy && termsOf(policy.id, policy, (key) => desk.teams.get(key)?.id)
+  const book: Book = {
+    terms: () => terms!,
+    calendar: (id) => (id === teamCalendar?.id ? teamCalendar : calendar!).calendar,
+  }
+  const account = apply(null, { type: 'created', at: seconds(at), seq: 1, facts: opening }, book)
+  const clocks = account.clocks.flatMap(({ metric, target, dueAt, state }): Clock[] =>
+    metric === 'ola' ? [] : [{ metric, target, due: state === 'running' ? toDate(dueAt) : null, state }],
+  )
+  return { selection, clocks, ...nextDues(account.clocks), opening: openingData(opening), account }
 }
 
-/** Writes the rows of a promise; the caller writes the ticket's own columns (next_due_at, policy_id, policy_source). */
-export async function startClocks(tx: Tx, ticketId: number, made: Promised, at: Date): Promise<void> {
-  await clockRows(tx, ticketId, made, at)
+/** The version of a team's own calendar, null where it has none (O1). */
+export const teamCalendarId = (desk: Desk, team: Team | undefined): number | null =>
+  (team?.calendar && desk.calendars.get(team.calendar)?.id) || null
+
+/** The columns of a new ticket that its promise decides; of one without a promise, such as imported history. */
+export function openingColumns(promised: Promised | null, beginning: { status: Status; at: Date }): OpeningColumns {
+  const done = beginning.status === 'resolved' || beginning.status === 'closed'
+  const none: SlaColumns = {
+    policy_id: null,
+    calendar_id: null,
+    team_calendar_id: null,
+    first_response_at: null,
+    answered_at: done ? floored(beginning.at) : null,
+    awaiting_since: null,
+    next_due_at: null,
+    ola_due_at: null,
+  }
+  const columns = promised ? toColumns(promised.account.facts, nextDues(promised.account.clocks)) : none
+  return { ...columns, policy_source: promised?.selection.source ?? 'none' }
 }
 
-/** The same as a statement to be run with others; null where nothing is promised. */
-export function clockRows(tx: Tx, ticketId: number, made: Promised, at: Date): Statement | null {
-  const { policy, calendar } = made.selection
-  if (!policy || !calendar || !made.clocks.length) return null
-  const start = floored(at)
-  const rows = made.clocks.map((clock) => ({
-    ticket_id: ticketId,
-    metric: clock.metric,
-    state: 'running',
-    policy_id: policy.id,
-    calendar_id: calendar.id,
-    target_s: clock.target,
-    started_at: start,
-    running_since: start,
-    due_at: clock.due,
-  }))
-  return tx`insert into sla_clocks ${tx(rows)}`
+/** The clocks of a promise, as a statement to be run with those that make the ticket; null where there is none. */
+export function clockRows(tx: Tx, ticketId: number, { account }: Promised): Statement | null {
+  if (account.clocks.length === 0) return null
+  return tx`insert into sla_clocks ${tx(account.clocks.map((clock) => fromClock(ticketId, clock)))}`
 }
+
+const openingData = (facts: Opening): OpeningData => ({
+  origin: facts.origin,
+  status: facts.status,
+  priority: facts.priority,
+  team: facts.teamId,
+  assignee: facts.assigneeId,
+  policy_id: facts.policyId,
+  calendar_id: facts.calendarId,
+  team_calendar_id: facts.teamCalendarId,
+})
 
 /** A policy may leave the calendar to the customer: then the organization's own applies, else the desk's first. */
-function calendarOf(desk: Desk, policy: Policy, organization: Organization | null): DeskCalendar | null {
+export function calendarOf(desk: Desk, policy: Policy, organization: Organization | null): DeskCalendar | null {
   const key = policy.calendar ?? organization?.calendar ?? desk.settings.calendar
   return (key && desk.calendars.get(key)) || null
 }

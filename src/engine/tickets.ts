@@ -6,15 +6,20 @@ import { type Statement, type Tx, together } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { after, floored, SECOND } from '../time.ts'
 import { preparePublicAnswer } from './answer.ts'
-import { type Actor, type Event, eventRows, record } from './events.ts'
+import { type Actor, type Event, eventRows, numberedRows, record } from './events.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
 import { findSuppressed } from './outbox/suppressions.ts'
 import { queueMail } from './outbox.ts'
 import { ensureContact, findOrganization, markAnswered } from './people.ts'
 import { matchRecipient } from './recipients.ts'
-import type { PolicySource } from './sla.ts'
+import { advance } from './sla/advance.ts'
+import { awaitAnswer } from './sla/answers.ts'
+import type { OpeningData } from './sla/log.ts'
+import { openingColumns, type Promised, teamCalendarId } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
 import { rememberOutgoing } from './thread.ts'
+import { reselecting } from './tickets/policy.ts'
+import { tell } from './tickets/tell.ts'
 import type { Tools } from './tools.ts'
 
 export type NewTicket = {
@@ -34,9 +39,8 @@ export type NewTicket = {
   requester: { contactId: number | null; address: string | null; name: string }
   locale: string
   zone: string
-  policyId: number | null
-  policySource: PolicySource
-  nextDueAt: Date | null
+  /** Null: nothing is promised and nothing was asked of a policy, as for imported history. */
+  sla: Promised | null
   ackPromise: unknown
 }
 
@@ -94,24 +98,39 @@ export function ticketRows(
   now: Date,
 ): [Statement, ...Statement[]] {
   const at = floored(now)
-  const data = { priority: ticket.priority, type: ticket.type, status: ticket.status, policy: ticket.policySource }
+  const sla = openingColumns(ticket.sla, { status: ticket.status, at })
+  const data = { ...(ticket.sla?.opening ?? unpromised(ticket)), type: ticket.type, policy: sla.policy_source }
   const events = [{ type: 'created', data, why: story.why }]
   const insert = tx`
     insert into tickets (
       id, subject, base_subject, status, priority, type, tags, automatic, inbox_id, project_id, organization_id, team_id,
-      assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, next_due_at,
-      ack_promise, created_at, updated_at, resolved_at, closed_at)
+      assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, calendar_id,
+      team_calendar_id, answered_at, next_due_at, ola_due_at, ack_promise, created_at, updated_at, resolved_at, closed_at,
+      origin)
     overriding system value
     values (
       ${ticket.id}, ${ticket.subject}, ${ticket.baseSubject}, ${ticket.status}, ${ticket.priority}, ${ticket.type},
       ${ticket.tags}, ${ticket.automatic}, ${ticket.inboxId}, ${ticket.projectId}, ${ticket.organizationId},
       ${ticket.teamId}, ${ticket.assigneeId}, ${ticket.requester.contactId}, ${ticket.requester.address},
-      ${ticket.requester.name}, ${ticket.locale}, ${ticket.zone}, ${ticket.policyId}, ${ticket.policySource},
-      ${ticket.nextDueAt}, ${ticket.ackPromise === null ? null : tx.json(ticket.ackPromise as never)}, ${at}, ${now},
-      ${ticket.status === 'resolved' ? at : null}, ${ticket.status === 'closed' ? at : null})
+      ${ticket.requester.name}, ${ticket.locale}, ${ticket.zone}, ${sla.policy_id}, ${sla.policy_source},
+      ${sla.calendar_id}, ${sla.team_calendar_id}, ${sla.answered_at}, ${sla.next_due_at}, ${sla.ola_due_at},
+      ${ticket.ackPromise === null ? null : tx.json(ticket.ackPromise as never)}, ${at}, ${now},
+      ${ticket.status === 'resolved' ? at : null}, ${ticket.status === 'closed' ? at : null}, ${data.origin})
     returning id`
   return [insert, eventRows(tx, { ticketId: ticket.id, actor: story.actor, events }, now)]
 }
+
+/** What the replay needs of a ticket without a promise (sla/log.ts). */
+const unpromised = (ticket: NewTicket): OpeningData => ({
+  origin: 'customer',
+  status: ticket.status,
+  priority: ticket.priority,
+  team: ticket.teamId,
+  assignee: ticket.assigneeId,
+  policy_id: null,
+  calendar_id: null,
+  team_calendar_id: null,
+})
 
 /** Writes a comment. Its event, if any, is the caller's: a first comment is part of `created`. */
 export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
@@ -130,32 +149,45 @@ export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
 }
 
 /**
- * A customer's further comment, as statements to be run with others: stored, and the status moved as HOUSE and MAIL 6.12 say.
- * @param moves false for automatic, unverified and quiet mail, which never changes a status (SLA K8)
+ * A customer's further comment, as statements to be run with others: stored, the status moved as HOUSE and MAIL 6.12 say,
+ * the clocks with both.
+ * @param input.counts whether somebody waits for an answer to it: not to automatic, unverified and imported mail (K8)
  */
-export function furtherCommentRows(
+export async function furtherComment(
   tx: Tx,
-  input: { comment: NewComment; actor: Actor; status: StatusChange | null; answerTo: string | null; why: string },
+  input: {
+    comment: NewComment
+    counts: boolean
+    actor: Actor
+    status: StatusChange | null
+    answerTo: string | null
+    why: string
+  },
   now: Date,
-): Statement[] {
+): Promise<Statement[]> {
   const { comment, status } = input
   const events: Event[] = []
   if (status) events.push({ type: 'status', data: { from: status.from, to: status.to }, why: status.why })
+  if (status?.dropAssignee)
+    events.push({ type: 'assign', data: { to: null }, why: 'the assignee no longer works here' })
   const type = comment.automatic ? 'automatic_reply' : 'customer_comment'
-  events.push({ type, data: { comment: comment.id }, why: input.why })
+  const data = { comment: comment.id, ...(!comment.automatic && !input.counts && { quiet: true }) }
+  events.push({ type, data, why: input.why })
+  const step = await advance(tx, [{ ticketId: comment.ticketId, actor: input.actor, events }], now)
+  const moved = step.moved[0]!
   return [
     addComment(tx, comment, now),
-    status
-      ? tx`
-          update tickets set status = ${status.to}, updated_at = ${now}, resolved_at = null, closed_at = null,
-                 assignee_id = case when ${status.dropAssignee} then null else assignee_id end,
-                 requester_address = coalesce(${input.answerTo}, requester_address)
-          where id = ${comment.ticketId}`
-      : tx`
-          update tickets set updated_at = ${now},
-                 requester_address = coalesce(${input.answerTo}, requester_address)
-          where id = ${comment.ticketId}`,
-    eventRows(tx, { ticketId: comment.ticketId, actor: input.actor, events }, now),
+    tx`
+      update tickets set ${tx({
+        ...moved.columns,
+        updated_at: now,
+        ...(status && { status: status.to, resolved_at: null, closed_at: null }),
+        ...(status?.dropAssignee && { assignee_id: null }),
+        ...(input.answerTo !== null && { requester_address: input.answerTo }),
+      })}
+      where id = ${comment.ticketId}`,
+    numberedRows(tx, moved.events),
+    ...step.rows,
   ]
 }
 
@@ -183,16 +215,19 @@ export async function enterRequester(
   if (matchRecipient(desk, address)) throw new Refusal('own_address', `${address} is an address of this desk.`)
   const organizationId = findOrganization(desk, address)?.id ?? null
   const contactId = await ensureContact(tx, { person: { address, name: input.name }, organizationId }, now)
-  await tx`
-    update tickets set requester_id = ${contactId}, requester_address = ${address}, requester_name = ${input.name},
-           organization_id = coalesce(organization_id, ${organizationId}), updated_at = ${now}
-    where id = ${ticket.id}`
   const data = { from: ticket.requester_address, to: address }
-  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'requester', data }] }, now)
+  await reselecting(tx, input, now, async () => {
+    await tx`
+      update tickets set requester_id = ${contactId}, requester_address = ${address}, requester_name = ${input.name},
+             organization_id = coalesce(organization_id, ${organizationId}), updated_at = ${now}
+      where id = ${ticket.id}`
+    await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'requester', data }] }, now)
+  })
 }
 
 /**
- * A public answer by an agent: comment, outbox rows that wait for the undo window, status.
+ * A public answer by an agent: comment, outbox rows that wait for the undo window, status. It counts for the clocks when
+ * the window ends (SLA F3).
  * @param input.suppressed `send`: also to an address on the suppression list, because the agent chose so (MAIL 8.26)
  * @throws Refusal `nobody_to_answer` where the ticket has no requester address (MAIL 4.8), `suppressed`, `empty_text`
  */
@@ -232,15 +267,19 @@ export async function reply(
     now,
   )
   const to: Status = ticket.status === 'new' || ticket.status === 'open' ? 'waiting_customer' : ticket.status
+  const atOnce = mail.notBefore === null || mail.notBefore <= now
   const events: Event[] = [{ type: 'agent_reply', data: { comment: commentId, public: true } }]
+  if (atOnce) events.push({ type: 'answered', data: { comment: commentId, agent: input.agent.id } })
   if (to !== ticket.status) events.push(statusEvent(ticket.status, to, 'an agent answered'))
+  await tell(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now)
   await addComment(tx, agentComment(input, commentId, text, 'public', mail.messageId), now)
+  const answer = { ticketId: ticket.id, commentId, agentId: input.agent.id }
   await Promise.all([
+    atOnce ? null : awaitAnswer(tx, answer, mail.notBefore!),
     rememberOutgoing(tx, { messageId: mail.messageId, ticketId: ticket.id, commentId }, now),
     queueMail(tx, { ...mail, suppressed: input.suppressed ?? 'stop' }, input.tools, now),
     ticket.requester_id ? markAnswered(tx, ticket.requester_id, now) : null,
     tx`update tickets set status = ${to}, undelivered_at = null, updated_at = ${now} where id = ${ticket.id}`,
-    record(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now),
   ])
   return { commentId }
 }
@@ -255,12 +294,13 @@ export async function note(
   const text = requireText(input.text)
   const commentId = await reserveComment(tx)
   await addComment(tx, agentComment(input, commentId, text, 'internal', null), now)
+  const opens = input.agent !== null && ticket.status === 'new'
   const events: Event[] = [{ type: 'note', data: { comment: commentId } }]
-  if (input.agent && ticket.status === 'new') events.push(statusEvent('new', 'open', 'an agent wrote a note'))
+  if (opens) events.push(statusEvent('new', 'open', 'an agent wrote a note'))
+  const story = { ticketId: ticket.id, actor: actorOf(input.agent), events }
+  await (opens ? tell(tx, story, now) : record(tx, story, now))
   await tx`
-    update tickets set updated_at = ${now}, status = ${input.agent && ticket.status === 'new' ? 'open' : ticket.status}
-    where id = ${ticket.id}`
-  await record(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now)
+    update tickets set updated_at = ${now}, status = ${opens ? 'open' : ticket.status} where id = ${ticket.id}`
   return { commentId }
 }
 
@@ -281,47 +321,60 @@ export async function assign(
     { type: 'assign', data: { from: ticket.assignee_id, to: input.agentId, name: agent?.name ?? null } },
   ]
   if (opens) events.push(statusEvent('new', 'open', 'first assignment'))
+  await tell(tx, { ticketId: ticket.id, actor: input.actor, events }, now)
   await tx`
     update tickets set assignee_id = ${input.agentId}, status = ${opens ? 'open' : ticket.status}, updated_at = ${now}
     where id = ${ticket.id}`
-  await record(tx, { ticketId: ticket.id, actor: input.actor, events }, now)
 }
 
-/** Moves the ticket to another project, and to that project's team. */
+/** Moves the ticket to another project, and to that project's team; the policy is chosen anew (SLA S3). */
 export async function move(
   tx: Tx,
-  input: { ticketId: number; projectId: number; actor: Actor; tools: Tools },
+  input: { ticketId: number; projectId: number; actor: Actor; tools: Pick<Tools, 'desk'> },
   now: Date,
 ): Promise<void> {
   const ticket = await lockTicket(tx, input.ticketId)
   if (ticket.project_id === input.projectId) return
   const project = [...input.tools.desk.projects.values()].find((one) => one.id === input.projectId)
   if (!project) throw new Refusal('unknown_project', 'There is no such project in the desk.')
-  const teamId = (project.team && input.tools.desk.teams.get(project.team)?.id) ?? null
-  await tx`update tickets set project_id = ${project.id}, team_id = ${teamId}, updated_at = ${now} where id = ${ticket.id}`
-  const data = { from: ticket.project_id, to: project.id, key: project.key, team: teamId }
-  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'move', data }] }, now)
+  const { desk } = input.tools
+  const team = project.team === null ? undefined : desk.teams.get(project.team)
+  const data = {
+    from: ticket.project_id,
+    to: project.id,
+    key: project.key,
+    team: team?.id ?? null,
+    team_calendar_id: teamCalendarId(desk, team),
+  }
+  await reselecting(tx, input, now, async () => {
+    await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'move', data }] }, now)
+    await tx`
+      update tickets set project_id = ${project.id}, team_id = ${team?.id ?? null}, updated_at = ${now}
+      where id = ${ticket.id}`
+  })
 }
 
-/** Changes the priority. Running clocks keep their targets until the clocks' own rules take the change over. */
+/** Changes the priority: from now on the clocks have its targets (SLA K10), of the policy that it leads to (S3). */
 export async function prioritise(
   tx: Tx,
-  input: { ticketId: number; priority: string; actor: Actor },
+  input: { ticketId: number; priority: string; actor: Actor; tools: Pick<Tools, 'desk'> },
   now: Date,
 ): Promise<void> {
   const ticket = await lockTicket(tx, input.ticketId)
   if (!PRIORITIES.includes(input.priority as Priority))
     throw new Refusal('unknown_priority', `Priorities are ${PRIORITIES.join(', ')}.`)
   if (ticket.priority === input.priority) return
-  await tx`update tickets set priority = ${input.priority}, updated_at = ${now} where id = ${ticket.id}`
   const data = { from: ticket.priority, to: input.priority }
-  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'priority', data }] }, now)
+  await reselecting(tx, input, now, async () => {
+    await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'priority', data }] }, now)
+    await tx`update tickets set priority = ${input.priority}, updated_at = ${now} where id = ${ticket.id}`
+  })
 }
 
 /** Adds and removes tags; tags are lower-case words. */
 export async function tag(
   tx: Tx,
-  input: { ticketId: number; add?: string[]; remove?: string[]; actor: Actor },
+  input: { ticketId: number; add?: string[]; remove?: string[]; actor: Actor; tools: Pick<Tools, 'desk'> },
   now: Date,
 ): Promise<void> {
   const ticket = await lockTicket(tx, input.ticketId)
@@ -329,12 +382,11 @@ export async function tag(
   const gone = new Set(clean(input.remove))
   const tags = [...new Set([...ticket.tags, ...clean(input.add)])].filter((one) => !gone.has(one))
   if (tags.join('\n') === ticket.tags.join('\n')) return
-  await tx`update tickets set tags = ${tags}, updated_at = ${now} where id = ${ticket.id}`
-  await record(
-    tx,
-    { ticketId: ticket.id, actor: input.actor, events: [{ type: 'tags', data: { from: ticket.tags, to: tags } }] },
-    now,
-  )
+  const events = [{ type: 'tags', data: { from: ticket.tags, to: tags } }]
+  await reselecting(tx, input, now, async () => {
+    await tx`update tickets set tags = ${tags}, updated_at = ${now} where id = ${ticket.id}`
+    await record(tx, { ticketId: ticket.id, actor: input.actor, events }, now)
+  })
 }
 
 /** Sets the status by hand or by cron. */
@@ -349,30 +401,27 @@ export async function setStatus(
   if (to === ticket.status) return
   if (to === 'new') throw new Refusal('status_not_allowed', 'A ticket that was worked on cannot become new again.')
   const at = floored(now)
+  const events = [statusEvent(ticket.status, to, input.why ?? null)]
+  await tell(tx, { ticketId: ticket.id, actor: input.actor, events }, now)
   await tx`
     update tickets set status = ${to}, updated_at = ${now},
            resolved_at = ${to === 'resolved' ? at : to === 'closed' ? ticket.resolved_at : null},
            closed_at = ${to === 'closed' ? at : null}
     where id = ${ticket.id}`
-  await record(
-    tx,
-    { ticketId: ticket.id, actor: input.actor, events: [statusEvent(ticket.status, to, input.why ?? null)] },
-    now,
-  )
 }
 
 /** Takes the ticket out of every list; its Message-IDs and mails stay, so nothing is imported again (MAIL 2.8). */
 export async function deleteTicket(tx: Tx, input: { ticketId: number; actor: Actor }, now: Date): Promise<void> {
   const ticket = await lockTicket(tx, input.ticketId)
+  await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'deleted' }] }, now)
   await tx`update tickets set deleted_at = ${now}, deleted_by = ${input.actor.name}, updated_at = ${now} where id = ${ticket.id}`
-  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'deleted' }] }, now)
 }
 
 /** Marks the ticket as spam: further mail of its conversation is held (MAIL 6.14). */
 export async function markSpam(tx: Tx, input: { ticketId: number; actor: Actor }, now: Date): Promise<void> {
   const ticket = await lockTicket(tx, input.ticketId)
+  await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'spam' }] }, now)
   await tx`update tickets set spam_at = ${now}, spam_by = ${input.actor.name}, updated_at = ${now} where id = ${ticket.id}`
-  await record(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'spam' }] }, now)
 }
 
 /** Closes what was resolved long enough ago (HOUSE: 14 days). Returns how many. */

@@ -91,7 +91,7 @@ test('MAIL 6.13: words, files, people, ids and waiting answers move; the number 
     told.map((one) => [one.ticket_id, one.type, one.data]),
     [
       [a, 'merged_into', { into: b }],
-      [b, 'merged_from', { from: a }],
+      [b, 'merged_from', { from: a, open_response: { started_at: MONDAY.toISOString(), elapsed_s: 0 } }],
     ],
   )
   const undone = await transaction(sql, (tx) => cancelForTicket(tx, { ticketId: b, commentId }, MONDAY))

@@ -7,13 +7,14 @@ import { MONDAY, mail, startDesk } from '../desk.ts'
 
 const desk = await startDesk()
 const { sql } = desk
+const tools = desk.tools()
 const actor = { kind: 'system' as const, id: null, name: 'test' }
 const printer = await desk.deliver(mail({ subject: 'Printer 100% broken', from: 'eva@acme.example' }))
 const door = await desk.deliver(mail({ subject: 'Door', text: 'The printer is fine.', from: 'noor@borealis.example' }))
 const other = await desk.deliver(mail({ subject: 'Lamp', from: 'x@nowhere.example' }))
 await transaction(sql, async (tx) => {
-  await tag(tx, { ticketId: door.ticket_id!, add: ['VIP'], actor }, MONDAY)
-  await prioritise(tx, { ticketId: other.ticket_id!, priority: 'urgent', actor }, MONDAY)
+  await tag(tx, { ticketId: door.ticket_id!, add: ['VIP'], actor, tools }, MONDAY)
+  await prioritise(tx, { ticketId: other.ticket_id!, priority: 'urgent', actor, tools }, MONDAY)
   await setStatus(tx, { ticketId: other.ticket_id!, status: 'on_hold', actor }, MONDAY)
 })
 test.after(() => desk.stop())
@@ -40,8 +41,8 @@ test('CLI, Query: each key, phrases, numbers and negation', async () => {
   await check('-tag:vip printer', [p])
   await check('requester:noor', [d])
   await check('assignee:none team:support', [o, d, p])
-  await check('due:<5h', [p])
-  await check('due:>5h', [o, d])
+  await check('due:<5h', [o, p]) // urgent, and in the gold policy
+  await check('due:>5h', [d])
   await check('created:<1d', [o, d, p])
   await check('created:>1d', [])
 })

@@ -5,6 +5,11 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runVectors, vectorsCommand } from '../../src/engine/vectors.ts'
+import { testDatabase } from '../database.ts'
+
+const database = await testDatabase()
+const { sql } = database
+test.after(database.close)
 
 const calendar = { tz: 'Europe/Paris', weekly: { 1: [['10:00', '12:00']] }, holidays: [], exceptions: {} }
 const add = (id: string, due: string | null) =>
@@ -29,11 +34,11 @@ const between = (id: string, seconds: unknown) =>
 
 test('right results pass, empty lines do not count', async () => {
   const lines = [`\uFEFF${add('a', '2026-11-23T10:30:00Z')}`, '', between('b', 7200), '  ']
-  assert.equal(await runVectors(lines), { passed: 2, failed: 0, failures: [] })
+  assert.equal(await runVectors(sql, lines), { passed: 2, failed: 0, failures: [] })
 })
 
 test('wrong results fail with both values', async () => {
-  const result = await runVectors([add('a', '2026-11-23T10:30:01Z'), add('b', null), between('c', 7199)])
+  const result = await runVectors(sql, [add('a', '2026-11-23T10:30:01Z'), add('b', null), between('c', 7199)])
   assert.is(result.passed, 0)
   assert.is(result.failed, 3)
   assert.equal(result.failures, [
@@ -51,13 +56,13 @@ test('a goal never reached is null', async () => {
     start: '2026-11-23T00:00:00Z',
     duration_s: 1,
   }
-  const result = await runVectors([JSON.stringify({ ...never, expect: { due: null } })])
+  const result = await runVectors(sql, [JSON.stringify({ ...never, expect: { due: null } })])
   assert.is(result.passed, 1)
 })
 
 test('what is not handled, not JSON or not a vector fails and is named', async () => {
-  const result = await runVectors([
-    '{"id":"clock","events":[],"expect":{}}',
+  const result = await runVectors(sql, [
+    '{"id":"what","op":"subtract","expect":{}}',
     '{"id":"bill","entries":[]}',
     'not json',
     'null',
@@ -67,7 +72,7 @@ test('what is not handled, not JSON or not a vector fails and is named', async (
   assert.is(result.passed, 0)
   assert.equal(
     result.failures.map((failure) => failure.id),
-    ['clock', 'bill', 'line 3', 'line 4', 'text', 'zone'],
+    ['what', 'bill', 'line 3', 'line 4', 'text', 'zone'],
   )
   assert.is(result.failures[0]?.words, 'not handled by this version')
   assert.match(result.failures[5]?.words ?? '', 'is not an instant')
@@ -86,7 +91,7 @@ test('the command counts all files, prints failures first and the sum last', asy
     writeFileSync(empty, '')
     const run = async (...files: string[]) => {
       const printed: string[] = []
-      return { code: await vectorsCommand(files, (line) => printed.push(line)), printed }
+      return { code: await vectorsCommand(sql, files, (line) => printed.push(line)), printed }
     }
     assert.equal(await run(good), { code: 0, printed: ['2 passed, 0 failed'] })
     assert.equal(await run(bad, good), {

@@ -7,7 +7,7 @@ import { attach } from '../../src/engine/attachments.ts'
 import { applyDesk, BUILT_IN } from '../../src/engine/desk/apply.ts'
 import { loadDesk } from '../../src/engine/desk/load.ts'
 import type { Agent } from '../../src/engine/desk.ts'
-import { promise, selectPolicy, startClocks } from '../../src/engine/sla.ts'
+import { clockRows, promise, selectPolicy } from '../../src/engine/sla.ts'
 import type { Priority, Status } from '../../src/engine/tables.ts'
 import { addComment, createTicket, type NewComment, reserveComment, reserveTicket } from '../../src/engine/tickets.ts'
 import { SANITISER_VERSION } from '../../src/html.ts'
@@ -156,7 +156,8 @@ async function addTicket(
     },
     at,
   )
-  const made = promise(selection, wish.priority ?? 'normal', at)
+  const { status = 'new', priority = 'normal', assignee = null } = wish
+  const made = promise(desk, selection, { status, priority, team: 'support', assignee }, at)
   const subject = wish.subject ?? 'The printer is down'
   return transaction(sql, async (tx) => {
     const { ticketId, commentId } = await reserveTicket(tx)
@@ -179,15 +180,13 @@ async function addTicket(
         requester: { contactId: null, ...requester },
         locale: 'en',
         zone: 'Europe/Berlin',
-        policyId: selection.policy?.id ?? null,
-        policySource: selection.source,
-        nextDueAt: wish.status === 'resolved' ? null : made.nextDueAt,
+        sla: made,
         ackPromise: null,
       } as never,
       { actor: { kind: 'contact', id: null, name: requester.name }, why: 'a mail without a known ticket' },
       at,
     )
-    await startClocks(tx, ticketId, made, at)
+    await clockRows(tx, ticketId, made)
     const text = wish.text ?? 'Hello, nothing comes out of it any more.'
     const author = { role: 'contact', ...requester } as const
     await addComment(

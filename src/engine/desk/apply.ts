@@ -10,7 +10,7 @@ import { Refusal } from '../../errors.ts'
 import { readTree, refusalOf } from '../../yaml.ts'
 import type { Desk } from '../desk.ts'
 import { differenceOf } from './difference.ts'
-import { type DeskDocument, type ParseOptions, parseDesk } from './document.ts'
+import { type ParseOptions, parseDesk } from './document.ts'
 import { toAddress } from './schema.ts'
 
 /** Daemons listen here; the payload is the version's number. */
@@ -45,7 +45,7 @@ export async function applyDesk(tx: Tx, change: Change, now: Date): Promise<numb
   const [row] = await tx<{ version: number }[]>`
     insert into rule_sets (source, sha256, author, at)
     values (${change.text}, ${sha256}, ${change.author}, ${now}) returning version`
-  await writeRows(tx, document, now)
+  await writeDesk(tx, document.desk, now)
   if (newest) await disableDropped(tx, newest.source, change.text, now)
   await notify(tx, DESK_CHANNEL, String(row!.version))
   return row!.version
@@ -75,7 +75,8 @@ function stale(newest: Version, change: Change): Refusal {
 
 type Ids = Map<string, number>
 
-async function writeRows(tx: Tx, { desk }: DeskDocument, now: Date): Promise<void> {
+/** The rows of all that a desk names, created and changed by key; calendars and policies as new versions. */
+export async function writeDesk(tx: Tx, desk: Desk, now: Date): Promise<void> {
   const organizations = await writeOrganizations(tx, desk)
   const agents = await writeAgents(tx, desk, now)
   const teams = await writeTeams(tx, desk, agents, now)

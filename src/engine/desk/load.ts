@@ -27,10 +27,11 @@ export async function readDesk(tx: Tx): Promise<Desk> {
   const name = `version ${newest.version} of the desk`
   const { document, problems } = parseDesk(newest.source, name, { tests: 'skip' })
   if (!document) throw refusalOf('bad_desk', problems)
-  return freeze(await withRows(tx, { ...document.desk, version: newest.version }))
+  return freeze(await withIds(tx, { ...document.desk, version: newest.version }))
 }
 
-async function withRows(tx: Tx, desk: Desk): Promise<Desk> {
+/** A desk with the ids of its rows, and the newest versions of its calendars and policies. */
+export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
   const ids = async (table: string) => {
     const rows = await tx<{ key: string; id: number }[]>`select key, id from ${tx(table)}`
     const found = new Map(rows.map((row) => [row.key, row.id]))

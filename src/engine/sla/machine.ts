@@ -78,9 +78,11 @@ export function settle(account: Account, at: number, book: Book): Account {
 
 /** The promise of an answer that is open in an account at a moment, for the ticket that it is merged into (K18). */
 export function openResponse(account: Account, at: number, book: Book): OpenResponse | null {
-  const { clocks } = structuredClone(account)
-  const clock = clocks.find((one) => isOpen(one) && (one.metric === 'first_response' || one.metric === 'next_response'))
-  if (!clock) return null
+  const open = account.clocks.find(
+    (one) => isOpen(one) && (one.metric === 'first_response' || one.metric === 'next_response'),
+  )
+  if (!open) return null
+  const clock = structuredClone(open)
   roll({ account, book, at, seq: null }, clock)
   return { startedAt: clock.startedAt, elapsed: clock.elapsed }
 }
@@ -321,6 +323,7 @@ function leave(moment: Moment, why: 'merged_away' | 'spam'): void {
   for (const clock of clocks)
     if (isOpen(clock)) end(moment, clock, { state: 'cancelled', reason: why === 'spam' ? 'spam' : 'merged' })
   if (why === 'spam') supersede(moment, () => true)
+  else facts.status = 'closed'
   facts.ended = true
 }
 

@@ -7,11 +7,13 @@ import { Refusal } from '../../errors.ts'
 import { tickets as limits } from '../../limits.ts'
 import { floored } from '../../time.ts'
 import { moveAttachments } from '../attachments.ts'
-import { type Actor, record } from '../events.ts'
+import type { Actor } from '../events.ts'
 import { moveOutbox } from '../outbox/moved.ts'
-import { cancelClocks } from '../sla/cancel.ts'
+import { moveAnswers } from '../sla/answers.ts'
+import { openResponse } from '../sla/machine.ts'
 import { moveMessageIds } from '../thread/rows.ts'
 import { addPeople, movePeople } from './people.ts'
+import { tell } from './tell.ts'
 
 type Row = {
   id: number
@@ -26,7 +28,7 @@ type Row = {
 
 /**
  * Merges a ticket into another, or into what that one was merged into. Open clocks of the source are cancelled
- * (SLA K17); its promise is not carried over here (K18).
+ * (SLA K17), and the target keeps its promise where that is the earlier one (K18).
  * @returns the number of the final target
  * @throws Refusal `merge_itself` also where the target leads back to the source, `unknown_ticket`, `merged_ticket`,
  * `spam_ticket`, `ticket_busy`, and `other_organization`: neither customer may read what the other wrote
@@ -39,25 +41,46 @@ export async function merge(
   const intoId = await finalTarget(tx, input.intoId)
   if (intoId === input.ticketId) throw new Refusal('merge_itself', `Ticket #${intoId} cannot be merged into itself.`)
   const { source, target, aliases } = await lockBoth(tx, input.ticketId, intoId)
+  await moveClocks(tx, { source: source.id, target: target.id, actor: input.actor }, now)
   await tx`update comments set ticket_id = ${target.id} where ticket_id = ${source.id}`
   await moveAttachments(tx, source.id, target.id)
   await joinRequester(tx, source, target, now)
   await movePeople(tx, source.id, target.id, now)
   await moveMessageIds(tx, source.id, target.id)
   await moveOutbox(tx, source.id, target.id)
-  await cancelClocks(tx, { ticketId: source.id, reason: 'merged' }, now)
   await moveLinks(tx, source.id, target.id)
   // Every alias is one hop from its target, however often tickets are merged.
   await tx`
-    update tickets set merged_into = ${target.id}, updated_at = ${now}, next_due_at = null, ola_due_at = null,
-      status = 'closed', closed_at = coalesce(closed_at, ${floored(now)})
+    update tickets set merged_into = ${target.id}, updated_at = ${now}, status = 'closed',
+      closed_at = coalesce(closed_at, ${floored(now)})
     where id = ${source.id}`
   await tx`update tickets set merged_into = ${target.id} where id = any(${aliases}::bigint[])`
   await tx`update tickets set updated_at = ${now} where id = ${target.id}`
-  const { actor } = input
-  await record(tx, { ticketId: source.id, actor, events: [{ type: 'merged_into', data: { into: target.id } }] }, now)
-  await record(tx, { ticketId: target.id, actor, events: [{ type: 'merged_from', data: { from: source.id } }] }, now)
   return { ticketId: target.id }
+}
+
+/** Both tell of it: the source's open promise of an answer goes along (SLA K17, K18). */
+async function moveClocks(
+  tx: Tx,
+  { source, target, actor }: { source: number; target: number; actor: Actor },
+  now: Date,
+): Promise<void> {
+  const step = await tell(
+    tx,
+    { ticketId: source, actor, events: [{ type: 'merged_into', data: { into: target } }] },
+    now,
+  )
+  const response = openResponse(step.moved[0]!.before, step.moved[0]!.at, step.book)
+  const open_response = response && {
+    started_at: new Date(response.startedAt * 1000).toISOString(),
+    elapsed_s: response.elapsed,
+  }
+  await moveAnswers(tx, source, target)
+  await tell(
+    tx,
+    { ticketId: target, actor, events: [{ type: 'merged_from', data: { from: source, open_response } }] },
+    now,
+  )
 }
 
 const LOCK_NOT_AVAILABLE = '55P03'

@@ -101,7 +101,7 @@ export async function work(
     ]
     if (project !== null) await move(tx, { ticketId, projectId: rowId(project), actor, tools }, now)
     if (assignee !== null) await assign(tx, { ticketId, agentId: assignee === '' ? null : rowId(assignee), actor }, now)
-    if (priority !== null) await prioritise(tx, { ticketId, priority, actor }, now)
+    if (priority !== null) await prioritise(tx, { ticketId, priority, actor, tools }, now)
     const author = { id: agent.id, name: agent.name, address: agent.address }
     const requester = form.text('requester').trim()
     if (requester !== '') await enterRequester(tx, { ticketId, address: requester, name: '', actor, tools }, now)
