@@ -265,8 +265,11 @@ test('MAIL 3: the same mail again is a copy, another with its id is not', async 
   const collision = await desk.deliver(
     mail({ from: 'scan@acme.example', text: 'page two', headers: { 'Message-ID': '<once@mail.example>' } }),
   )
-  assert.is(collision.state, 'ticketed')
-  assert.ok(codes(collision).includes('id_collision'))
+  const edited = await desk.deliver(once.replace('Please help.', 'Please help me with something else.'))
+  for (const end of [collision, edited]) {
+    assert.is(end.state, 'ticketed')
+    assert.ok(codes(end).includes('id_collision'))
+  }
   const listed = await desk.deliver(once.replace('MIME-Version', 'List-Id: <talk.lists.example>\nMIME-Version'))
   assert.equal([listed.state, listed.duplicate_of], ['recorded', first.id])
 })
