@@ -7,6 +7,7 @@ import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
 import { system } from './engine/events.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
+import { sweepDue, sweepOutdated } from './engine/tickets/sweep.ts'
 import { closeResolved } from './engine/tickets.ts'
 import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
@@ -16,18 +17,26 @@ import { queueDigests } from './mail/digest.ts'
 import { remindOfHeld } from './mail/spool/held.ts'
 import { purge } from './mail/spool.ts'
 import { after, MINUTE } from './time.ts'
+import { rotateKeys } from './tokens.ts'
 import { purgeLinks } from './web/session.ts'
 
-/** What jobs that write mails need besides the database; `url` is where the web view is. */
-export type House = { tools: () => Tools; url: string }
+/** What jobs need besides the database; `url` is where the web view is, `secret` opens the keys. */
+export type House = { tools: () => Tools; url: string; secret: Buffer }
 
 export type Job = {
   name: string
   cron: string
+  /**
+   * `every`: each daemon does it, without a lease, because locked rows share the work and a daemon that died must not be
+   * waited for; it is logged only where something was done. Default: one daemon, under its lease.
+   */
+  by?: 'every'
   run(sql: Sql, now: Date, house: House): Promise<Record<string, number>>
 }
 
 export const JOBS: Job[] = [
+  { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
+  { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
   {
     name: 'close_resolved', // HOUSE, Words: 14 days after an agent said done
     cron: '7 * * * *',
@@ -56,24 +65,26 @@ export const JOBS: Job[] = [
     cron: '37 3 * * *',
     run: async (sql, now) => ({ counters: await transaction(sql, (tx) => purgeBudgets(tx, now)) }),
   },
+  { name: 'rotate_keys', cron: '7 4 * * *', run: (sql, now, { secret }) => rotateKeys(sql, secret, now) }, // 5.8
   { name: 'purge_links', cron: '47 3 * * *', run: async (sql, now) => ({ links: await purgeLinks(sql, now) }) },
 ]
 
 type Ticking = House & { sql: Sql; worker: string; log: Log; now: () => Date }
 
-/** Starts the ticker; a job that another daemon is doing is passed over. */
+/** Starts the ticker; a job that another daemon is doing, or this one still, is passed over. */
 export function startCron(given: Ticking): { stop(): Promise<void> } {
-  const running = new Set<Promise<void>>()
+  const running = new Map<string, Promise<void>>()
   const tasks = JOBS.map((job) =>
     schedule(job.cron, () => {
-      const work = runJob(job, given).finally(() => running.delete(work))
-      running.add(work)
+      if (running.has(job.name)) return
+      const work = runJob(job, given).finally(() => running.delete(job.name))
+      running.set(job.name, work)
     }),
   )
   return {
     async stop() {
       await Promise.all(tasks.map((task) => task.destroy()))
-      await Promise.all(running)
+      await Promise.all(running.values())
     },
   }
 }
@@ -83,13 +94,36 @@ export async function runJob(job: Job, given: Ticking): Promise<void> {
   const { sql, worker, log } = given
   const lease = `cron/${job.name}`
   try {
-    if (!(await takeLease(sql, lease, worker, 10 * MINUTE))) return
+    if (job.by !== 'every' && !(await takeLease(sql, lease, worker, 10 * MINUTE))) return
     try {
-      log.info('cron_done', { job: job.name, ...(await job.run(sql, given.now(), given)) })
+      const done = await job.run(sql, given.now(), given)
+      if (job.by !== 'every' || Object.values(done).some((count) => count > 0))
+        log.info('cron_done', { job: job.name, ...done })
     } finally {
-      await releaseLease(sql, lease, worker)
+      if (job.by !== 'every') await releaseLease(sql, lease, worker)
     }
   } catch (error) {
     log.error('cron_failed', { job: job.name, words: wordsOf(error) })
   }
+}
+
+/** Batch by batch until nothing is due, or all of it is in other hands. */
+async function sweepWhatIsDue(sql: Sql, now: Date): Promise<Record<string, number>> {
+  let settled = 0
+  for (;;) {
+    const batch = await transaction(sql, (tx) => sweepDue(tx, now))
+    settled += batch.settled
+    if (batch.settled === 0) return { settled }
+  }
+}
+
+async function sweepWhatIsOutdated(sql: Sql, now: Date): Promise<Record<string, number>> {
+  let settled = 0
+  for (let last: number | null = 0; last !== null; ) {
+    const from: number = last
+    const batch = await transaction(sql, (tx) => sweepOutdated(tx, from, now))
+    settled += batch.settled
+    last = batch.last
+  }
+  return { settled }
 }

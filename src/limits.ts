@@ -117,6 +117,11 @@ export const replyText = {
   folded: 8, // interleaved answers: a run of more quoted lines is folded (7.3)
   signature: 30, // lines after `-- ` that may still be a signature
   known: 1024 * 1024, // characters of the ticket's earlier mails that are compared
+  earlier: 10, // texts of the ticket that a mail is compared with, and of its author's mails elsewhere
+  earlierTickets: 5, // of its author, in which those are looked for
+  earlierCharacters: 16 * KB, // of each
+  footers: 3, // mails of a domain with the same last paragraph make it a footer (7.9)
+  footer: 60, // characters that such a paragraph has at least: "Still broken" is no footer
   steps: 2_000_000, // looks at a character or word beyond the first pass: 200 ms at the worst
 } as const
 
@@ -246,6 +251,13 @@ export const kept = {
   outboxBodies: 90 * DAY,
   dedupe: 400 * DAY,
   tokenKeys: 400 * DAY,
+} as const
+
+/** Keys that sign reply addresses and Message-IDs (5.8). */
+export const tokenKeys = {
+  rotate: 365 * DAY,
+  settle: DAY, // a new key checks before it signs: every daemon knows it by then
+  reload: HOUR,
 } as const
 
 /** Tickets (6.12, 6.13). */

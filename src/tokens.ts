@@ -4,8 +4,9 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Sql } from './database.ts'
-import { ensureSecret, listSecrets } from './keys.ts'
-import { kept } from './limits.ts'
+import { ensureSecret, listSecrets, retireSecret } from './keys.ts'
+import { kept, tokenKeys } from './limits.ts'
+import { after } from './time.ts'
 
 /** Keys by id; `current` signs, all of them check. `instance` marks our own mail (MAIL 4a.21). */
 export type Keys = { instance: string; current: number; byId: Map<number, Buffer> }
@@ -35,14 +36,29 @@ export type MessageIdKind = 'c' | 'a' | 'n' | 's'
  */
 export async function loadKeys(sql: Sql, secret: Buffer, now: Date): Promise<Keys> {
   const instance = await ensureSecret(sql, secret, 'instance', () => randomBytes(16), now)
-  await ensureSecret(sql, secret, 'token/0', () => randomBytes(32), now)
-  const rows = await listSecrets(sql, secret, 'token/')
+  let rows = await tokenRows(sql, secret)
+  if (rows.length === 0) {
+    await ensureSecret(sql, secret, 'token/0', () => randomBytes(32), now)
+    rows = await tokenRows(sql, secret)
+  }
   const valid = rows.filter((row) => !row.retiredAt || now.getTime() - row.retiredAt.getTime() < kept.tokenKeys)
-  const byId = new Map(valid.map((row) => [Number(row.name.slice('token/'.length)), row.value]))
-  const current = Math.max(
-    ...rows.filter((row) => !row.retiredAt).map((row) => Number(row.name.slice('token/'.length))),
-  )
-  return { instance: instance.toString('hex'), current, byId }
+  const byId = new Map(valid.map((row) => [row.id, row.value]))
+  return { instance: instance.toString('hex'), current: signing(rows, now).id, byId }
+}
+
+/**
+ * Makes a new key where the newest is a year old, and retires those that a newer one signs instead of (MAIL 5.8). To be
+ * called at least once a day; daemons read the keys anew at least every limits.tokenKeys.reload.
+ */
+export async function rotateKeys(sql: Sql, secret: Buffer, now: Date): Promise<{ made: number; retired: number }> {
+  const rows = await tokenRows(sql, secret)
+  const newest = rows.at(-1)
+  if (!newest) return { made: 0, retired: 0 }
+  const old = rows.filter((row) => !row.retiredAt && row.id < signing(rows, now).id)
+  for (const row of old) await retireSecret(sql, row.name, now)
+  const isDue = newest.createdAt <= after(now, -tokenKeys.rotate)
+  if (isDue) await ensureSecret(sql, secret, `token/${newest.id + 1}`, () => randomBytes(32), now)
+  return { made: isDue ? 1 : 0, retired: old.length }
 }
 
 /**
@@ -115,6 +131,20 @@ export function makeSecret(): { secret: string; hash: Buffer } {
 }
 
 export const secretHash = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+
+type KeyRow = { id: number; name: string; value: Buffer; createdAt: Date; retiredAt: Date | null }
+
+/** Lowest id first, which is the oldest. */
+async function tokenRows(sql: Sql, secret: Buffer): Promise<KeyRow[]> {
+  const rows = await listSecrets(sql, secret, 'token/')
+  return rows.map((row) => ({ ...row, id: Number(row.name.slice('token/'.length)) })).sort((a, b) => a.id - b.id)
+}
+
+/** The newest key that has settled; before any has, the first. */
+function signing(rows: KeyRow[], now: Date): KeyRow {
+  const usable = rows.filter((row) => !row.retiredAt)
+  return usable.findLast((row) => row.createdAt <= after(now, -tokenKeys.settle)) ?? usable[0]!
+}
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567' // RFC 4648 section 6, lower-cased: survives clients that change case
 const MAC = 16 // base32 digits of 80 bits

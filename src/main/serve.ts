@@ -11,7 +11,7 @@ import type { Desk } from '../engine/desk.ts'
 import { clearNotice, raiseNotice } from '../engine/notices.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
-import { imap as imapLimits, web as limits, smtp as smtpLimits } from '../limits.ts'
+import { imap as imapLimits, web as limits, smtp as smtpLimits, tokenKeys } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { startTrust } from '../mail/authenticate/trust.ts'
 import { startDeliverer } from '../mail/deliver.ts'
@@ -23,6 +23,7 @@ import { isAlive, startParser, sweepParts } from '../mail/parse.ts'
 import { startPipeline } from '../mail/pipeline.ts'
 import { startSpool } from '../mail/spool/accept.ts'
 import { startRecent } from '../mail/spool/recent.ts'
+import { loadKeys } from '../tokens.ts'
 import { startWeb } from '../web/server.ts'
 import { createLoginLink } from '../web/session.ts'
 import { firstAdmin } from './agents.ts'
@@ -101,7 +102,9 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
       void (words === null ? notices.settle('desk_refused', '') : notices.raise('desk_refused', '', words)),
   })
   add({ name: 'desk', stop: () => desk.stop() })
-  const tools = (): Tools => ({ desk: desk.desk(), keys: house.keys, templates: house.templates })
+  const keys = followKeys(house, log, now)
+  add({ name: 'keys', stop: async () => keys.stop() })
+  const tools = (): Tools => ({ desk: desk.desk(), keys: keys.keys(), templates: house.templates })
   print(`desk      ${deskWords(desk.desk(), config)}`)
 
   const deliverer = await startDeliverer({
@@ -124,7 +127,7 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   await startListeners(house, { tools, spool, tmp: temp.own, log }, { print, add })
   const pollers = startMailboxes(house, { desk: desk.desk(), tmp: temp.own, log, now, notices }, { print, add })
 
-  const cron = startCron({ sql, worker, tools, url: webConfig(config).url, log, now })
+  const cron = startCron({ sql, worker, tools, url: webConfig(config).url, secret: house.secret, log, now })
   add({ name: 'cron', stop: () => cron.stop() })
   const web = await startWeb(
     {
@@ -168,6 +171,20 @@ async function startListeners(
     const where = 'path' in listener.listen ? intake.address : `${intake.address}:${intake.port}`
     print(`${listener.kind === 'mx' ? 'smtp' : 'lmtp'}      ${where}, for ${addressesOf(given.tools().desk)}`)
   }
+}
+
+/** The keys that sign, read anew now and then, because another daemon may have made one (5.8). */
+function followKeys({ sql, secret, keys: first }: Installation, log: Log, now: () => Date) {
+  let keys = first
+  const timer = setInterval(() => {
+    loadKeys(sql, secret, now()).then(
+      (found) => {
+        keys = found
+      },
+      (error: unknown) => log.warn('keys_left', { words: wordsOf(error) }), // the next hour asks again
+    )
+  }, tokenKeys.reload)
+  return { keys: () => keys, stop: () => clearInterval(timer) }
 }
 
 type Notices = ReturnType<typeof noticesOf>

@@ -68,7 +68,15 @@ test('each admin gets counts and list, automatic, in their language and zone, at
 test('two daemons at once, and again after a restart: one mail', async () => {
   await spam('Buy this')
   const job = JOBS.find((one) => one.name === 'digest')!
-  const given = (worker: string) => ({ sql, worker, log: silent, now: () => MONDAY, tools: desk.tools, url: URL_ })
+  const given = (worker: string) => ({
+    sql,
+    worker,
+    log: silent,
+    now: () => MONDAY,
+    tools: desk.tools,
+    url: URL_,
+    secret: Buffer.alloc(32),
+  })
   await Promise.all([digest(), digest(), runJob(job, given('one')), runJob(job, given('two'))])
   await runJob(job, given('three'))
   assert.is((await sent()).length, 1)
