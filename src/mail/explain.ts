@@ -27,12 +27,12 @@ export async function explainMail(setup: Setup, subject: Subject, now: Date): Pr
   const { judged } = subject
   const { read, forward } = await readWhole(setup, subject)
   const known = knownOf(judged, read)
-  const plan = await rolledBack(setup.sql, async (tx) => {
+  const { plan, mail } = await rolledBack(setup.sql, async (tx) => {
     const { arrival, facts } = await gather(tx, { judged, known, tools: setup.tools }, now)
-    return decide(arrival, facts, now)
+    return { plan: decide(arrival, facts, now), mail: arrival.mail }
   })
   const receivedAt = judged.releasedAt ?? judged.envelope.receivedAt
-  return { read, plan, receivedAt, forward }
+  return { read: { ...read, mail }, plan, receivedAt, forward }
 }
 
 /** The mail as the pipeline reads it; one that runs the parser down is what its header says. */

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import type { Tx } from '../database.ts'
 import { type Arrival, type Facts, identify, type Known, loadFacts } from '../engine/receive.ts'
 import { externalIds, providerKey } from '../engine/thread/correlate.ts'
-import { findStanding } from '../engine/thread.ts'
+import { findEarlier } from '../engine/thread/earlier.ts'
+import { chooseTicket, findStanding } from '../engine/thread.ts'
 import type { Tools } from '../engine/tools.ts'
 import type { Auth, MailAddress, ParsedMail, ParseError } from '../incoming.ts'
 import { parse as limits } from '../limits.ts'
@@ -14,6 +15,8 @@ import { unchecked } from './authenticate.ts'
 import { classify } from './classify.ts'
 import { type Copy, copyOf, dedupeKeys, NO_COPY } from './duplicates.ts'
 import { scanHeaders } from './parse/scan.ts'
+import { footersOf } from './reply-text/signature.ts'
+import { extractReply } from './reply-text.ts'
 import { findLikeness } from './spool/claims.ts'
 import type { ClaimedMail } from './spool.ts'
 
@@ -103,12 +106,38 @@ export async function gather(tx: Tx, input: { judged: Judged; known: Known; tool
   if (fallback) facts.candidates.set(fallback.id, fallback)
   const arrival: Arrival = {
     ...known,
+    mail: copy.earlier ? mail : await partedAgain(tx, known, facts),
     copy: copy.earlier && { of: copy.earlier.id, ticketId: copy.earlier.ticketId, words: copy.words },
     collision: copy.collision,
     fallbackTicket: fallback?.id ?? null,
   }
   return { arrival, facts, copy, keys }
 }
+
+/**
+ * The mail, parted once more where it goes on with a ticket: what that holds is quotation with certainty, and what it
+ * does not hold was typed into one (7.4); what the author's domain repeats is a footer (7.9). Only an answer that has
+ * more in it than a few words of its own is worth the question.
+ */
+async function partedAgain(tx: Tx, { mail, classification }: Known, facts: Facts): Promise<ParsedMail> {
+  const isWritten = classification?.kind === 'human' || classification?.kind === 'list'
+  if (mail.error !== null || !isWritten || mail.text.length < FEW_WORDS) return mail
+  const { ticket } = chooseTicket(facts.claims, facts, facts.from?.address ?? null)
+  if (!ticket) return mail
+  const address = facts.from?.address.toLowerCase() ?? ''
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  const earlier = await findEarlier(tx, { ticketId: ticket.id, contactId: facts.contact?.id ?? null, domain })
+  const footers = footersOf(earlier.fromDomain)
+  const { ranges } = extractReply({
+    ...mail,
+    known: earlier.texts,
+    footers,
+    hasFiles: mail.parts.length > 0 ? 'yes' : 'no',
+  })
+  return { ...mail, ranges }
+}
+
+const FEW_WORDS = 120 // characters
 
 /** What the wire already decided must be looked at by a person (1.13 on lmtp). */
 export const quarantineWords = ({ envelope, releasedAt }: Judged): string | null =>

@@ -21,7 +21,8 @@ const WRAPPED = 6
 
 /**
  * The attribution that ends with line `index`, or null. `floor`: lines before this one belong to something else.
- * `quoted` tells whether a line stands in a quotation; `budget` goes down by the characters looked at.
+ * `quoted` tells whether a line stands in a quotation, `isKnown` whether what stands from one on was written before;
+ * `budget` goes down by the characters looked at.
  */
 export function attributionEndingAt(input: {
   text: string
@@ -29,13 +30,14 @@ export function attributionEndingAt(input: {
   index: number
   floor: number
   quoted: (index: number) => boolean
+  isKnown: (from: number) => boolean
   budget: { steps: number }
 }): Attribution | null {
-  const { lines, index, floor, quoted, budget } = input
+  const { lines, index, floor, quoted, isKnown, budget } = input
   const last = lines[index]!
   if (last.body.length > limits.replyText.line || !mayEndAttribution(plain(last.body))) return null
   const next = nextFull(lines, index + 1)
-  const beforeQuote = next >= 0 && quoted(next) && lines[next]!.depth >= last.depth
+  const beforeQuote = next >= 0 && ((quoted(next) && lines[next]!.depth >= last.depth) || isKnown(next))
   let joined = ''
   let loose: Attribution | null = null
   for (let from = index; from >= floor && from > index - WRAPPED; from--) {

@@ -7,7 +7,7 @@ import { hasDateOrAddress } from './attribution-words.ts'
 import { bannerOf, isMarker, isSeparator } from './banners.ts'
 import { headerBlockAt, isHeaderLine } from './header-block.ts'
 import { type HtmlLines, htmlLines } from './html-marks.ts'
-import { rememberTexts } from './known.ts'
+import { type Memory, rememberTexts } from './known.ts'
 import { type Line, nextFull, splitLines, wordCount } from './lines.ts'
 import type { ReplyInput, ReplyReason } from './shape.ts'
 
@@ -20,6 +20,8 @@ export type Layout = {
   forward: number
   /** What is left of limits.replyText.steps; below zero the result is of no use. */
   budget: { steps: number }
+  /** What the ticket already holds; null where nothing is known of it. */
+  memory: Memory | null
 }
 
 type Scan = Layout & {
@@ -28,6 +30,8 @@ type Scan = Layout & {
   input: ReplyInput
   why: ReplyReason[]
   quoted: (index: number) => boolean
+  /** 7.4 (b): the text from a line on stood in earlier mails. */
+  isKnown: (from: number) => boolean
 }
 
 export function readLayout(input: ReplyInput, why: ReplyReason[]): Layout {
@@ -35,18 +39,21 @@ export function readLayout(input: ReplyInput, why: ReplyReason[]): Layout {
   const html = htmlLines(input.text, lines, input.html)
   const quoted = (index: number) => isQuoted(lines, html, index)
   const budget = { steps: limits.replyText.steps }
+  const memory = input.known && input.known.length > 0 ? rememberTexts(input.known) : null
+  const isKnown = startKnown(lines, memory)
   const scan: Scan = {
     lines,
     html,
     shared: new Map(),
     forward: lines.length,
     budget,
-    forwards: false,
+    memory,
+    forwards: hasForwardPrefix(input.subject ?? '') && !isKnown(0),
     input,
     why,
     quoted,
+    isKnown,
   }
-  scan.forwards = hasForwardPrefix(input.subject ?? '') && !isKnownBelow(scan, 0)
   let floor = 0 // lines before this one are settled
   let marked = -1 // first line quoted by marks alone
   for (let i = 0; i < lines.length; ) {
@@ -91,9 +98,10 @@ function step(scan: Scan, i: number, floor: number): number {
   if (banner === 'original' && !scan.forwards) return openQuote(scan, i, i + 1, 'original_banner')
   if (html.kinds.get(i)?.kind === 'indent' && line.kind === 'q') return i
   if (html.rules.has(i) && isHeaderLine(line)) return openQuote(scan, i, i + 1, 'header_block')
-  const block = headerBlockAt(lines, i, html.rules.has(i) || drawnAbove(lines, i, floor) ? 2 : 3)
+  const isParted = html.rules.has(i) || drawnAbove(lines, i, floor) || scan.isKnown(i + 2)
+  const block = headerBlockAt(lines, i, isParted ? 2 : 3)
   if (block) return scan.forwards ? keepForward(scan, i) : openQuote(scan, i, block.to, 'header_block')
-  if (isMarker(line.body) && isKnownBelow(scan, i + 1)) return quoteToEnd(scan, i, floor, 'reply_marker')
+  if (isMarker(line.body) && scan.isKnown(i + 1)) return quoteToEnd(scan, i, floor, 'reply_marker')
   const attribution = attributionEndingAt({ ...scan, text: scan.input.text, index: i, floor })
   return attribution ? openAttribution(scan, attribution) : i
 }
@@ -142,7 +150,7 @@ function openAttribution(scan: Scan, found: Attribution): number {
   const { lines } = scan
   const next = nextFull(lines, found.to)
   const isFollowed = next >= 0 && scan.quoted(next)
-  if (!isFollowed && !found.confirmed) return found.from
+  if (!isFollowed && !found.confirmed && !scan.isKnown(found.to)) return found.from
   if (!isFollowed && next < 0) return found.from // nothing stands below: a sentence that ends so, or an empty quote
   say(scan, 'attribution', found.from)
   const first = lines[found.from]!
@@ -171,12 +179,26 @@ function withSeparator(lines: Line[], from: number): number {
   return from
 }
 
-/** 7.4 (b): at least 60 in 100 of the lines below stood in earlier mails. */
-function isKnownBelow({ lines, input }: Scan, from: number): boolean {
-  if (!input.known || input.known.length === 0) return false
-  const remembers = rememberTexts(input.known)
-  const answers = lines.slice(from).flatMap(({ body }) => remembers(body) ?? [])
-  return answers.length > 0 && answers.filter(Boolean).length >= answers.length * 0.6
+/** At least 60 in 100 of the lines from one on stood in earlier mails; counted once, from the end. */
+function startKnown(lines: Line[], memory: Memory | null): (from: number) => boolean {
+  let shares: { known: number; judged: number }[] | null = null
+  const count = (remembers: Memory) => {
+    const all: { known: number; judged: number }[] = []
+    let [known, judged] = [0, 0]
+    for (let i = lines.length - 1; i >= 0; i--) {
+      const answer = remembers(lines[i]!.body)
+      if (answer !== null) judged++
+      if (answer) known++
+      all[i] = { known, judged }
+    }
+    return all
+  }
+  return (from) => {
+    if (memory === null) return false
+    shares ??= count(memory)
+    const share = shares[from]
+    return share !== undefined && share.judged > 0 && share.known >= share.judged * 0.6
+  }
 }
 
 /**

@@ -1,11 +1,13 @@
 /** Second pass: signatures, answers between the quotes (7.3), edited quotes (7.4), never empty (7.2); then the ranges. */
 import * as limits from '../../limits.ts'
 import type { RangeKind, TextRange } from '../../ranges.ts'
-import { rememberTexts } from './known.ts'
+import { attributionEnd, beginsAttribution } from './attribution-words.ts'
+import { bannerOf } from './banners.ts'
+import { meaningsOf } from './header-labels.ts'
 import type { Layout } from './layout.ts'
 import { type Line, type LineKind, wordCount } from './lines.ts'
 import type { ReplyInput, ReplyReason } from './shape.ts'
-import { isSignOff, signatureIn } from './signature.ts'
+import { isMobileLine, isSignOff, signatureIn } from './signature.ts'
 
 export function settleKinds(layout: Layout, input: ReplyInput, why: ReplyReason[]): TextRange[] {
   const { lines } = layout
@@ -18,7 +20,7 @@ export function settleKinds(layout: Layout, input: ReplyInput, why: ReplyReason[
   markSignatures(layout, input, why)
   const answers = answersBelow(lines)
   if (answers > 1) unfold(lines, why)
-  else showEdited(lines, input, why)
+  else showEdited(layout, why)
   if (!hasSomethingVisible(layout, input) && lines.some(({ kind }) => kind !== 'v')) {
     why.push({ code: 'nothing_visible', words: 'all of it would be folded: the whole is shown' })
     return [{ kind: 'visible', from: 0, to: input.text.length }]
@@ -100,20 +102,28 @@ function unfold(lines: Line[], why: ReplyReason[]): void {
 }
 
 /** 7.4: where the quote is a mail we know, lines in it that no mail had were typed now. */
-function showEdited(lines: Line[], input: ReplyInput, why: ReplyReason[]): void {
-  if (!input.known || input.known.length === 0 || !lines.some(({ kind }) => kind === 'q')) return
-  const remembers = rememberTexts(input.known)
+function showEdited({ lines, memory: remembers }: Layout, why: ReplyReason[]): void {
+  if (remembers === null || !lines.some(({ kind }) => kind === 'q')) return
   const start = lines.findIndex(({ kind }) => kind === 'q')
   const judged = lines.map((line, i) => (line.kind === 'q' && i >= start ? remembers(line.body) : null))
   const known = judged.filter((answer) => answer === true).length
   const unknown = judged.filter((answer) => answer === false).length
   if (known === 0 || known < (known + unknown) * 0.6) return
   const firstKnown = judged.indexOf(true) // what stands above it is the attribution or header block
-  const edited = lines.filter((_, i) => judged[i] === false && i > firstKnown)
+  // nobody types into a quote of a quote, and what a program sets around one was not typed
+  const edited = lines.filter((line, i) => judged[i] === false && i > firstKnown && line.depth <= 1 && !isFrame(line))
   for (const line of edited) line.kind = 'v'
   if (edited.length > 0) {
     why.push({ code: 'edited_quote', words: `${edited.length} lines below the cut are in no earlier mail: shown` })
   }
+}
+
+/** An attribution, a header, a banner, a phone's line. */
+function isFrame({ body }: Line): boolean {
+  if (body.length > limits.replyText.line) return false
+  const label = /^[*_|]{0,2}([\p{L}\p{M}][\p{L}\p{M}. -]{0,29}?) ?[*_|]{0,2} ?[:：]/u.exec(body)?.[1]
+  if (label !== undefined && meaningsOf(label).length > 0) return true
+  return attributionEnd(body) !== null || beginsAttribution(body) || bannerOf(body) !== null || isMobileLine(body)
 }
 
 /** 7.2: a letter, a digit, an image, an emoji; a file beside the text is enough. */

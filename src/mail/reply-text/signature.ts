@@ -36,6 +36,23 @@ export function normalisedParagraph(text: string): string {
     .trim()
 }
 
+/** The last paragraphs of a domain's mails that are footers, the mail at hand being one more (7.9). */
+export function footersOf(texts: string[]): ReadonlySet<string> {
+  const mails = new Map<string, number>()
+  for (const text of texts) {
+    const last = text
+      .trimEnd()
+      .split(/\n[ \t\r]*\n/)
+      .slice(-FOOTER_PARAGRAPHS)
+      .map(normalisedParagraph)
+    for (const one of new Set(last))
+      if (one.length >= limits.replyText.footer) mails.set(one, (mails.get(one) ?? 0) + 1)
+  }
+  return new Set([...mails].filter(([, count]) => count >= limits.replyText.footers - 1).map(([one]) => one))
+}
+
+const FOOTER_PARAGRAPHS = 6
+
 /** RFC 3676 4.3: dash, dash, blank; many programs lose the blank. The first one after which little enough follows. */
 function delimiter(lines: Line[], from: number, to: number): SignatureStart | null {
   let below = 0
@@ -135,7 +152,8 @@ const MOBILE = new RegExp(
   'iu',
 )
 
-function isMobileLine(body: string): boolean {
+/** "Sent from my iPhone" and its kin, in any language; a link may follow. */
+export function isMobileLine(body: string): boolean {
   if (body.length > 120) return false
   const words = body
     .replace(/<?https?:\/\/[^\s<>()]{1,300}[>)]?/g, '')
