@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Sql } from '../database.ts'
 import { Refusal, wordsOf } from '../errors.ts'
+import { runInvoice } from './vectors/billing.ts'
 import { runAdd, runBetween } from './vectors/calendar.ts'
 import { runClocks } from './vectors/clocks.ts'
 
@@ -58,6 +59,7 @@ const RUNNERS: Record<string, Runner> = {
   add: (_sql, vector) => runAdd(vector),
   between: (_sql, vector) => runBetween(vector),
   clocks: runClocks,
+  invoice: (_sql, vector) => runInvoice(vector),
 }
 
 /** Calendar vectors name what they are; the others are told by what they hold. */
