@@ -19,7 +19,8 @@ CREATE TABLE "attachments" (
 	"type" text NOT NULL,
 	"size" bigint NOT NULL,
 	"inline" boolean DEFAULT false NOT NULL,
-	"content_id" text
+	"content_id" text,
+	"original" boolean DEFAULT false NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "calendars" (
@@ -49,6 +50,7 @@ CREATE TABLE "comments" (
 	"sanitiser" integer,
 	"message_id" text,
 	"flags" text[] DEFAULT '{}' NOT NULL,
+	"calendar" jsonb,
 	CONSTRAINT "comments_visibility" CHECK (visibility in ('public', 'internal', 'private'))
 );
 --> statement-breakpoint

@@ -39,6 +39,8 @@ export type CalendarCard = {
   zone: string | null
   organiser: MailAddress | null
   location: string
+  /** Of a reply: `accepted`, `declined`, `tentative`, ... in lower case, as its first attendee says (RFC 5545 3.2.12). */
+  answer: string | null
 }
 
 /** One node of the MIME tree in document order, for classification: never anything from inside an attached mail. */

@@ -92,6 +92,12 @@ export const parse = {
   filename: 150, // bytes (9.6)
 } as const
 
+/** Formatted comments that are done again after the sanitiser changed (9.1). */
+export const sanitising = {
+  batch: 100, // comments between two renewals of the lease
+  lease: HOUR, // longer than a batch of the slowest mails takes
+} as const
+
 /** Authentication (5.2). */
 export const authenticate = {
   question: 5 * SECOND, // one DNS answer

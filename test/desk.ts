@@ -112,6 +112,8 @@ export async function startDesk(
     ending,
     idle: () => pipeline.idle(),
     tools: () => tools,
+    parse: (source: AsyncIterable<Buffer>) => parser.parse(source),
+    parser,
     /** Replaces the desk file. */
     async change(text: string) {
       tools = { ...tools, desk: await setUp(text) }

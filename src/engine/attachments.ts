@@ -13,6 +13,8 @@ export type Attachment = {
   size: number
   inline: boolean
   contentId: string | null
+  /** What other files were taken out of: winmail.dat, an opaque signature (4.19, 4.21). */
+  original?: boolean
 }
 
 /** Hangs stored files on a comment, in order. */
@@ -27,11 +29,12 @@ export async function attach(
 /** The same as a statement to be run with others: arrays, so that any number of files is one prepared statement. */
 export function attachmentRows(tx: Tx, place: { ticketId: number; commentId: number }, files: Attachment[]): Statement {
   return tx`
-    insert into attachments (ticket_id, comment_id, blob_id, filename, type, size, inline, content_id)
+    insert into attachments (ticket_id, comment_id, blob_id, filename, type, size, inline, content_id, original)
     select ${place.ticketId}, ${place.commentId}, file.*
     from unnest(${files.map((file) => file.blobId)}::bigint[], ${files.map((file) => file.filename)}::text[],
       ${files.map((file) => file.type)}::text[], ${files.map((file) => file.size)}::bigint[],
-      ${files.map((file) => String(file.inline))}::text[]::boolean[], ${files.map((file) => file.contentId)}::text[]) as file`
+      ${files.map((file) => String(file.inline))}::text[]::boolean[], ${files.map((file) => file.contentId)}::text[],
+      ${files.map((file) => String(file.original ?? false))}::text[]::boolean[]) as file`
 }
 
 /** The files of one ticket belong to another (6.13); they stay with their comments. */
@@ -57,5 +60,6 @@ export async function storeParts(tx: Tx, parts: IncomingPart[]): Promise<Attachm
     size: part.size,
     inline: part.inline,
     contentId: part.contentId,
+    original: part.original,
   }))
 }

@@ -38,7 +38,12 @@ export type ReportAction =
   /** Its recipient's program says what became of it (4a.11). */
   | { action: 'receipt'; ticket: number; data: { disposition: string; by: string | null }; words: string }
   /** Somebody answers an invitation of this conversation (4.20). */
-  | { action: 'calendar_answer'; ticket: number; data: { from: string | null; title: string }; words: string }
+  | {
+      action: 'calendar_answer'
+      ticket: number
+      data: { from: string | null; name: string; title: string; answer: string | null }
+      words: string
+    }
   /** It names a ticket and proves nothing (4a.5). */
   | { action: 'unverified_report'; ticket: number; words: string }
   /** It is about nothing that we know (4a.9). */

@@ -246,6 +246,7 @@ export const comments = pgTable(
     sanitiser: integer(), // version that made html (9.1)
     message_id: text(),
     flags: text().array().notNull().default([]),
+    calendar: jsonb(), // CalendarCard: what the mail's invitation says (4.20)
   },
   (t) => [
     index('comments_ticket').on(t.ticket_id, t.id),
@@ -336,6 +337,7 @@ export const attachments = pgTable(
     size: ref().notNull(),
     inline: boolean().notNull().default(false),
     content_id: text(),
+    original: boolean().notNull().default(false), // what parts were taken out of: shown apart (4.19, 4.21)
   },
   (t) => [index('attachments_comment').on(t.comment_id), index('attachments_ticket').on(t.ticket_id)],
 )

@@ -4,6 +4,7 @@
  */
 import { type Statement, type Tx, together } from '../database.ts'
 import { Refusal } from '../errors.ts'
+import type { CalendarCard } from '../incoming.ts'
 import { after, floored, SECOND } from '../time.ts'
 import { preparePublicAnswer } from './answer.ts'
 import { type Actor, type Event, eventRows, numberedRows, record } from './events.ts'
@@ -63,6 +64,7 @@ export type NewComment = {
   sanitiser?: number | null
   messageId?: string | null
   flags?: string[]
+  calendar?: CalendarCard | null
 }
 
 export type AgentAuthor = { id: number; name: string; address: string }
@@ -138,14 +140,14 @@ export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
   return tx`
     insert into comments (
       id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, channel, automatic,
-      text, visible, html, sanitiser, message_id, flags)
+      text, visible, html, sanitiser, message_id, flags, calendar)
     overriding system value
     values (
       ${comment.id}, ${comment.ticketId}, ${floored(now)}, ${author.role}, ${author.contactId ?? null},
       ${author.agentId ?? null}, ${author.name}, ${author.address}, ${comment.visibility}, ${comment.channel},
       ${comment.automatic ?? false}, ${stored(comment.text)}, ${stored(comment.visible)},
       ${comment.html == null ? null : stored(comment.html)}, ${comment.sanitiser ?? null}, ${comment.messageId ?? null},
-      ${comment.flags ?? []})`
+      ${comment.flags ?? []}, ${comment.calendar ? tx.json(comment.calendar as never) : null})`
 }
 
 /**

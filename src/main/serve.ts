@@ -21,6 +21,7 @@ import { servedBy } from '../mail/intake-smtp/recipients.ts'
 import { startSmtp } from '../mail/intake-smtp.ts'
 import { isAlive, startParser, sweepParts } from '../mail/parse.ts'
 import { startPipeline } from '../mail/pipeline.ts'
+import { startSanitising } from '../mail/sanitise-again.ts'
 import { startSpool } from '../mail/spool/accept.ts'
 import { startRecent } from '../mail/spool/recent.ts'
 import { loadKeys } from '../tokens.ts'
@@ -127,11 +128,14 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   await startListeners(house, { tools, spool, tmp: temp.own, log }, { print, add })
   const pollers = startMailboxes(house, { desk: desk.desk(), tmp: temp.own, log, now, notices }, { print, add })
 
+  const sanitising = startSanitising({ sql, parser, worker, log })
+  add({ name: 'sanitising', stop: () => sanitising.stop() })
   const cron = startCron({ sql, worker, tools, url: webConfig(config).url, secret: house.secret, log, now })
   add({ name: 'cron', stop: () => cron.stop() })
   const web = await startWeb(
     {
       sql,
+      parse: (source) => parser.parse(source),
       tools,
       now,
       log,

@@ -12,6 +12,7 @@ import { isOutage } from '../database.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import { web as limits } from '../limits.ts'
 import { assetPages } from './assets.ts'
+import { attachedPages } from './attached.ts'
 import type { Env, Web } from './context.ts'
 import { filePages } from './files.ts'
 import { heldPages } from './held.ts'
@@ -40,7 +41,17 @@ export function createWeb(web: Web): Hono<Env> {
   app.use(csrf({ origin: (origin, c) => origin === own || origin === new URL(c.req.url).origin }))
   app.route('/', signInPages(web))
   app.use(onlyAgents(web))
-  const desk = [queuePages, ticketPages, originalPages, filePages, heldPages, outboxPages, noticePages, sessionPages]
+  const desk = [
+    queuePages,
+    ticketPages,
+    originalPages,
+    filePages,
+    attachedPages,
+    heldPages,
+    outboxPages,
+    noticePages,
+    sessionPages,
+  ]
   for (const pages of desk) app.route('/', pages(web))
   app.notFound((c) => c.html(problemPage('Not here', 'This page or file does not exist, or is gone.'), 404))
   app.onError((error, c) => {

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono'
 import type { Sql } from '../database.ts'
 import type { Tools } from '../engine/tools.ts'
+import type { ParsedMail } from '../incoming.ts'
 import type { Log } from '../log.ts'
 
 /** The agent who is signed in, with the session they came by. */
@@ -20,6 +21,8 @@ export type LinkTarget = { id: number; address: string; name: string; locale: st
 
 export type Web = {
   sql: Sql
+  /** Reads a mail in a child process that can be killed; `dispose` deletes its decoded parts. */
+  parse(source: AsyncIterable<Buffer>): Promise<{ mail: ParsedMail; dispose(): Promise<void> }>
   tools: () => Tools
   now: () => Date
   log: Log

@@ -12,6 +12,17 @@ import { disposition } from './filename.ts'
 import { parseId } from './form.ts'
 import { framed } from './frame.ts'
 
+export type AttachedFile = {
+  id: number
+  ticket_id: number
+  comment_id: number
+  blob_id: number
+  filename: string
+  /** As its mail claims. */
+  type: string
+  bytes: number
+}
+
 export function filePages(web: Web): Pages {
   const { sql } = web
   return new Hono<Env>()
@@ -67,9 +78,10 @@ const HARMLESS = {
 const readable = (sql: Queryable, agentId: number) => sql`
   t.deleted_at is null and (c.visibility <> 'private' or c.agent_id = ${agentId})`
 
-async function findAttachment(sql: Queryable, id: number | null, agentId: number) {
-  const [row] = await sql<{ blob_id: number; filename: string; bytes: number }[]>`
-    select f.blob_id, f.filename, b.bytes from attachments f
+/** A file that this agent may see, or null. */
+export async function findAttachment(sql: Queryable, id: number | null, agentId: number): Promise<AttachedFile | null> {
+  const [row] = await sql<AttachedFile[]>`
+    select f.id, f.ticket_id, f.comment_id, f.blob_id, f.filename, f.type, b.bytes from attachments f
     join comments c on c.id = f.comment_id join tickets t on t.id = c.ticket_id join blobs b on b.id = f.blob_id
     where f.id = ${id} and ${readable(sql, agentId)}`
   return row ?? null

@@ -260,6 +260,7 @@ test('X60: drawings, pages, renamed ones, a file name that is markup and mutatin
   assert.is(end.state, 'ticketed')
   const app = createWeb({
     sql,
+    parse: desk.parse,
     tools: desk.tools,
     now,
     log: silent,

@@ -42,6 +42,7 @@ const { sql } = desk
 const server = await startWeb(
   {
     sql,
+    parse: desk.parse,
     tools: desk.tools,
     now: () => desk.clock.at,
     log: silent,

@@ -1,5 +1,6 @@
 /** A desk with its web view for tests: the demo desk in a real database, signed-in people, tickets by the engine's verbs. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { putBlob } from '../../src/blobs.ts'
 import { type Sql, transaction } from '../../src/database.ts'
@@ -12,6 +13,7 @@ import type { Priority, Status } from '../../src/engine/tables.ts'
 import { addComment, createTicket, type NewComment, reserveComment, reserveTicket } from '../../src/engine/tickets.ts'
 import { SANITISER_VERSION } from '../../src/html.ts'
 import { silent } from '../../src/log.ts'
+import { readMail } from '../../src/mail/parse/read.ts'
 import { loadTemplates } from '../../src/render.ts'
 import { loadKeys } from '../../src/tokens.ts'
 import { createWeb } from '../../src/web/app.ts'
@@ -54,6 +56,13 @@ export async function webDesk(sql: Sql) {
   const logged: string[] = []
   const web: Web = {
     sql,
+    async parse(source) {
+      const folder = mkdtempSync(path.join(os.tmpdir(), 'postroom-read-'))
+      return {
+        mail: await readMail(source, folder),
+        dispose: async () => rmSync(folder, { recursive: true, force: true }),
+      }
+    },
     tools: () => tools,
     now: () => clock.now,
     log: { ...silent, error: (event, fields) => void logged.push(`${event} ${fields?.words} ${fields?.stack}`) },
@@ -95,7 +104,7 @@ export async function webDesk(sql: Sql) {
     },
     async attach(
       place: { ticketId: number; commentId: number },
-      file: { name: string; bytes: Buffer; type?: string; contentId?: string },
+      file: { name: string; bytes: Buffer; type?: string; contentId?: string; original?: boolean },
     ) {
       return transaction(sql, async (tx) => {
         const blob = await putBlob(tx, file.bytes)
@@ -108,6 +117,7 @@ export async function webDesk(sql: Sql) {
             size: file.bytes.length,
             inline: !!file.contentId,
             contentId: file.contentId ?? null,
+            original: file.original ?? false,
           },
         ])
         const [row] = await tx`select max(id) as id from attachments`

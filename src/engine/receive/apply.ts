@@ -293,6 +293,14 @@ const SHOWN: ReadonlySet<string> = new Set([
   'reopen_guard',
 ])
 
+/** What parsing found that a reader must know of (4.19, 4.21). */
+const PARSED: ReadonlySet<string> = new Set([
+  'encrypted',
+  'signature_not_verified',
+  'smime_unreadable',
+  'tnef_unreadable',
+])
+
 /** The mail as a comment; a mail that could not be read says so, and what the scan found. */
 function firstComment(work: Work, ids: { id: number; ticketId: number; contactId: number | null }): NewComment {
   const { plan, arrival } = work
@@ -302,7 +310,7 @@ function firstComment(work: Work, ids: { id: number; ticketId: number; contactId
   const text = whole ? whole.text : failed
   const flags = [
     ...(whole?.truncated.length ? ['truncated'] : []),
-    ...(whole ? [] : ['unparsable']),
+    ...(whole?.flags.filter((flag) => PARSED.has(flag)) ?? ['unparsable']),
     ...(arrival.oversize ? ['oversize'] : []),
     ...plan.reasons.flatMap((one) => (SHOWN.has(one.code) ? [one.code] : [])),
   ]
@@ -323,6 +331,7 @@ function firstComment(work: Work, ids: { id: number; ticketId: number; contactId
     sanitiser: whole?.sanitiserVersion ?? null,
     messageId: mail.messageId,
     flags,
+    calendar: whole?.calendar ?? null,
   }
 }
 

@@ -102,7 +102,12 @@ function invited(arrival: Arrival, facts: Facts, plan: Plan): Plan {
   if (!ticket || ticket.spamAt || arrival.archive || arrival.auth.verdict === 'fail') return plan
   const mail = arrival.mail as IncomingMail
   const words = `${facts.from?.address ?? 'Somebody'} answered an invitation: ${mail.subject}`
-  const data = { from: facts.from?.address ?? null, title: mail.calendar?.title ?? mail.subject }
+  const data = {
+    from: facts.from?.address ?? null,
+    name: facts.from?.name ?? '',
+    title: mail.calendar?.title || mail.subject,
+    answer: mail.calendar?.answer ?? null,
+  }
   return {
     ...plan,
     thread: { ...plan.thread, ticket: ticket.id, by },

@@ -13,13 +13,14 @@ type Property = { name: string; params: Map<string, string>; value: string }
 /** Null where the text holds no event. `method` is that of the Content-Type; the calendar's own is second to it. */
 export function readCalendar(text: string, method: string | null): CalendarCard | null {
   const card: CalendarCard = {
-    method: method?.toLowerCase() ?? null,
+    method: method === null ? null : words(method).toLowerCase().slice(0, 40),
     title: '',
     start: null,
     end: null,
     zone: null,
     organiser: null,
     location: '',
+    answer: null,
   }
   let depth = 0 // of components within the event, whose properties are not the event's: alarms
   let found = false
@@ -27,7 +28,7 @@ export function readCalendar(text: string, method: string | null): CalendarCard 
     const property = propertyOf(line)
     if (!property) continue
     const { name, value } = property
-    if (name === 'METHOD' && !found) card.method ??= value.trim().toLowerCase().slice(0, 40)
+    if (name === 'METHOD' && !found) card.method ??= words(value).toLowerCase().slice(0, 40)
     else if (name === 'BEGIN' && found) depth++
     else if (name === 'BEGIN' && /^vevent$/i.test(value.trim())) found = true
     else if (name === 'END' && found && depth-- === 0) break
@@ -35,13 +36,15 @@ export function readCalendar(text: string, method: string | null): CalendarCard 
     if (name === 'SUMMARY') card.title ||= words(value)
     else if (name === 'LOCATION') card.location ||= words(value)
     else if (name === 'ORGANIZER') card.organiser ??= person(property)
+    else if (name === 'ATTENDEE') card.answer ??= words(property.params.get('PARTSTAT') ?? '').toLowerCase() || null
     else if (name === 'DTEND') card.end ??= time(value)
     else if (name === 'DTSTART' && card.start === null) {
       card.start = time(value)
-      card.zone = /Z\s*$/i.test(value) ? 'UTC' : (property.params.get('TZID')?.slice(0, 100) ?? null)
+      card.zone = /Z\s*$/i.test(value) ? 'UTC' : words(property.params.get('TZID') ?? '').slice(0, 100) || null
     }
   }
-  return found ? card : null
+  if (!found) return null
+  return card.method === 'reply' ? card : { ...card, answer: null }
 }
 
 /** RFC 5545 3.1: a line that begins with a blank continues the one before. */

@@ -5,21 +5,33 @@ import { OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
 import { prose } from '../prose.ts'
 import { agoText, sizeText, whenText } from '../words.ts'
-import type { AttachmentRow, CommentRow, MailRow, SentRow, TicketView } from './load.ts'
+import { flagMarks, flagNotes } from './flags.ts'
+import { calendarAnswer, invitation } from './invitation.ts'
+import type { AttachmentRow, CommentRow, EventRow, MailRow, SentRow, TicketView } from './load.ts'
 import { originalOf } from './original.ts'
 import { whyHere } from './why.ts'
 
 type Setting = { view: TicketView; agent: SignedIn; now: Date }
 
 export function conversation(setting: Setting): Html {
-  const { view } = setting
+  const { view, agent } = setting
   const first = view.comments[0]
   return html`<section class="conversation" aria-labelledby="conversation">
     <h2 class="sr" id="conversation">Conversation</h2>
     ${view.earlier > 0 && first && html`<p class="earlier"><a href="/tickets/${view.ticket.id}?before=${first.id}">Show earlier comments (${view.earlier} more)</a></p>`}
-    ${view.comments.map((comment) => oneComment(comment, setting))}
+    ${inOrder(view).map((one) => ('seq' in one ? answered(one, agent) : oneComment(one, setting)))}
   </section>`
 }
+
+/** Answers to invitations are no comments, and stand where they came (MAIL 4.20). */
+function inOrder({ comments, events, earlier }: TicketView): (CommentRow | EventRow)[] {
+  const from = comments[0]?.at ?? new Date(0)
+  const answers = events.filter(({ type, at }) => type === 'calendar_answer' && (earlier === 0 || at >= from))
+  return [...comments, ...answers].sort((a, b) => a.at.getTime() - b.at.getTime())
+}
+
+const answered = (event: EventRow, { zone }: SignedIn): Html =>
+  html`<p class="happened">${calendarAnswer(event.data)} <span class="sub">${time(event.at, whenText(event.at, zone))}</span></p>`
 
 function oneComment(comment: CommentRow, setting: Setting): Html {
   const { view, agent } = setting
@@ -32,7 +44,9 @@ function oneComment(comment: CommentRow, setting: Setting): Html {
     ${labels(comment)}
     <a class="when" href="#comment-${comment.id}">${time(comment.at, whenText(comment.at, agent.zone))}</a>
   </header>`
-  const body = html`${words(comment)}
+  const body = html`${flagNotes(comment.flags)}
+    ${words(comment)}
+    ${invitation(comment.calendar, agent)}
     ${files(view.attachments.filter((file) => file.comment_id === comment.id))}
     ${delivery(
       view.sent.filter((row) => row.comment_id === comment.id && row.kind === 'reply'),
@@ -56,9 +70,8 @@ function labels(comment: CommentRow): Html {
     comment.visibility === 'private' && 'Private note',
     comment.automatic && 'Automatic',
     comment.author_role === 'unknown' && 'Not known here',
-    ...comment.flags.map((flag) => flag.replaceAll('_', ' ')),
   ]
-  return html`${words.filter(Boolean).map((word) => html`<span class="mark">${word}</span>`)}`
+  return html`${words.filter(Boolean).map((word) => html`<span class="mark">${word}</span>`)}${flagMarks(comment.flags)}`
 }
 
 function words(comment: CommentRow): Html {
@@ -77,16 +90,22 @@ function words(comment: CommentRow): Html {
 }
 
 function files(attachments: AttachmentRow[]): Html {
-  const shown = attachments.filter((file) => !file.inline)
+  const shown = attachments.filter((file) => !file.inline && !file.original)
   const inline = attachments.filter((file) => file.inline)
+  const originals = attachments.filter((file) => file.original)
   const row = (file: AttachmentRow) => html`<li>
     <a href="/attachments/${file.id}" download>${file.filename}</a>
     <span class="sub">${sizeText(file.size)}</span>
     ${MAY_SHOW.test(file.type) && html`<a class="sub" href="/attachments/${file.id}?view=1" target="_blank">View<span class="sr"> ${file.filename}</span></a>`}
+    ${MAY_READ.test(file.type) && html`<a class="sub" href="/attachments/${file.id}/mail">Read<span class="sr"> ${file.filename}</span></a>`}
   </li>`
   return html`${shown.length > 0 && html`<ul class="files" aria-label="Attachments">${shown.map(row)}</ul>`}
-    ${inline.length > 0 && html`<details class="more"><summary>${inline.length === 1 ? '1 image' : `${inline.length} images`} in the text</summary><ul class="files">${inline.map(row)}</ul></details>`}`
+    ${inline.length > 0 && html`<details class="more"><summary>${inline.length === 1 ? '1 image' : `${inline.length} images`} in the text</summary><ul class="files">${inline.map(row)}</ul></details>`}
+    ${originals.length > 0 && html`<details class="more"><summary>Original, as it came</summary><ul class="files">${originals.map(row)}</ul></details>`}`
 }
+
+/** An attached mail is shown read-only (MAIL 4.23). */
+const MAY_READ = /^message\/(?:rfc822|global)$/
 
 /** Only a guess for the link; the file's own bytes decide when it is asked for (MAIL 9.5). */
 const MAY_SHOW = /^image\/(png|jpeg|jpg|gif|webp|avif)$/

@@ -8,6 +8,7 @@ import { secondsLeft, urgencyOf } from '../left.ts'
 import { OUTBOX_KIND_WORDS, OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
 import { leftText, METRIC_WORDS, STATUS_WORDS, shownDue, whenText } from '../words.ts'
+import { calendarAnswer } from './invitation.ts'
 import type { ClockRow, EventRow, SentRow, TicketView } from './load.ts'
 
 export type Setting = { view: TicketView; agent: SignedIn; now: Date; calendars: Map<number, Calendar> }
@@ -169,7 +170,7 @@ function eventText({ type, data }: EventRow, names: Names): string {
     case 'read_receipt':
       return 'brought a read receipt'
     case 'calendar_answer':
-      return 'answered an invitation'
+      return `brought an answer: ${calendarAnswer(data)}`
     case 'unverified_report':
       return 'brought a report that nothing proves'
     case 'original_attached':

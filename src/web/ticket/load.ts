@@ -2,6 +2,7 @@
 import type { Queryable, Sql } from '../../database.ts'
 import { transaction } from '../../database.ts'
 import type { OutboxState, Priority, Status } from '../../engine/tables.ts'
+import type { CalendarCard } from '../../incoming.ts'
 import { web as limits } from '../../limits.ts'
 
 export type TicketRow = {
@@ -54,6 +55,7 @@ export type CommentRow = {
   cut: boolean
   has_html: boolean
   flags: string[]
+  calendar: CalendarCard | null
 }
 export type AttachmentRow = {
   id: number
@@ -62,6 +64,7 @@ export type AttachmentRow = {
   type: string
   size: number
   inline: boolean
+  original: boolean
 }
 export type ClockRow = {
   metric: string
@@ -141,7 +144,7 @@ export async function loadTicket(
         tx<{ count: number }[]>`
         select count(*)::int from comments where ticket_id = ${id} and id < ${shown[0] ?? 0}`,
         tx<AttachmentRow[]>`
-        select id, comment_id, filename, type, size, inline from attachments
+        select id, comment_id, filename, type, size, inline, original from attachments
         where comment_id = any(${shown}::bigint[]) order by id`,
         tx<ClockRow[]>`
         select metric, state, target_s, started_at, due_at, stopped_at, breached_at, calendar_id from sla_clocks
@@ -213,7 +216,7 @@ async function listComments(tx: Queryable, ticketId: number, page: { agentId: nu
       case when hidden then '' else left(visible, ${most}) end as visible,
       case when hidden or text = visible then null else left(text, ${most}) end as text,
       not hidden and (length(text) > ${most} or length(visible) > ${most}) as cut,
-      not hidden and html is not null as has_html
+      not hidden and html is not null as has_html, calendar
     from comments, lateral (
       select visibility = 'private' and agent_id is distinct from ${page.agentId} as hidden) h
     where ticket_id = ${ticketId} and (${page.before}::bigint is null or id < ${page.before})
