@@ -18,7 +18,7 @@ import { importMails } from './main/import.ts'
 import { type openInstallation, type Place, readConfig, withInstallation } from './main/installation.ts'
 import { rules } from './main/rules.ts'
 import { serve } from './main/serve.ts'
-import { type Print, showMails, showOutbox, showTicket, showTickets, writeRaw } from './main/show.ts'
+import { type Print, showMails, showOutbox, showReplay, showTicket, showTickets, writeRaw } from './main/show.ts'
 
 const OPTIONS = {
   config: { type: 'string' },
@@ -28,6 +28,7 @@ const OPTIONS = {
   limit: { type: 'string' },
   state: { type: 'string' },
   raw: { type: 'boolean' },
+  replay: { type: 'boolean' },
   retry: { type: 'boolean' },
   release: { type: 'boolean' },
   discard: { type: 'boolean' },
@@ -61,7 +62,7 @@ const COMMANDS: Record<string, (call: Call) => Promise<number>> = {
   import: importCommand,
   tickets: ({ words, ...call }) =>
     opened(call, ({ sql }) => showTickets(sql, print, { ...call, query: words.join(' ') }, new Date())),
-  ticket: (call) => opened(call, ({ sql }) => showTicket(sql, print, { ...call, number: numberOf(call.words) })),
+  ticket: ticketCommand,
   mails: (call) => opened(call, ({ sql }) => showMails(sql, print, { ...call, state: call.values.state ?? null })),
   mail: mailCommand,
   outbox: outboxCommand,
@@ -142,6 +143,13 @@ async function importCommand({ place, words, json, values }: Call): Promise<numb
   } finally {
     if (terminal) process.stderr.write('\n')
   }
+}
+
+async function ticketCommand({ place, words, values, ...show }: Call): Promise<number> {
+  const number = numberOf(words)
+  if (values.replay)
+    return await withInstallation(place, quiet, ({ sql }) => showReplay(sql, print, { ...show, number }, new Date()))
+  return await opened({ place }, ({ sql }) => showTicket(sql, print, { ...show, number }, new Date()))
 }
 
 async function mailCommand(call: Call): Promise<number> {

@@ -10,13 +10,13 @@ export const HELP = `Postroom, an email-first helpdesk.
   explain PATH...            what would be done with a mail, and why: files, folders, mbox, -, or a stored mail's number
   import PATH...             take mails in from files, folders, mbox or Maildir [--archive] [--to ADDRESS] [--wait]
   tickets [QUERY]            list tickets: words, "phrases", #12, status:open org:acme due:<2d -tag:vip
-  ticket N                   one ticket whole
+  ticket N [--replay]        one ticket whole, or its clocks rebuilt from its events and compared
   mails [--state S]          what came in, and what became of it
   mail N [--raw | --retry | --release | --discard | --fetch]
   outbox [--state S] [N --retry | N --cancel]
   rules check FILE           is this desk file valid?
   rules test FILE            do its rules pass their own tests?
-  vectors FILE...            check the calendar against expected results
+  vectors FILE...            check calendar and clocks against expected results
   agent add ADDRESS [--name NAME] [--admin]
   login ADDRESS              print a sign-in link (24 hours, once)
 
@@ -51,7 +51,10 @@ suppressed or cancelled. outbox N --retry tries now, outbox N --cancel stops wha
 --limit N, --json.`,
   rules: `rules check FILE: every problem of a desk file with line, column and remedy. rules test FILE: runs the tests that
 stand beside the rules, a line each. Exit 1 when something is wrong.`,
-  vectors: 'vectors FILE...: JSON lines of calendar cases; prints each failure and ends with "N passed, N failed".',
+  ticket: `ticket N: comments, attachments, clocks and events of one ticket. --replay rebuilds its clocks from its events alone
+and compares them with the rows: exit 1 and the differences where they are not identical. Options: --json.`,
+  vectors: `vectors FILE...: JSON lines of calendar and clock cases, each run through the engine, clocks through the database in a
+transaction that is undone; prints each failure and ends with "N passed, N failed".`,
   check:
     'check: a line for each of configuration, desk and rules, database, mailboxes, relay and notices: ok, or what is wrong and the remedy. Changes nothing. Exit 1 when something is wrong.',
   demo: 'demo: sends a dozen mails of this project through the SMTP listener of the desk that runs, waits until each is settled, and shows what became of them.',

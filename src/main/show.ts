@@ -1,8 +1,10 @@
 /** The lists and single things that people and scripts read: tickets, mails, the outbox (CLI). */
 import { pipeline } from 'node:stream/promises'
-import type { Sql } from '../database.ts'
+import { type Sql, transaction } from '../database.ts'
 import { listOutbox } from '../engine/outbox.ts'
 import { findTickets } from '../engine/search.ts'
+import { listClocks, type ShownClock } from '../engine/sla/read.ts'
+import { replayTicket } from '../engine/sla/replay.ts'
 import { Refusal } from '../errors.ts'
 import { getMail, listMails, readRaw } from '../mail/spool.ts'
 import { parseMailState, parseOutboxState } from './states.ts'
@@ -31,8 +33,8 @@ export async function showTickets(sql: Sql, print: Print, options: Show & { quer
 }
 
 /** `ticket N`: everything about one, as CLI.md's object. */
-export async function showTicket(sql: Sql, print: Print, options: Show & { number: number }): Promise<void> {
-  const ticket = await wholeTicket(sql, options.number)
+export async function showTicket(sql: Sql, print: Print, options: Show & { number: number }, now: Date): Promise<void> {
+  const ticket = await wholeTicket(sql, options.number, now)
   if (options.json) return print(JSON.stringify(ticket))
   const { comments, clocks, events } = ticket
   print(`#${ticket.number} ${ticket.subject}`)
@@ -40,7 +42,7 @@ export async function showTicket(sql: Sql, print: Print, options: Show & { numbe
   print(
     `from ${ticket.requester.name} <${ticket.requester.address ?? 'nobody'}>, assigned to ${ticket.assignee ?? 'nobody'}`,
   )
-  for (const clock of clocks) print(`${clock.kind}: ${clock.state}, due ${clock.due_at ?? 'never'}`)
+  for (const clock of clocks) print(clockText(clock))
   for (const comment of comments) {
     print('')
     print(
@@ -51,6 +53,30 @@ export async function showTicket(sql: Sql, print: Print, options: Show & { numbe
   }
   print('')
   for (const event of events) print(`${event.at} ${event.type} by ${event.actor}${event.why ? `: ${event.why}` : ''}`)
+}
+
+/**
+ * `ticket N --replay`: the clocks rebuilt from the events, compared with the rows. Resolves to the exit code: 1 where they
+ * differ.
+ */
+export async function showReplay(
+  sql: Sql,
+  print: Print,
+  options: { json: boolean; number: number },
+  now: Date,
+): Promise<0 | 1> {
+  const replay = await transaction(sql, async (tx) => {
+    await tx`set transaction isolation level repeatable read, read only`
+    return await replayTicket(tx, options.number, now)
+  })
+  if (options.json) print(JSON.stringify(replay))
+  else {
+    for (const { where, stored, replayed } of replay.differences)
+      print(`${where}: stored ${JSON.stringify(stored)}, replayed ${JSON.stringify(replayed)}`)
+    const words = replay.identical ? 'identical to the rows' : `${replay.differences.length} differences`
+    print(`#${replay.ticket}: ${replay.clocks} clocks from ${replay.events} events, ${words}`)
+  }
+  return replay.identical ? 0 : 1
 }
 
 /** `mails [--state S]` */
@@ -146,6 +172,18 @@ function columns(cells: [text: string, width: number][]): string {
     .trimEnd()
 }
 
+/** A clock in a line: `resolution: running, 3600 of 14400 s, due ...`. */
+function clockText(clock: ShownClock): string {
+  const name = clock.team === null ? clock.kind : `${clock.kind} (${clock.team})`
+  const end = clock.due_at
+    ? `, due ${clock.due_at}`
+    : clock.stopped_at
+      ? ` ${clock.stopped_at}: ${clock.stop_reason}`
+      : ''
+  const late = clock.breached_at ? `, late since ${clock.breached_at}, over by ${clock.over_by_s} s` : ''
+  return `${name}: ${clock.state}, ${clock.elapsed_s} of ${clock.target_s} s${end}${late}`
+}
+
 const PUBLIC_STATUS: Record<string, string> = {
   new: 'received',
   open: 'in_progress',
@@ -156,7 +194,7 @@ const PUBLIC_STATUS: Record<string, string> = {
 }
 
 /** CLI.md, `ticket N --json`. Throws Refusal `unknown_ticket`. */
-async function wholeTicket(sql: Sql, number: number) {
+async function wholeTicket(sql: Sql, number: number, now: Date) {
   const [ticket] = await sql`
     select t.*, p.key as project, o.name as organization, tm.key as team, a.address as assignee
     from tickets t join projects p on p.id = t.project_id
@@ -173,10 +211,7 @@ async function wholeTicket(sql: Sql, number: number) {
       from attachments a join blobs b on b.id = a.blob_id where a.ticket_id = ${number} order by a.id`,
     sql`select id, comment_id from inbound_mails where ticket_id = ${number} and comment_id is not null
         and duplicate_of is null`,
-    sql`
-      select c.metric as kind, tm.key as team, c.cycle, c.state, c.target_s, c.started_at, c.elapsed_s, c.due_at,
-             c.stopped_at, c.stop_reason, c.breached_at
-      from sla_clocks c left join teams tm on tm.id = c.team_id where c.ticket_id = ${number} order by c.id`,
+    listClocks(sql, number, now),
     sql`select seq, at, type, actor, actor_name, data, why from events where ticket_id = ${number} order by seq`,
   ])
   return {
@@ -218,19 +253,7 @@ async function wholeTicket(sql: Sql, number: number) {
       message_id: row.message_id as string | null,
       mail: (mails.find((mail) => mail.comment_id === row.id)?.id ?? null) as number | null,
     })),
-    clocks: clocks.map((row) => ({
-      kind: row.kind as string,
-      team: row.team as string | null,
-      cycle: row.cycle as number,
-      state: row.state as string,
-      target_s: row.target_s as number,
-      started_at: iso(row.started_at),
-      elapsed_s: row.elapsed_s as number,
-      due_at: iso(row.due_at),
-      stopped_at: iso(row.stopped_at),
-      stop_reason: row.stop_reason as string | null,
-      breached_at: iso(row.breached_at),
-    })),
+    clocks,
     events: events.map((row) => ({
       at: iso(row.at)!,
       actor: (row.actor_name || row.actor) as string,
