@@ -1,11 +1,12 @@
 /**
- * The fuzzer: fixtures made worse and mails grown from a seed, through the parse child with its caps.
+ * The fuzzer: fixtures made worse and mails grown from a seed, through the parse child with its caps; one in twenty
+ * through a whole desk.
  *
  *     node test/fuzz.ts [--seconds N] [--seed S] [--only MAIL]
  *
  * Fails on a crash, on more than 2 s of computing or 512 MB for a mail, on an answer that is no mail, on parts that
- * are not what was said of them, and on a decoded word that is in no text and no part. Prints counts and the seed;
- * mail N of a seed is the same mail anywhere.
+ * are not what was said of them, on a decoded word that is in no text and no part, on ranges that are not the text, and
+ * on a mail without a final state. Prints counts and the seed; mail N of a seed is the same mail anywhere.
  */
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,35 +17,81 @@ import { wordsOf } from '../src/errors.ts'
 import type { ParsedMail } from '../src/incoming.ts'
 import * as limits from '../src/limits.ts'
 import { silent } from '../src/log.ts'
+import { classify } from '../src/mail/classify.ts'
 import { type Child, startChild } from '../src/mail/parse/process.ts'
+import { type Endings, startEndings } from './fuzz/endings.ts'
 import { grow } from './fuzz/grow.ts'
+import { childrenNow, costOf } from './fuzz/measure.ts'
 import { mutate } from './fuzz/mutate.ts'
 import { startRandom } from './fuzz/random.ts'
 
-export type FuzzResult = { seed: number; mails: number; grown: number; words: number; failures: string[] }
+export type FuzzResult = {
+  seed: number
+  mails: number
+  grown: number
+  words: number
+  /** Of them through a whole desk. */
+  ended: number
+  /** The most computing for one mail, in ms, and which. */
+  slowest: { mail: number; cpu: number }
+  /** The largest memory of a child, in bytes. */
+  peak: number
+  failures: string[]
+}
 
 const CPU = 2000
 const ENOUGH = 20 // failures after which more of them teach nothing
 
-/** Runs for `seconds`, or the one mail `only`. The folder of a failed mail is named in its failure. */
-export async function fuzz(options: { seconds: number; seed: number; only?: number }): Promise<FuzzResult> {
-  const { seconds, seed, only } = options
+const WARM = Buffer.from('Subject: x\n\nx\n')
+const ENDED = 20 // one in so many goes through a whole desk
+
+/** Runs for `seconds`, or the one mail `only`. The file of a failed mail is named in its failure. */
+export async function fuzz(options: {
+  seconds: number
+  seed: number
+  only?: number
+  endings?: Endings
+}): Promise<FuzzResult> {
+  const { seconds, seed, only, endings } = options
   const temp = mkdtempSync(path.join(os.tmpdir(), 'postroom-fuzz-'))
   const fixtures = readFixtures()
-  const result: FuzzResult = { seed, mails: 0, grown: 0, words: 0, failures: [] }
+  const result: FuzzResult = {
+    seed,
+    mails: 0,
+    grown: 0,
+    words: 0,
+    ended: 0,
+    slowest: { mail: -1, cpu: 0 },
+    peak: 0,
+    failures: [],
+  }
   let child: Child | null = null
+  let pid: string | undefined
   const end = performance.now() + seconds * 1000
   for (let n = only ?? 0; only === undefined ? performance.now() < end : n === only; n++) {
     const { bytes, words } = mailOf(seed, n, fixtures)
-    child ??= startChild({ log: silent, caps: { ...limits.parse, cpu: CPU } })
     const folder = path.join(temp, `${n}`)
+    if (child === null) {
+      const others = new Set(childrenNow())
+      child = startChild({ log: silent, caps: { ...limits.parse, cpu: CPU } })
+      pid = childrenNow().find((one) => !others.has(one))
+      await child.run({ source: once(WARM), folder }) // what it takes to start is no mail's time
+    }
     let wrong: string | null
+    const before = costOf(pid)
     try {
       wrong = wrongWith(await child.run({ source: once(bytes), folder }), bytes, words)
     } catch (error) {
       wrong = wordsOf(error)
     }
     rmSync(folder, { recursive: true, force: true })
+    const { cpu, peak } = costOf(pid)
+    if (cpu - before.cpu > result.slowest.cpu) result.slowest = { mail: n, cpu: cpu - before.cpu }
+    result.peak = Math.max(result.peak, peak)
+    if (endings && n % ENDED === 0) {
+      result.ended++
+      wrong ??= await endings.take(n, bytes)
+    }
     result.mails++
     if (words.length > 0) result.grown++
     result.words += words.length
@@ -87,6 +134,9 @@ function wrongWith(mail: ParsedMail, bytes: Buffer, words: string[]): string | n
   const shown = JSON.stringify(mail)
   if (shown.includes('\\u0000')) return 'a NUL, which PostgreSQL refuses'
   if (/[^\\]\\ud[89a-f]/.test(shown)) return 'half a character'
+  classify(mail, { from: null, nullSender: false })
+  const parted = mail.ranges.map(({ from, to }) => mail.text.slice(from, to)).join('')
+  if (parted !== mail.text) return 'the ranges are not the text'
   const files: Buffer[] = []
   for (const part of mail.parts) {
     const content = readFileSync(part.file)
@@ -105,13 +155,20 @@ if (import.meta.main) {
     options: { seconds: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
   })
   const seed = Number(values.seed ?? Date.now() % 1e6)
+  const endings = await startEndings()
   const result = await fuzz({
     seconds: Number(values.seconds ?? 60),
     seed,
+    endings,
     ...(values.only !== undefined && { only: Number(values.only) }),
   })
+  const left = await endings.stop()
+  if (left !== null) result.failures.push(left)
   for (const failure of result.failures) console.log(failure)
   console.log(`seed ${result.seed}: ${result.mails} mails, ${result.grown} of them grown with ${result.words} words`)
+  console.log(`${result.ended} through a whole desk, each to its end`)
+  console.log(`slowest: mail ${result.slowest.mail}, ${result.slowest.cpu} ms of computing`)
+  console.log(`largest: ${Math.round(result.peak / 1024 / 1024)} MB`)
   console.log(`${result.mails - result.failures.length} passed, ${result.failures.length} failed`)
   process.exitCode = result.failures.length > 0 || result.mails === 0 ? 1 : 0
 }
