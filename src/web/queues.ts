@@ -112,7 +112,10 @@ function ticketRow(row: QueueRow, view: View): Html {
 }
 
 function leftCell(row: QueueRow, view: View): Html {
-  if (!row.next_due_at) return html`<span class="muted">No due date</span>`
+  if (!row.next_due_at)
+    return row.clock === 'paused'
+      ? html`<span class="mark">Paused</span> <span class="sub">${METRIC_WORDS[row.metric ?? '']}</span>`
+      : html`<span class="muted">No due date</span>`
   const left = secondsLeft(
     row.calendar_id === null ? undefined : view.calendars.get(row.calendar_id),
     row.next_due_at,

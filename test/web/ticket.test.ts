@@ -4,8 +4,9 @@ import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
 import { suppress } from '../../src/engine/outbox/suppressions.ts'
 import { merge } from '../../src/engine/tickets/merge.ts'
+import { settleTickets } from '../../src/engine/tickets/sweep.ts'
 import { web as limits } from '../../src/limits.ts'
-import { after, DAY, SECOND } from '../../src/time.ts'
+import { after, DAY, HOUR, SECOND } from '../../src/time.ts'
 import { testDatabase } from '../database.ts'
 import { NOON, webDesk } from './desk.ts'
 
@@ -54,6 +55,24 @@ test('the page tells who, where, what is promised and how it was computed', asyn
   assert.match(page, '4 working hours, Mon-Fri 9-17, Berlin')
   assert.match(page, 'Policy gold, chosen by the organization')
   assert.match(page, 'First answer: 4 h left')
+})
+
+test('a clock that stands still says so and what is left of it; one that ended says when', async () => {
+  const { id } = await desk.addTicket({ organization: 'acme', project: 'acme/incoming' })
+  clock.now = after(NOON, HOUR)
+  await submit(id, { text: 'We look at it.', status: 'waiting_customer' })
+  clock.now = after(NOON, 2 * HOUR)
+  await transaction(sql, (tx) => settleTickets(tx, [id], clock.now)) // the undo window is over
+  const page = await browser.page(`/tickets/${id}`)
+  assert.match(page, /First answer<\/strong>\s*<span class="mark">Done<\/span>/)
+  assert.match(page, /Solution<\/strong>\s*<span class="mark">Paused<\/span> <span class="left">23 h left/)
+  assert.match(page, 'it can no longer be taken back')
+  const queue = await browser.page('/queues/open')
+  assert.match(queue, '<span class="mark">Paused</span> <span class="sub">Solution</span>')
+  await submit(id, { status: 'open' })
+  const running = await browser.page(`/tickets/${id}`)
+  assert.match(running, 'Solution: 23 h left')
+  assert.match(running, '; 1 h had passed by')
 })
 
 test('comments stand oldest first; notes are marked, automatic ones folded', async () => {

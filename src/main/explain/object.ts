@@ -181,7 +181,10 @@ function slaOf({ sla }: Plan, receivedAt: Date): Explained['sla'] {
       locale: 'en',
       ...(clock.due && { from: seconds(receivedAt), due: seconds(clock.due) }),
     }
-    if (words) how.push(`${clock.metric.replaceAll('_', ' ')}: ${howText(words)}${clock.due ? '' : ': never reached'}`)
+    if (words)
+      how.push(
+        `${clock.metric.replaceAll('_', ' ')}: ${howText(words)}${clock.due ? '' : clock.state === 'paused' ? ': stands still' : ': never reached'}`,
+      )
   }
   return {
     policy: policy?.key ?? null,

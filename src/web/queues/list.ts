@@ -23,9 +23,10 @@ export type QueueRow = {
   resolved_at: Date | null
   next_due_at: Date | null
   undelivered_at: Date | null
-  /** What is due next, and the calendar its time is counted in; null when nothing runs. */
+  /** What is due next, and the calendar its time is counted in; where nothing runs what is paused, else null. */
   metric: string | null
   calendar_id: number | null
+  clock: 'running' | 'paused' | null
 }
 
 /** A place in a queue: the sort key of a row. `due` null is the end, where tickets without a due date are. */
@@ -59,15 +60,16 @@ export function queueStatement(sql: Queryable, query: QueueQuery) {
   return sql<QueueRow[]>`
     select t.id, t.subject, t.status, t.priority, t.requester_name, t.requester_address, t.created_at, t.updated_at,
       t.resolved_at, t.next_due_at, t.undelivered_at, o.name as organization, p.key as project, m.name as team,
-      coalesce(nullif(a.name, ''), a.address) as assignee, c.metric, c.calendar_id
+      coalesce(nullif(a.name, ''), a.address) as assignee, c.metric, c.calendar_id, c.state as clock
     from (${page}) t
     join projects p on p.id = t.project_id
     left join organizations o on o.id = t.organization_id
     left join teams m on m.id = t.team_id
     left join agents a on a.id = t.assignee_id
     left join lateral (
-      select metric, calendar_id from sla_clocks
-      where ticket_id = t.id and state = 'running' and metric <> 'ola' and due_at = t.next_due_at limit 1) c on true
+      select metric, calendar_id, state from sla_clocks
+      where ticket_id = t.id and metric <> 'ola' and (
+        (state = 'running' and due_at = t.next_due_at) or (state = 'paused' and t.next_due_at is null)) limit 1) c on true
     order by ${order}`
 }
 

@@ -7,7 +7,7 @@ import type { SignedIn } from '../context.ts'
 import { secondsLeft, urgencyOf } from '../left.ts'
 import { OUTBOX_KIND_WORDS, OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
-import { leftText, METRIC_WORDS, STATUS_WORDS, shownDue, whenText } from '../words.ts'
+import { leftText, METRIC_WORDS, STATUS_WORDS, shortLength, shownDue, whenText } from '../words.ts'
 import { calendarAnswer } from './invitation.ts'
 import type { ClockRow, EventRow, SentRow, TicketView } from './load.ts'
 
@@ -62,8 +62,9 @@ export function facts(setting: Setting): Html {
 /** What is due next, in a few words for the ticket's head. */
 export function nextDue({ view, now, calendars }: Setting): Html {
   const due = view.ticket.next_due_at?.getTime()
-  const clock = view.clocks.find((one) => one.state === 'running' && one.due_at && one.due_at.getTime() === due)
-  if (!clock) return html``
+  const mine = view.clocks.filter((one) => one.team === null)
+  const clock = mine.find((one) => one.state === 'running' && one.due_at && one.due_at.getTime() === due)
+  if (!clock) return mine.some((one) => one.state === 'paused') ? html`<span class="mark">Paused</span>` : html``
   const left = secondsLeft(calendars.get(clock.calendar_id), clock.due_at!, now)
   return html`<span class="left ${urgencyOf(left)}">${METRIC_WORDS[clock.metric]}: ${leftText(left)}</span>`
 }
@@ -92,14 +93,18 @@ function promise(clock: ClockRow, { agent, now, calendars }: Setting): Html {
   const calendar = calendars.get(clock.calendar_id)
   const due = clock.due_at && shownDue(clock.due_at)
   const left = clock.state === 'running' && clock.due_at ? secondsLeft(calendar, clock.due_at, now) : null
-  const span = { from: seconds(clock.started_at), ...(clock.due_at && { due: seconds(clock.due_at) }) }
+  const rest = clock.target_s - clock.elapsed_s
+  const since = clock.running_since ?? clock.started_at
+  const span = { from: seconds(since), ...(clock.due_at && { due: seconds(clock.due_at) }) }
+  const passed = clock.state === 'running' && clock.elapsed_s > 0
   return html`<li>
-    <div class="promise"><strong>${METRIC_WORDS[clock.metric] ?? clock.metric}</strong>
+    <div class="promise"><strong>${METRIC_WORDS[clock.metric] ?? clock.metric}${clock.team && `, ${clock.team}`}</strong>
       ${left !== null && html`<span class="left ${urgencyOf(left)}">${leftText(left)}</span>`}
-      ${clock.state === 'paused' && html`<span class="mark">Paused</span>`}
+      ${clock.state === 'paused' && html`<span class="mark">Paused</span> <span class="left">${leftText(clock.breached_at ? Math.min(rest, -1) : rest)}</span>`}
       ${clock.state === 'stopped' && html`<span class="mark">${clock.breached_at ? 'Done, late' : 'Done'}</span>`}</div>
     ${due && html`<p>by ${time(clock.due_at!, whenText(due, agent.zone))}</p>`}
-    ${calendar && html`<p class="sub">${howText({ calendar, targetSeconds: clock.target_s, locale: 'en', ...span })}</p>`}
+    ${clock.stopped_at && html`<p>on ${time(clock.stopped_at, whenText(clock.stopped_at, agent.zone))}</p>`}
+    ${calendar && html`<p class="sub">${howText({ calendar, targetSeconds: clock.target_s, locale: 'en', ...span })}${passed && html`; ${shortLength(clock.elapsed_s)} had passed by ${time(since, whenText(since, agent.zone))}`}</p>`}
   </li>`
 }
 
@@ -155,6 +160,14 @@ function eventText({ type, data }: EventRow, names: Names): string {
       return `set the tags to ${(data.to as string[] | undefined)?.join(', ') || 'none'}`
     case 'agent_reply':
       return 'answered'
+    case 'answered':
+      return 'sent the answer off: it can no longer be taken back'
+    case 'policy':
+      return data.to === null ? 'took the policy away' : `put it under policy ${data.to}`
+    case 'policy_version':
+      return `took up version ${data.version} of policy ${data.key}`
+    case 'calendar':
+      return data.key === null ? "counts in the policy's calendar" : `took up the edited calendar ${data.key}`
     case 'note':
       return 'wrote a note'
     case 'customer_comment':

@@ -68,9 +68,15 @@ export type AttachmentRow = {
 }
 export type ClockRow = {
   metric: string
+  /** Whose own target it is; null: promised to the customer. */
+  team: string | null
+  cycle: number
   state: 'running' | 'paused' | 'stopped' | 'cancelled'
   target_s: number
   started_at: Date
+  /** Working seconds until `running_since`, where it runs. */
+  elapsed_s: number
+  running_since: Date | null
   due_at: Date | null
   stopped_at: Date | null
   breached_at: Date | null
@@ -147,8 +153,10 @@ export async function loadTicket(
         select id, comment_id, filename, type, size, inline, original from attachments
         where comment_id = any(${shown}::bigint[]) order by id`,
         tx<ClockRow[]>`
-        select metric, state, target_s, started_at, due_at, stopped_at, breached_at, calendar_id from sla_clocks
-        where ticket_id = ${id} order by metric, cycle, id limit 100`,
+        select c.metric, m.name as team, c.cycle, c.state, c.target_s, c.started_at, c.elapsed_s, c.running_since, c.due_at,
+          c.stopped_at, c.breached_at, c.calendar_id
+        from sla_clocks c left join teams m on m.id = c.team_id
+        where c.ticket_id = ${id} order by c.metric, c.cycle, c.id limit 100`,
         tx<EventRow[]>`
         select seq, at, type, actor_name, data, why from events where ticket_id = ${id} order by seq desc limit 200`,
         tx<MailRow[]>`
