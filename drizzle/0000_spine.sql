@@ -1,3 +1,74 @@
+CREATE TABLE "invoice_lines" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "invoice_lines_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"invoice_id" bigint NOT NULL,
+	"position" integer NOT NULL,
+	"ticket_id" bigint,
+	"project_id" bigint,
+	"title" text NOT NULL,
+	"work_type" text,
+	"work_type_name" text DEFAULT '' NOT NULL,
+	"price_list_id" bigint NOT NULL,
+	"list" text NOT NULL,
+	"unit_price_minor" bigint NOT NULL,
+	"tax_bp" integer NOT NULL,
+	"raw_s" integer NOT NULL,
+	"billed_s" integer NOT NULL,
+	"net_minor" bigint NOT NULL,
+	"entries" jsonb NOT NULL,
+	"reverses_line_id" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "invoice_series" (
+	"name" text PRIMARY KEY NOT NULL,
+	"last" integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "invoices" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "invoices_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"kind" text NOT NULL,
+	"status" text NOT NULL,
+	"serial" integer,
+	"number" text,
+	"organization_id" bigint NOT NULL,
+	"currency" text NOT NULL,
+	"period_from" date NOT NULL,
+	"period_to" date NOT NULL,
+	"tax_mode" text NOT NULL,
+	"net_minor" bigint NOT NULL,
+	"tax_minor" bigint NOT NULL,
+	"gross_minor" bigint NOT NULL,
+	"taxes" jsonb NOT NULL,
+	"customer" jsonb NOT NULL,
+	"seller" jsonb NOT NULL,
+	"unpriced" bigint[] DEFAULT '{}' NOT NULL,
+	"voids_id" bigint,
+	"rev" integer DEFAULT 1 NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"created_by" bigint,
+	"finalised_at" timestamp with time zone,
+	"finalised_by" bigint,
+	"voided_at" timestamp with time zone,
+	"voided_by" bigint,
+	"voided_why" text,
+	CONSTRAINT "invoices_serial_unique" UNIQUE("serial"),
+	CONSTRAINT "invoices_number_unique" UNIQUE("number"),
+	CONSTRAINT "invoices_kind" CHECK (kind in ('invoice', 'credit_note')),
+	CONSTRAINT "invoices_status" CHECK (status in ('draft', 'final', 'void')),
+	CONSTRAINT "invoices_numbered" CHECK ((status = 'draft') = (number is null) and (number is null) = (serial is null)),
+	CONSTRAINT "invoices_period" CHECK (period_from <= period_to),
+	CONSTRAINT "invoices_sum" CHECK (gross_minor = net_minor + tax_minor),
+	CONSTRAINT "invoices_credit" CHECK ((kind = 'credit_note') = (voids_id is not null))
+);
+--> statement-breakpoint
+CREATE TABLE "price_lists" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "price_lists_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"key" text NOT NULL,
+	"version" integer NOT NULL,
+	"definition" jsonb NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"retired_at" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "agents" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "agents_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"address" text NOT NULL,
@@ -361,6 +432,55 @@ CREATE TABLE "tickets" (
 	CONSTRAINT "tickets_priority" CHECK (priority in ('low', 'normal', 'high', 'urgent'))
 );
 --> statement-breakpoint
+CREATE TABLE "time_entries" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "time_entries_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"ticket_id" bigint,
+	"project_id" bigint,
+	"agent_id" bigint NOT NULL,
+	"source" text NOT NULL,
+	"started_at" timestamp (0) with time zone,
+	"ended_at" timestamp (0) with time zone,
+	"raw_s" integer DEFAULT 0 NOT NULL,
+	"local_date" date NOT NULL,
+	"tz" text NOT NULL,
+	"work_type_id" bigint,
+	"priority" text NOT NULL,
+	"billable" boolean NOT NULL,
+	"note" text DEFAULT '' NOT NULL,
+	"percent_complete" integer,
+	"ticket_status_after" text,
+	"status" text NOT NULL,
+	"review_at" timestamp with time zone,
+	"submitted_at" timestamp with time zone,
+	"approved_at" timestamp with time zone,
+	"approved_by" bigint,
+	"rejected_at" timestamp with time zone,
+	"rejected_by" bigint,
+	"rejected_why" text,
+	"invoice_line_id" bigint,
+	"reverses_id" bigint,
+	"reversed" jsonb,
+	"created_at" timestamp with time zone NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL,
+	"rev" integer DEFAULT 1 NOT NULL,
+	CONSTRAINT "time_entries_status" CHECK (status in ('running', 'draft', 'submitted', 'approved', 'rejected', 'invoiced')),
+	CONSTRAINT "time_entries_source" CHECK (source in ('timer', 'manual')),
+	CONSTRAINT "time_entries_place" CHECK ((ticket_id is null) <> (project_id is null)),
+	CONSTRAINT "time_entries_raw" CHECK (raw_s >= 0 or reverses_id is not null),
+	CONSTRAINT "time_entries_percent" CHECK (percent_complete between 0 and 100),
+	CONSTRAINT "time_entries_after" CHECK (ticket_status_after in ('new', 'open', 'waiting_customer', 'on_hold', 'resolved', 'closed')),
+	CONSTRAINT "time_entries_running_end" CHECK ((status = 'running') = (started_at is not null and ended_at is null)),
+	CONSTRAINT "time_entries_invoiced" CHECK (status <> 'invoiced' or invoice_line_id is not null)
+);
+--> statement-breakpoint
+CREATE TABLE "work_types" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "work_types_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"key" text NOT NULL,
+	"name" text NOT NULL,
+	"disabled_at" timestamp with time zone,
+	CONSTRAINT "work_types_key_unique" UNIQUE("key")
+);
+--> statement-breakpoint
 CREATE TABLE "delivery_attempts" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "delivery_attempts_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"outbox_id" bigint NOT NULL,
@@ -497,6 +617,14 @@ CREATE TABLE "sessions" (
 	CONSTRAINT "sessions_hash_unique" UNIQUE("hash")
 );
 --> statement-breakpoint
+ALTER TABLE "invoice_lines" ADD CONSTRAINT "invoice_lines_invoice_id_invoices_id_fk" FOREIGN KEY ("invoice_id") REFERENCES "public"."invoices"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoice_lines" ADD CONSTRAINT "invoice_lines_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoice_lines" ADD CONSTRAINT "invoice_lines_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoice_lines" ADD CONSTRAINT "invoice_lines_price_list_id_price_lists_id_fk" FOREIGN KEY ("price_list_id") REFERENCES "public"."price_lists"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoices" ADD CONSTRAINT "invoices_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoices" ADD CONSTRAINT "invoices_created_by_agents_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoices" ADD CONSTRAINT "invoices_finalised_by_agents_id_fk" FOREIGN KEY ("finalised_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "invoices" ADD CONSTRAINT "invoices_voided_by_agents_id_fk" FOREIGN KEY ("voided_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attachments" ADD CONSTRAINT "attachments_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attachments" ADD CONSTRAINT "attachments_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attachments" ADD CONSTRAINT "attachments_blob_id_blobs_id_fk" FOREIGN KEY ("blob_id") REFERENCES "public"."blobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -542,6 +670,13 @@ ALTER TABLE "tickets" ADD CONSTRAINT "tickets_organization_id_organizations_id_f
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_assignee_id_agents_id_fk" FOREIGN KEY ("assignee_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_requester_id_contacts_id_fk" FOREIGN KEY ("requester_id") REFERENCES "public"."contacts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_work_type_id_work_types_id_fk" FOREIGN KEY ("work_type_id") REFERENCES "public"."work_types"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_approved_by_agents_id_fk" FOREIGN KEY ("approved_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_rejected_by_agents_id_fk" FOREIGN KEY ("rejected_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_invoice_line_id_invoice_lines_id_fk" FOREIGN KEY ("invoice_line_id") REFERENCES "public"."invoice_lines"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "delivery_attempts" ADD CONSTRAINT "delivery_attempts_outbox_id_outbox_id_fk" FOREIGN KEY ("outbox_id") REFERENCES "public"."outbox"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "imap_seen" ADD CONSTRAINT "imap_seen_mailbox_id_mailboxes_id_fk" FOREIGN KEY ("mailbox_id") REFERENCES "public"."mailboxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "imap_seen" ADD CONSTRAINT "imap_seen_mail_id_inbound_mails_id_fk" FOREIGN KEY ("mail_id") REFERENCES "public"."inbound_mails"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -552,6 +687,11 @@ ALTER TABLE "pending_ids" ADD CONSTRAINT "pending_ids_mail_id_inbound_mails_id_f
 ALTER TABLE "blob_chunks" ADD CONSTRAINT "blob_chunks_blob_id_blobs_id_fk" FOREIGN KEY ("blob_id") REFERENCES "public"."blobs"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "login_links" ADD CONSTRAINT "login_links_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "invoice_lines_position" ON "invoice_lines" USING btree ("invoice_id","position");--> statement-breakpoint
+CREATE INDEX "invoice_lines_ticket" ON "invoice_lines" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "invoices_organization" ON "invoices" USING btree ("organization_id","period_from");--> statement-breakpoint
+CREATE UNIQUE INDEX "invoices_voids" ON "invoices" USING btree ("voids_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "price_lists_version" ON "price_lists" USING btree ("key","version");--> statement-breakpoint
 CREATE INDEX "attachments_comment" ON "attachments" USING btree ("comment_id");--> statement-breakpoint
 CREATE INDEX "attachments_ticket" ON "attachments" USING btree ("ticket_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "calendars_version" ON "calendars" USING btree ("key","version");--> statement-breakpoint
@@ -584,6 +724,14 @@ CREATE INDEX "tickets_assignee_due" ON "tickets" USING btree ("assignee_id",coal
 CREATE INDEX "tickets_requester" ON "tickets" USING btree ("requester_id");--> statement-breakpoint
 CREATE INDEX "tickets_organization" ON "tickets" USING btree ("organization_id");--> statement-breakpoint
 CREATE INDEX "tickets_resolved" ON "tickets" USING btree ("resolved_at") WHERE status = 'resolved';--> statement-breakpoint
+CREATE UNIQUE INDEX "time_entries_running" ON "time_entries" USING btree ("agent_id") WHERE status = 'running';--> statement-breakpoint
+CREATE UNIQUE INDEX "time_entries_reverses" ON "time_entries" USING btree ("reverses_id");--> statement-breakpoint
+CREATE INDEX "time_entries_timers" ON "time_entries" USING btree ("started_at") WHERE status = 'running';--> statement-breakpoint
+CREATE INDEX "time_entries_agent" ON "time_entries" USING btree ("agent_id","local_date");--> statement-breakpoint
+CREATE INDEX "time_entries_ticket" ON "time_entries" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "time_entries_project" ON "time_entries" USING btree ("project_id") WHERE project_id is not null;--> statement-breakpoint
+CREATE INDEX "time_entries_date" ON "time_entries" USING btree ("local_date","id");--> statement-breakpoint
+CREATE INDEX "time_entries_line" ON "time_entries" USING btree ("invoice_line_id");--> statement-breakpoint
 CREATE INDEX "delivery_attempts_outbox" ON "delivery_attempts" USING btree ("outbox_id");--> statement-breakpoint
 CREATE INDEX "imap_seen_action" ON "imap_seen" USING btree ("mailbox_id") WHERE action is not null and action_done_at is null;--> statement-breakpoint
 CREATE INDEX "imap_seen_original" ON "imap_seen" USING btree ("mailbox_id") WHERE original = 'asked';--> statement-breakpoint

@@ -75,6 +75,9 @@ const tableOwners: Record<string, string[]> = {
   imap_seen: ['src/mail/spool'],
   inbound_mails: ['src/mail/spool'],
   inboxes: [desk, 'src/engine/tickets'],
+  invoice_lines: ['src/engine/billing'],
+  invoice_series: ['src/engine/billing'],
+  invoices: ['src/engine/billing'],
   keys: ['src/keys'],
   leases: ['src/database'],
   login_links: ['src/web/session'],
@@ -87,6 +90,7 @@ const tableOwners: Record<string, string[]> = {
   organizations: [desk, 'src/engine/people'],
   outbox: ['src/engine/outbox'],
   pending_ids: ['src/mail/spool'],
+  price_lists: [desk, 'src/engine/billing'],
   projects: [desk, 'src/engine/tickets'],
   rule_sets: [desk, 'src/engine/rules'],
   sessions: ['src/web/session'],
@@ -101,6 +105,8 @@ const tableOwners: Record<string, string[]> = {
   ticket_links: ['src/engine/tickets'],
   ticket_participants: ['src/engine/tickets'],
   tickets: ['src/engine/tickets'],
+  time_entries: ['src/engine/time-entries'],
+  work_types: [desk, 'src/engine/time-entries'],
 }
 
 test('there is something to check', () => {

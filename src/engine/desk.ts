@@ -2,6 +2,7 @@
  * The desk as data: what the newest accepted version of the desk file says, with the ids of its rows, compiled once
  * and frozen. Everything that decides takes it as an argument.
  */
+import type { PriceList } from './billing/prices.ts'
 import type { Calendar } from './business-hours.ts'
 import type { Pattern } from './rules/pattern.ts'
 import type { Rule } from './rules.ts'
@@ -53,6 +54,17 @@ export type Organization = {
   policy: string | null
   /** Key of the calendar that applies where a policy names none: the customer's own working week. */
   calendar: string | null
+  /** How they are billed; what is null is the desk's. */
+  billing: {
+    name: string | null
+    address: string
+    tax_id: string
+    currency: string | null
+    /** Basis points. */
+    tax_bp: number | null
+    /** `reverse_charge`: no tax, and the invoice says that the customer owes it. */
+    tax_mode: 'standard' | 'reverse_charge'
+  }
 }
 export type Group = {
   id: number
@@ -62,6 +74,18 @@ export type Group = {
   policy: string | null
   organizations: string[]
   addresses: string[]
+  /** Price lists for the work of its members, the smallest rank first (SLA P2). */
+  price_lists: { list: string; rank: number }[]
+}
+/** What time is spent on; the row's id. */
+export type WorkType = { id: number; key: string; name: string }
+/** The row of this immutable version; `organizations` and `contacts` are whose own it is (SLA P2). */
+export type DeskPriceList = PriceList & {
+  id: number
+  version: number
+  name: string
+  organizations: string[]
+  contacts: string[]
 }
 export type Project = {
   id: number
@@ -69,6 +93,8 @@ export type Project = {
   organization: string | null
   team: string | null
   policy: string | null
+  /** Whether time spent here is billed unless its entry says otherwise. */
+  billable: boolean
 }
 export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar }
 export type Metric = 'first_response' | 'next_response' | 'resolution'
@@ -104,6 +130,9 @@ export type Desk = {
   projects: Map<string, Project>
   calendars: Map<string, DeskCalendar>
   policies: Map<string, Policy>
+  /** The first one is that of a new entry. */
+  work_types: Map<string, WorkType>
+  price_lists: Map<string, DeskPriceList>
   /** Routing, in order. */
   rules: Rule[]
   /** Policy selection, in order: the first match gives its policy (SLA S1, S2). */
@@ -131,5 +160,30 @@ export type Desk = {
     /** Calendar of policies that name none, for customers without their own. */
     calendar: string | null
     undo_seconds: number
+    time: TimeSettings
+    billing: BillingSettings
   }
+}
+/** How timesheets are kept (SLA 14). */
+export type TimeSettings = {
+  /** What happens to an entry at the same time as another of the same agent (T4). */
+  overlap: 'allow' | 'warn' | 'reject'
+  /** Work over local midnight: one entry on its first day, or split in two (T5). */
+  midnight: 'one' | 'split'
+  /** Addresses of agents who may approve, besides admins (T7). */
+  approvers: string[]
+  /** Whether they may approve what they did themselves. */
+  own: 'refuse' | 'allow'
+}
+/** Who writes the invoices, and how. */
+export type BillingSettings = {
+  name: string
+  address: string
+  tax_id: string
+  /** What stands at the end: where to pay, and until when. */
+  terms: string
+  /** What numbers begin with. */
+  prefix: string
+  currency: string
+  tax_bp: number
 }

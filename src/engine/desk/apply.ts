@@ -85,6 +85,8 @@ export async function writeDesk(tx: Tx, desk: Desk, now: Date): Promise<void> {
   await writeInboxes(tx, desk)
   const calendars = await writeCalendars(tx, desk, now)
   await writePolicies(tx, desk, calendars, now)
+  await writeWorkTypes(tx, desk)
+  await writePriceLists(tx, desk, now)
 }
 
 const idsOf = (rows: { key: string; id: number }[]): Ids => new Map(rows.map((row) => [row.key, row.id]))
@@ -249,11 +251,52 @@ async function writePolicies(tx: Tx, desk: Desk, calendars: Ids, now: Date): Pro
   }
 }
 
+async function writeWorkTypes(tx: Tx, desk: Desk): Promise<void> {
+  await tx`
+    insert into work_types (key, name)
+    select key, name
+    from jsonb_to_recordset(${json([...desk.work_types.values()])}::text::jsonb) as r (key text, name text)
+    on conflict (key) do update set name = excluded.name, disabled_at = null`
+}
+
+/** The newest row of each key. */
+export async function newestPriceLists(tx: Tx): Promise<Map<string, Versioned>> {
+  const rows = await tx<Versioned[]>`
+    select distinct on (key) id, key, version, definition, retired_at from price_lists order by key, version desc`
+  return new Map(rows.map((row) => [row.key, row]))
+}
+
+async function writePriceLists(tx: Tx, desk: Desk, now: Date): Promise<void> {
+  const newest = await newestPriceLists(tx)
+  for (const { id: _id, version: _version, key, ...list } of desk.price_lists.values()) {
+    const before = newest.get(key)
+    if (before && isDeepStrictEqual(before.definition, plain(list))) {
+      if (before.retired_at) await tx`update price_lists set retired_at = null where id = ${before.id}`
+      continue
+    }
+    await tx`update price_lists set retired_at = ${now} where key = ${key} and retired_at is null`
+    await tx`
+      insert into price_lists (key, version, definition, created_at)
+      values (${key}, ${(before?.version ?? 0) + 1}, ${json(list)}::text::jsonb, ${now})`
+  }
+}
+
 /** As it comes back from a jsonb column. */
 const plain = (value: unknown): unknown => JSON.parse(json(value))
 
 type Names = Record<(typeof OWNED)[number], string[]>
-const OWNED = ['inboxes', 'agents', 'teams', 'organizations', 'groups', 'projects', 'calendars', 'policies'] as const
+const OWNED = [
+  'inboxes',
+  'agents',
+  'teams',
+  'organizations',
+  'groups',
+  'projects',
+  'calendars',
+  'policies',
+  'work_types',
+  'price_lists',
+] as const
 
 /** What a version names, as leniently as it can be read: a newer Postroom may refuse its text. */
 function namesIn(source: string): Names {
@@ -271,10 +314,11 @@ function namesIn(source: string): Names {
 async function disableDropped(tx: Tx, before: string, after: string, now: Date): Promise<void> {
   const [was, is] = [namesIn(before), namesIn(after)]
   const gone = (list: keyof Names) => was[list].filter((name) => !is[list].includes(name))
-  for (const list of ['inboxes', 'teams', 'organizations', 'projects'] as const)
+  for (const list of ['inboxes', 'teams', 'organizations', 'projects', 'work_types'] as const)
     await tx`update ${tx(list)} set disabled_at = ${now} where key = any(${gone(list)}::text[]) and disabled_at is null`
   await tx`update customer_groups set disabled_at = ${now} where key = any(${gone('groups')}::text[]) and disabled_at is null`
   await tx`update agents set disabled_at = ${now} where address = any(${gone('agents')}::text[]) and disabled_at is null`
   await tx`update calendars set retired_at = ${now} where key = any(${gone('calendars')}::text[]) and retired_at is null`
   await tx`update sla_policies set retired_at = ${now} where key = any(${gone('policies')}::text[]) and retired_at is null`
+  await tx`update price_lists set retired_at = ${now} where key = any(${gone('price_lists')}::text[]) and retired_at is null`
 }

@@ -10,6 +10,7 @@ import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
 import { STATUSES } from '../tables.ts'
 import { type Complain, checkNames } from './names.ts'
+import { billingOf, checkPrices, groupListsOf, priceListOf } from './prices.ts'
 import { PUBLIC_DOMAINS } from './public-domains.ts'
 import { type DeskFile, deskSchema } from './schema.ts'
 
@@ -35,6 +36,7 @@ export function parseDesk(text: string, file: string, options: ParseOptions = {}
     if (name && !known.includes(name)) faults.push(unknownName(path, what, name, known))
   }
   checkNames(value, complain, refer)
+  checkPrices(value, complain, refer)
   const calendars = readCalendars(value, complain, faults)
   const { rules, sla } = compileRules(value, calendars, options, faults)
   if (faults.length > 0) return { document: null, problems: locateFaults(faults, file, locate) }
@@ -135,6 +137,7 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         zone: one.zone ?? null,
         calendar: one.calendar ?? null,
         policy: one.policy ?? null,
+        billing: billingOf(one.billing),
       })),
     ),
     groups: file.groups
@@ -144,6 +147,7 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         name: one.name ?? one.key,
         policy: one.policy ?? null,
         addresses: contacts,
+        price_lists: groupListsOf(one),
       }))
       .sort((a, b) => a.rank - b.rank),
     projects: by(
@@ -153,8 +157,11 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         organization: organizationOf(one),
         team: one.team ?? null,
         policy: one.policy ?? null,
+        billable: one.billable,
       })),
     ),
+    work_types: by(file.work_types.map(({ key, name }) => ({ id: 0, key, name: name ?? key }))),
+    price_lists: by(file.price_lists.map(priceListOf)),
     calendars: by([...calendars].map(([key, calendar]): DeskCalendar => ({ id: 0, key, version: 0, calendar }))),
     policies: by(
       file.policies.map((one) => ({
@@ -183,6 +190,16 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
       policy: settings.policy ?? null,
       calendar: settings.calendar ?? null,
       undo_seconds: settings.undo,
+      time: settings.time,
+      billing: {
+        name: settings.billing.name ?? file.inboxes[0]!.name ?? file.inboxes[0]!.key,
+        address: settings.billing.address,
+        tax_id: settings.billing.tax_id,
+        terms: settings.billing.terms,
+        prefix: settings.billing.prefix,
+        currency: settings.billing.currency,
+        tax_bp: settings.billing.tax,
+      },
     },
   }
 }

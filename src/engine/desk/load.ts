@@ -4,7 +4,7 @@ import { Refusal } from '../../errors.ts'
 import { refusalOf } from '../../yaml.ts'
 import { frozenCalendar } from '../business-hours.ts'
 import type { Agent, Desk } from '../desk.ts'
-import { findNewest, newestCalendars, newestPolicies } from './apply.ts'
+import { findNewest, newestCalendars, newestPolicies, newestPriceLists } from './apply.ts'
 import { parseDesk } from './document.ts'
 
 /**
@@ -40,6 +40,7 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
   const all = <T>(map: Map<string, T>, change: (one: T) => T): Map<string, T> =>
     new Map([...map].map(([key, one]) => [key, change(one)]))
   const [calendars, policies] = [await newestCalendars(tx), await newestPolicies(tx)]
+  const priceLists = await newestPriceLists(tx)
   const version =
     (rows: typeof calendars) =>
     <T extends { key: string }>(one: T): T => {
@@ -56,6 +57,8 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
     projects: all(desk.projects, await ids('projects')),
     calendars: all(desk.calendars, (one) => ({ ...version(calendars)(one), calendar: frozenCalendar(one.calendar) })),
     policies: all(desk.policies, version(policies)),
+    work_types: all(desk.work_types, await ids('work_types')),
+    price_lists: all(desk.price_lists, version(priceLists)),
   }
 }
 
@@ -68,7 +71,16 @@ async function agentsOf(tx: Tx): Promise<Map<string, Agent>> {
 /** All the way down; the compiled conditions hold no state. */
 function freeze(desk: Desk): Desk {
   const lists = [desk.inboxes, desk.groups, desk.rules, desk.sla]
-  const maps = [desk.agents, desk.teams, desk.organizations, desk.projects, desk.calendars, desk.policies]
+  const maps = [
+    desk.agents,
+    desk.teams,
+    desk.organizations,
+    desk.projects,
+    desk.calendars,
+    desk.policies,
+    desk.work_types,
+    desk.price_lists,
+  ]
   for (const one of [...lists.flat(), ...maps.flatMap((map) => [...map.values()])]) {
     for (const value of Object.values(one)) if (Array.isArray(value)) Object.freeze(value)
     Object.freeze(one)

@@ -117,6 +117,8 @@ function checkReferences(file: DeskFile, refer: Refer): void {
       refer(['groups', n, 'organizations', m], 'organization', key, organizations)
   }
   for (const [n, one] of file.sla.entries()) refer(['sla', n, 'policy'], 'policy', one.policy, policies)
+  for (const [n, approver] of file.settings.time.approvers.entries())
+    refer(['settings', 'time', 'approvers', n], 'agent', approver, agents)
   refer(['settings', 'policy'], 'policy', file.settings.policy, policies)
   refer(['settings', 'calendar'], 'calendar', file.settings.calendar, calendars)
 }

@@ -275,7 +275,7 @@ function policyOf(key: string, source: PolicySource, apply: Policy['apply']): Po
 }
 
 const PLAIN_AGENT = { admin: false, locale: null, zone: null }
-const PLAIN_PROJECT = { id: 0, organization: null, policy: null }
+const PLAIN_PROJECT = { id: 0, organization: null, policy: null, billable: true }
 const EMPTY: Desk = {
   version: 0,
   inboxes: [],
@@ -286,6 +286,8 @@ const EMPTY: Desk = {
   projects: new Map(),
   calendars: new Map(),
   policies: new Map(),
+  work_types: new Map(),
+  price_lists: new Map(),
   rules: [],
   sla: [],
   settings: {
@@ -301,6 +303,8 @@ const EMPTY: Desk = {
     policy: null,
     calendar: null,
     undo_seconds: 0,
+    time: { overlap: 'warn', midnight: 'one', approvers: [], own: 'refuse' },
+    billing: { name: '', address: '', tax_id: '', terms: '', prefix: '', currency: 'EUR', tax_bp: 0 },
   },
 }
 const PLAIN_TICKET = {
