@@ -377,7 +377,7 @@ const CLICK_ALL = `for (const e of document.querySelectorAll('*'))
 
 /** The frame's policy saying no, and what a document without an origin is told. */
 const BLOCKED =
-  /^kept in: |^console: .*(?:Blocked script execution|Blocked setting the|Content Security Policy|sandboxed|net::ERR_|Failed to load|Not allowed|Unsafe attempt|CSP|X-Frame-Options|Error while parsing|Blocked form|ignored|Blocked autofocusing|Refused to)/s
+  /^tried |^console: .*(?:Blocked script execution|Blocked setting the|Content Security Policy|sandboxed|net::ERR_|Failed to load|Not allowed|Unsafe attempt|CSP|X-Frame-Options|Error while parsing|Blocked form|ignored|Blocked autofocusing|Refused to)/s
 
 /** The addresses of others that a record of the network has requests to. */
 function requested(record: string): string[] {

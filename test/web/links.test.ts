@@ -98,9 +98,9 @@ test('an address to write to is words and a button with the real address', () =>
 test('pictures that are not loaded are counted', () => {
   assert.match(
     told('<img src="http://x.example/1.gif"><img src="//x.example/2">x'),
-    /^<desk-note>2 pictures of other servers are not loaded/,
+    /^<desk-note>2 pictures from other servers are not loaded/,
   )
-  assert.match(told('<img src="http://x.example/1.gif">'), '1 picture of other servers is not')
+  assert.match(told('<img src="http://x.example/1.gif">'), '1 picture from another server is not')
   assert.not.match(told('<img src="data:image/png;base64,AAAA"> data-remote-src="x"'), 'desk-note')
 })
 

@@ -67,7 +67,11 @@ function ending({ kind, href, words }: Link): string {
 function pictures(html: string): string {
   const count = html.split('<img').filter((part) => /^[^>]*\sdata-remote-src="/.test(part)).length
   if (count === 0) return ''
-  return `<desk-note>${count === 1 ? '1 picture' : `${count} pictures`} of other servers ${count === 1 ? 'is' : 'are'} not loaded.</desk-note>`
+  const words =
+    count === 1
+      ? '1 picture from another server is not loaded.'
+      : `${count} pictures from other servers are not loaded.`
+  return `<desk-note>${words}</desk-note>`
 }
 
 const plain = (value: string): string =>
