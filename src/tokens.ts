@@ -67,30 +67,54 @@ export async function rotateKeys(sql: Sql, secret: Buffer, now: Date): Promise<{
  */
 export function signedAddress(keys: Keys, inboxAddress: string, token: Token): string {
   const { base, domain } = split(inboxAddress)
-  const payload = encode(token)
-  const kid = number(keys.current)
-  return `${base}+r${kid}${payload}${addressMac(keys.byId.get(keys.current)!, domain, base, payload)}@${domain}`
+  return `${base}+r${signed(keys, { base, domain }, token)}@${domain}`
+}
+
+/** `r<kid><payload><mac>@reply.domain`, for where nothing may follow a base (MAIL 5.10); the base is bound all the same. */
+export function signedSubdomainAddress(keys: Keys, inboxAddress: string, token: Token): string {
+  const { base, domain } = split(inboxAddress)
+  return `r${signed(keys, { base, domain: REPLY + domain }, token)}@${REPLY}${domain}`
 }
 
 /**
- * The token in an address, or null when there is none, it is damaged, or it was signed for another inbox's address.
+ * The token in an address of either form, or null when there is none, it is damaged, or it was signed for another
+ * inbox's address.
  * @param inboxAddress the address that the mail was for; case does not matter
  */
 export function readSignedAddress(keys: Keys, inboxAddress: string, address: string): Token | null {
   const { base, domain } = split(inboxAddress)
   const given = split(address)
-  const prefix = `${base}+r`
-  if (given.domain !== domain || !given.base.startsWith(prefix)) return null
+  const prefix = prefixFor({ base, domain }, given.domain)
+  if (prefix === null || !given.base.startsWith(prefix)) return null
   const reader = digits(given.base.slice(prefix.length, -MAC))
   const kid = reader.number()
   const key = kid === null ? undefined : keys.byId.get(kid)
   if (!key) return null
   const payload = reader.rest()
-  return same(addressMac(key, domain, base, payload), given.base.slice(-MAC)) ? decode(payload) : null
+  return same(addressMac(key, given.domain, base, payload), given.base.slice(-MAC)) ? decode(payload) : null
 }
 
 /** Whether an address has the shape of a signed one, valid or not (MAIL 1.8: a broken one is told apart, never refused). */
-export const looksSigned = (address: string): boolean => /\+r[a-z2-7]{20,}@/i.test(address)
+export const looksSigned = (address: string): boolean => /(?:\+r[a-z2-7]{20,}@|^r[a-z2-7]{20,}@reply\.)/i.test(address)
+
+/** The same, and that it would be one of this inbox. */
+export function looksSignedFor(inboxAddress: string, address: string): boolean {
+  const given = split(address)
+  const prefix = prefixFor(split(inboxAddress), given.domain)
+  return prefix !== null && given.base.startsWith(prefix) && looksSigned(address)
+}
+
+/**
+ * The inbox that an address of the subdomain claims to be for. Nothing is checked: it is worth as much as any address.
+ * @param local what stands before the `@`
+ */
+export function claimedInbox(local: string): number | null {
+  const reader = digits(local.toLowerCase().slice(1, -MAC))
+  return reader.number() === null ? null : (decode(reader.rest())?.inbox ?? null)
+}
+
+/** The domain of addresses that need nothing but a token before the `@` (MAIL 5.10). */
+export const replyDomain = (domain: string): string => REPLY + domain
 
 /**
  * A Message-ID without its angle brackets (MAIL 8.1): 80 random bits and an 80-bit MAC, so it cannot be guessed.
@@ -146,10 +170,23 @@ function signing(rows: KeyRow[], now: Date): KeyRow {
   return usable.findLast((row) => row.createdAt <= after(now, -tokenKeys.settle)) ?? usable[0]!
 }
 
+const REPLY = 'reply.'
+
+type Place = { base: string; domain: string }
+
+const signed = (keys: Keys, { base, domain }: Place, token: Token): string => {
+  const payload = encode(token)
+  return number(keys.current) + payload + addressMac(keys.byId.get(keys.current)!, domain, base, payload)
+}
+
+/** What stands before the token in an address at `domain`; null: no address of this inbox is there. */
+const prefixFor = (inbox: Place, domain: string): string | null =>
+  domain === inbox.domain ? `${inbox.base}+r` : domain === REPLY + inbox.domain ? 'r' : null
+
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567' // RFC 4648 section 6, lower-cased: survives clients that change case
 const MAC = 16 // base32 digits of 80 bits
 
-function split(address: string): { base: string; domain: string } {
+function split(address: string): Place {
   const at = address.lastIndexOf('@')
   return { base: address.slice(0, at).toLowerCase(), domain: address.slice(at + 1).toLowerCase() }
 }

@@ -26,6 +26,8 @@ export type Inbox = {
   automatic: 'ticket' | 'held' | 'record'
   /** What an automatic reply becomes that names no ticket (4a.18). */
   autoreplies: 'record' | 'ticket'
+  /** Where the signed addresses of its outgoing mails lie; `off`: there are none (5.10). */
+  reply_addresses: 'plus' | 'subdomain' | 'off'
 }
 export type Agent = {
   id: number

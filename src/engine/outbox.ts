@@ -7,8 +7,10 @@ import type { Queryable, Statement, Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { outgoing } from '../limits.ts'
 import { after, floored } from '../time.ts'
-import { type Keys, signedAddress } from '../tokens.ts'
+import type { Keys } from '../tokens.ts'
+import type { Inbox } from './desk.ts'
 import { addressKey, checkAddress, checkMessageId, type Mailbox, oneLine } from './outbox/address.ts'
+import { signFor } from './outbox/signed.ts'
 import type { OutboxKind, OutboxState } from './tables.ts'
 
 export type { Mailbox } from './outbox/address.ts'
@@ -61,7 +63,7 @@ export type OutgoingMail = {
 }
 
 /** The desk's inboxes and the keys; `Tools` is one. */
-export type Sending = { keys: Keys; desk: { inboxes: { id: number; address: string }[] } }
+export type Sending = { keys: Keys; desk: { inboxes: Pick<Inbox, 'id' | 'address' | 'reply_addresses'>[] } }
 
 export type Queued = { id: number; recipient: string; state: 'queued' | 'suppressed' }
 
@@ -253,21 +255,16 @@ function checkHeader(name: string, value: HeaderValue): HeaderValue {
 /** PostgreSQL's text and jsonb hold neither NUL nor half a surrogate pair. */
 const storable = (text: string) => text.replaceAll('\0', '').toWellFormed()
 
-/** The inbox that the mail speaks for, else the desk's first: a sign-in link belongs to none. */
+/**
+ * Of the inbox that the mail speaks for, else the desk's first: a sign-in link belongs to none. An inbox without signed
+ * addresses takes bounces at its own; the Message-ID of what comes back says what they are about (4a.4 (2)).
+ */
 function bounceAddress(mail: OutgoingMail, { keys, desk }: Sending, id: number): string {
   const inbox = desk.inboxes.find((one) => one.id === mail.inboxId) ?? desk.inboxes[0]
   if (!inbox) throw new Refusal('no_inbox', 'The desk has no inbox to send from: add one to the desk file.', 'config')
   const { ticketId, generation } = mail
-  return checkAddress(
-    signedAddress(keys, inbox.address, {
-      purpose: 'b',
-      inbox: inbox.id,
-      ticket: ticketId ?? 0,
-      person: id,
-      generation,
-      comment: 0,
-    }),
-  )
+  const token = { purpose: 'b', inbox: inbox.id, ticket: ticketId ?? 0, person: id, generation, comment: 0 } as const
+  return checkAddress(signFor(keys, inbox, token) ?? inbox.address)
 }
 
 async function refuseFor(tx: Queryable, id: number, verb: string): Promise<never> {

@@ -5,7 +5,7 @@
 import type { Queryable, Statement, Tx } from '../database.ts'
 import type { IncomingMail } from '../incoming.ts'
 import { tickets as limits } from '../limits.ts'
-import { type Keys, readMessageId, readSignedAddress, type Token } from '../tokens.ts'
+import { type Keys, looksSignedFor, readMessageId, readSignedAddress, type Token } from '../tokens.ts'
 import type { Desk } from './desk.ts'
 import { sameAddress } from './people.ts'
 import type { Status } from './tables.ts'
@@ -117,10 +117,10 @@ export function readClaims(
   let badToken = false
   const bases = desk.inboxes.flatMap((inbox) => [inbox.address, ...inbox.aliases])
   for (const address of new Set(given.addresses.map(sameAddress))) {
-    if (!/\+r[a-z2-7]/.test(address)) continue
+    if (!MAY_BE_SIGNED.test(address)) continue
     const read = bases.map((base) => readSignedAddress(keys, base, address)).find((token) => token)
     if (read) tokens.push(read)
-    else if (/\+r[a-z2-7]{20,}@/.test(address) && bases.some((base) => sharesBase(base, address))) badToken = true
+    else if (bases.some((base) => looksSignedFor(base, address))) badToken = true
   }
   const ids = [...new Set([...mail.inReplyTo, ...mail.references.toReversed()])]
   const ours = new Map<string, number>()
@@ -388,7 +388,5 @@ function sameSubject(subject: string, others: (string | null)[]): boolean {
   return subject.trim() !== '' && others.some((other) => other !== null && fold(other) === fold(subject))
 }
 
-const sharesBase = (inbox: string, address: string) => {
-  const at = inbox.lastIndexOf('@')
-  return address.startsWith(`${inbox.slice(0, at).toLowerCase()}+r`) && address.endsWith(inbox.slice(at).toLowerCase())
-}
+/** Most addresses are not, and need not be compared with those of every inbox. */
+const MAY_BE_SIGNED = /\+r[a-z2-7]|@reply\./

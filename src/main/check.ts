@@ -2,6 +2,7 @@
 import { resolveMx } from 'node:dns/promises'
 import { zoneDataProblem } from '../engine/business-hours.ts'
 import { openNotices } from '../engine/notices.ts'
+import { servedDomains } from '../engine/recipients.ts'
 import { Refusal, wordsOf } from '../errors.ts'
 import { imap as imapLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
@@ -66,8 +67,7 @@ async function checkDesk(house: Installation, log: Log, say: Say): Promise<void>
       `version ${desk.version}, ${desk.inboxes.length} inboxes, ${desk.rules.length} rules, their tests pass`,
     )
     if (house.config.dns.from === 'zone') return
-    const domains = new Set(desk.inboxes.map((inbox) => inbox.address.slice(inbox.address.lastIndexOf('@') + 1)))
-    for (const domain of domains) {
+    for (const domain of servedDomains(desk)) {
       const answer = await resolveMx(domain).then(
         (found) => ({ ok: true, words: `mail goes to ${found.map((one) => one.exchange).join(', ')}` }),
         (error: unknown) => ({

@@ -26,7 +26,7 @@ test.before.each(database.empty)
 test.after(database.close)
 
 const now = new Date('2026-11-23T10:00:00Z')
-const inbox = { id: 7, address: 'support@desk.example' }
+const inbox = { id: 7, address: 'support@desk.example', reply_addresses: 'plus' as const }
 const keys = { instance: 'd1ce'.repeat(8), current: 0, byId: new Map([[0, randomBytes(32)]]) }
 const sending = { keys, desk: { inboxes: [inbox] } }
 

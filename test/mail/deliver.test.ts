@@ -40,7 +40,7 @@ test.after(async () => {
 })
 
 const keys = { instance: 'd1ce'.repeat(8), current: 0, byId: new Map([[0, randomBytes(32)]]) }
-const inbox = { id: 7, address: 'support@desk.example' }
+const inbox = { id: 7, address: 'support@desk.example', reply_addresses: 'plus' as const }
 const sending = { keys, desk: { inboxes: [inbox] } }
 
 async function queue(change: Partial<OutgoingMail> = {}, to = ['kim@acme.example']): Promise<number[]> {

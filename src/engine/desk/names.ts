@@ -67,13 +67,13 @@ function checkTwice(file: DeskFile, complain: Complain): void {
 }
 
 function checkInboxes(file: DeskFile, complain: Complain): void {
-  for (const [n, { address }] of file.inboxes.entries()) {
+  for (const [n, { address, reply_addresses }] of file.inboxes.entries()) {
     const base = address.slice(0, address.lastIndexOf('@'))
-    if (base.length > LONGEST_BASE)
+    if (base.length > LONGEST_BASE && reply_addresses === 'plus')
       complain(
         ['inboxes', n, 'address'],
         `"${base}" has ${base.length} characters before the @, and signed reply addresses have room for ${LONGEST_BASE}`,
-        'give the inbox a shorter address and make this one an alias',
+        'give the inbox a shorter address and make this one an alias, or write reply_addresses: subdomain',
       )
   }
 }

@@ -239,6 +239,10 @@ export const deskSchema = z.strictObject({
         policy: key.optional(),
         automatic: z.enum(['ticket', 'held', 'record']).default('ticket'),
         autoreplies: z.enum(['record', 'ticket']).default('record'),
+        reply_addresses: z
+          .enum(['plus', 'subdomain', 'off'])
+          .default('plus')
+          .meta({ remedy: 'write plus, subdomain or off' }),
       }),
     )
     .min(1)

@@ -1,9 +1,10 @@
 /** The headers that make a mail part of a ticket's conversation (MAIL 8.1-8.4, 8.6): pure, for all mail to customers. */
 import { outgoing } from '../../limits.ts'
-import { type Keys, rootId, signedAddress } from '../../tokens.ts'
+import { type Keys, rootId } from '../../tokens.ts'
 import type { Inbox } from '../desk.ts'
 import type { HeaderValue } from '../outbox.ts'
 import { isMessageId, type Mailbox } from './address.ts'
+import { signFor } from './signed.ts'
 
 /** A ticket as its outgoing mails see it. */
 export type MailedTicket = {
@@ -28,15 +29,16 @@ export type Conversation = {
   known: string[]
 }
 
-/** From, To, Cc, Reply-To, In-Reply-To and References, in this order. */
+/** From, To, Cc, Reply-To, In-Reply-To and References, in this order. Without a signed address there is no Reply-To. */
 export function conversationHeaders(mail: Conversation): [string, HeaderValue][] {
   const { inbox, ticket, known } = mail
   const answered = known.filter(isMessageId).at(-1)
+  const replyTo = replyAddress(mail.keys, inbox, ticket)
   return [
     ['From', [{ name: mail.from, address: inbox.address }]],
     ['To', mail.to],
     ...(mail.cc.length > 0 ? ([['Cc', mail.cc]] as [string, HeaderValue][]) : []),
-    ['Reply-To', [{ name: inbox.name, address: replyAddress(mail.keys, inbox, ticket) }]],
+    ...(replyTo ? ([['Reply-To', [{ name: inbox.name, address: replyTo }]]] as [string, HeaderValue][]) : []),
     ...(answered ? ([['In-Reply-To', `<${answered}>`]] as [string, HeaderValue][]) : []),
     ['References', referencesOf(rootId(mail.keys, ticket.id, domainOf(inbox.address)), known)],
   ]
@@ -61,10 +63,10 @@ export function referencesOf(root: string, known: string[]): string {
 
 /**
  * Where the ticket's customers answer to (5.7). It stands in the text too, for clients that drop References and rewrite
- * addresses: threading finds it in a quotation (6.1 (5)).
+ * addresses: threading finds it in a quotation (6.1 (5)). Null where the inbox signs none (5.10).
  */
-export const replyAddress = (keys: Keys, inbox: Inbox, ticket: MailedTicket): string =>
-  signedAddress(keys, inbox.address, {
+export const replyAddress = (keys: Keys, inbox: Inbox, ticket: MailedTicket): string | null =>
+  signFor(keys, inbox, {
     purpose: 'c',
     inbox: inbox.id,
     ticket: ticket.id,

@@ -49,8 +49,8 @@ function find(desk: Desk, address: string) {
   // RFC 5321 4.5.1: "postmaster" alone is a recipient that every server has
   if (address.toLowerCase() === 'postmaster') return desk.inboxes[0] ? { inbox: desk.inboxes[0], tag: null } : null
   const found = matchRecipient(desk, address)
-  if (found || !looksSigned(address)) return found
   const cut = address.toLowerCase().lastIndexOf('+r')
+  if (found || cut < 0 || !looksSigned(address)) return found
   const base = matchRecipient(desk, address.slice(0, cut) + address.slice(address.lastIndexOf('@')))
   return base && { inbox: base.inbox, tag: address.slice(cut + 1, address.lastIndexOf('@')) }
 }
