@@ -15,6 +15,14 @@ export type Blob = { id: number; sha256: Buffer; bytes: number }
 /** Rows read at a time: few enough to be constant memory, enough to hide the round trip. */
 const AHEAD = 4
 
+/** encode() breaks its lines after 76 characters (RFC 2045), which are 57 bytes. */
+const LINE = 77
+const LINE_BYTES = 57
+const LINES = 500 // decoded at a time
+
+/** Of a row that is copied in; more are joined. */
+const PIECES = 16
+
 /**
  * Stores a content in the caller's transaction, or finds it. Two transactions that store the same new content wait
  * for each other, so a caller with several contents stores them in the order of their hashes where it knows these.
@@ -79,19 +87,18 @@ export async function* readBlob(sql: Queryable, id: number): AsyncGenerator<Buff
   let read = 0
   for (let n = 0; read < bytes; n += AHEAD) {
     // base64 is what the text protocol carries at 4 bytes for 3; bytea's own hex takes 2 for 1.
-    const rows = await sql<{ bytes: number; data: string | null }[]>`
+    const rows: (Buffer | null)[][] = await sql`
       select b.bytes, encode(c.data, 'base64') as data
       from blobs b left join blob_chunks c on c.blob_id = b.id and c.n >= ${n} and c.n < ${n + AHEAD}
-      where b.id = ${id} order by c.n`
-    if (!rows[0]) throw noBlob(id)
-    bytes = rows[0].bytes
-    for (const { data } of rows) {
-      if (data === null) break
-      const chunk = Buffer.from(data, 'base64')
+      where b.id = ${id} order by c.n`.raw()
+    if (!rows[0]?.[0]) throw noBlob(id)
+    bytes = Number(rows[0][0].toString('latin1'))
+    if (!rows[0][1]) break
+    for (let row = rows.shift(); row?.[1]; row = rows.shift()) {
+      const chunk = fromBase64(row[1])
       read += chunk.length
       yield chunk
     }
-    if (rows[0].data === null) break
   }
   if (read !== bytes) throw new Error(`blob ${id} has ${read} bytes instead of ${bytes}`)
 }
@@ -119,6 +126,18 @@ async function sizeOf(sql: Queryable, id: number): Promise<number> {
   return row.bytes
 }
 
+/**
+ * What PostgreSQL's encode() wrote, some lines at a time: a string of a whole chunk is a large object to V8, which
+ * takes those that outlive one scavenge for old ones and lets them pile up.
+ */
+function fromBase64(text: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Math.ceil((text.length / LINE) * LINE_BYTES) + LINE_BYTES)
+  let length = 0
+  for (let at = 0; at < text.length; at += LINES * LINE)
+    length += bytes.write(text.toString('latin1', at, at + LINES * LINE), length, 'base64')
+  return bytes.subarray(0, length)
+}
+
 const noBlob = (id: number) => new Refusal('no_blob', `There is no blob ${id}.`)
 
 /** The hash is known before anything is written, so a known content costs one read. */
@@ -131,14 +150,15 @@ async function putSmall(tx: Tx, content: Buffer): Promise<Blob> {
     on conflict (sha256) do nothing returning id`
   // Without a row another transaction committed the same content between the two statements.
   if (!made) return { id: (await findBlob(tx, sha256)) as number, sha256, bytes: content.length }
-  const chunks: string[] = []
-  for (let at = 0; at < content.length; at += limits.chunk)
-    chunks.push(content.toString('base64', at, Math.min(at + limits.chunk, content.length)))
-  if (chunks.length)
-    await tx`
+  // A statement for each, sent together: as one array they would be written out and copied several times over.
+  const chunks: PromiseLike<unknown>[] = []
+  for (let at = 0; at < content.length; at += limits.chunk) {
+    const data = content.toString('base64', at, Math.min(at + limits.chunk, content.length))
+    chunks.push(tx`
       insert into blob_chunks (blob_id, n, data)
-      select ${made.id}, n - 1, decode(data, 'base64')
-      from unnest(${chunks}::text[]) with ordinality as c (data, n)`
+      values (${made.id}, ${at / limits.chunk}, decode(${data}::text, 'base64'))`)
+  }
+  await Promise.all(chunks)
   return { id: made.id, sha256, bytes: content.length }
 }
 
@@ -182,14 +202,18 @@ async function copyIn(tx: Tx, blobId: number, source: AsyncIterable<Buffer>): Pr
     yield Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
     let n = 0
     for await (const data of rows(source)) {
-      const head = Buffer.alloc(26)
+      const head = Buffer.allocUnsafe(26)
       head.writeInt16BE(3, 0) // fields
       head.writeInt32BE(8, 2)
       head.writeBigInt64BE(BigInt(blobId), 6)
       head.writeInt32BE(4, 14)
       head.writeInt32BE(n++, 18)
-      head.writeInt32BE(data.length, 22)
-      yield Buffer.concat([head, data])
+      head.writeInt32BE(
+        data.reduce((sum, piece) => sum + piece.length, 0),
+        22,
+      )
+      yield head
+      yield* data.length > PIECES ? [Buffer.concat(data)] : data // each becomes a message of its own
     }
     yield Buffer.from([0xff, 0xff])
   }, into)
@@ -207,14 +231,14 @@ function watchEnd(tx: Tx, into: Writable): void {
   }
 }
 
-/** The same bytes in rows of exactly the chunk size, but for the last. */
-async function* rows(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** The same bytes in rows of exactly the chunk size, but for the last, as pieces that are not copied. */
+async function* rows(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
   let held: Buffer[] = []
   let bytes = 0
   for await (let data of source) {
     while (bytes + data.length >= limits.chunk) {
       const take = limits.chunk - bytes
-      yield Buffer.concat([...held, data.subarray(0, take)])
+      yield [...held, data.subarray(0, take)]
       data = data.subarray(take)
       held = []
       bytes = 0
@@ -222,7 +246,7 @@ async function* rows(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     if (data.length) held.push(data)
     bytes += data.length
   }
-  if (bytes) yield Buffer.concat(held)
+  if (bytes) yield held
 }
 
 /** What was read to learn the size, then the rest; the source hears of it when the reader stops early. */

@@ -127,7 +127,12 @@ async function feed(input: Writable, job: Job, isDead: () => boolean): Promise<v
 
 async function write(input: Writable, pieces: Buffer[], isDead: () => boolean): Promise<void> {
   if (isDead()) return
-  if (input.write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))) return
+  if (pieces.some((piece) => piece.length >= FEED)) {
+    input.cork() // one system call, and no copy
+    for (const piece of pieces) input.write(piece)
+    input.uncork()
+  } else input.write(Buffer.concat(pieces))
+  if (!input.writableNeedDrain) return
   await new Promise<void>((resolve) => {
     const done = () => {
       input.off('drain', done)
