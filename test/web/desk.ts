@@ -10,7 +10,13 @@ import { loadDesk } from '../../src/engine/desk/load.ts'
 import type { Agent } from '../../src/engine/desk.ts'
 import { clockRows, promise, selectPolicy } from '../../src/engine/sla.ts'
 import type { Priority, Status } from '../../src/engine/tables.ts'
-import { addComment, createTicket, type NewComment, reserveComment, reserveTicket } from '../../src/engine/tickets.ts'
+import {
+  addComment,
+  createTicket,
+  type NewComment,
+  reserveComment,
+  reserveTicket,
+} from '../../src/engine/tickets/rows.ts'
 import { SANITISER_VERSION } from '../../src/html.ts'
 import { silent } from '../../src/log.ts'
 import { readMail } from '../../src/mail/parse/read.ts'

@@ -14,19 +14,10 @@ import { listBreaches, listClocks } from '../sla/read.ts'
 import { clockRows, promise } from '../sla.ts'
 import type { Priority, Status } from '../tables.ts'
 import { pinPolicy } from '../tickets/policy.ts'
+import { createTicket, furtherComment, reserveComment, reserveTicket } from '../tickets/rows.ts'
 import { settleTickets } from '../tickets/sweep.ts'
 import { tell } from '../tickets/tell.ts'
-import {
-  assign,
-  createTicket,
-  furtherComment,
-  markSpam,
-  move,
-  prioritise,
-  reserveComment,
-  reserveTicket,
-  setStatus,
-} from '../tickets.ts'
+import { assign, markSpam, move, prioritise, setStatus } from '../tickets.ts'
 import { differenceOf, instant } from './values.ts'
 
 type PolicySource = {

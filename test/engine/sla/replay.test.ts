@@ -7,19 +7,9 @@ import { listBreaches, listClocks } from '../../../src/engine/sla/read.ts'
 import { replayTicket } from '../../../src/engine/sla/replay.ts'
 import { PRIORITIES } from '../../../src/engine/tables.ts'
 import { pinPolicy } from '../../../src/engine/tickets/policy.ts'
+import { furtherComment, reserveComment } from '../../../src/engine/tickets/rows.ts'
 import { settleTickets } from '../../../src/engine/tickets/sweep.ts'
-import {
-  assign,
-  furtherComment,
-  markSpam,
-  move,
-  note,
-  prioritise,
-  reply,
-  reserveComment,
-  setStatus,
-  tag,
-} from '../../../src/engine/tickets.ts'
+import { assign, markSpam, move, note, prioritise, reply, setStatus, tag } from '../../../src/engine/tickets.ts'
 import { after, MINUTE } from '../../../src/time.ts'
 import { demoDesk, MONDAY, mail, startDesk } from '../../desk.ts'
 import { type Random, startRandom } from '../../fuzz/random.ts'
