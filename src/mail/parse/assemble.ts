@@ -81,7 +81,7 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
     parts,
     structure,
     reportType: reportTypeOf(fields, structure),
-    report: reportOf({ parts, headers, text: body.text }),
+    report: reportOf({ parts: named, headers, text: body.text }),
     calendarMethod: nested(structure, 'text/calendar', 'method')?.toLowerCase() ?? calendar?.method ?? null,
     calendar,
     language: guessLanguage(body.text),

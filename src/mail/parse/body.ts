@@ -43,6 +43,7 @@ const LARGE = 256 * 1024
 
 /** Line ends of a large text as LF: replacing a million of them in a string costs several hundred MB. */
 function withoutReturns(bytes: Buffer): Buffer {
+  if (!bytes.includes(13)) return bytes
   const out = Buffer.allocUnsafe(bytes.length)
   let length = 0
   for (let i = 0; i < bytes.length; i++) {

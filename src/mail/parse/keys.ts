@@ -48,18 +48,14 @@ export function contentKey(mail: {
 
 /** 3.3: the text without a list's footer, case and spacing, and the files that are not text. */
 export function bareHash(text: string, files: string[]): string {
-  const own = withoutListFooter(text)
-  let bare = ''
+  const own = withoutListFooter(text).trim()
+  const hash = createHash('sha256').update(JSON.stringify(files.sort()))
   for (let at = 0; at < own.length; at += STRETCH) {
-    bare += own
-      .slice(at, at + STRETCH)
-      .toLowerCase()
-      .replace(/\s+/g, ' ')
+    // a single blank is what most white space is already
+    const stretch = own.slice(at, at + STRETCH).replace(/[^\S ]\s*| \s+/g, ' ')
+    hash.update(stretch.toLowerCase())
   }
-  bare = bare.trim()
-  return createHash('sha256')
-    .update(JSON.stringify([bare, ...files.sort()]))
-    .digest('hex')
+  return hash.digest('hex')
 }
 
 /** Mailman and its kin put a line of underscores in front of their footer; looked for in the last lines only. */

@@ -8,7 +8,7 @@ import * as limits from '../../limits.ts'
 import { cleanFilename } from './filename.ts'
 import { rawValues } from './headers.ts'
 import { scanHeaders } from './scan.ts'
-import type { Node } from './split.ts'
+import type { Leaf, Node } from './split.ts'
 
 /** A part and the names under which HTML may refer to it. */
 export type NamedPart = { node: Node; part: IncomingPart; names: string[] }
@@ -16,6 +16,7 @@ export type NamedPart = { node: Node; part: IncomingPart; names: string[] }
 /** Writes what is still in memory to `folder` and describes every leaf but those in `used`; originals come last. */
 export function writeParts(leaves: Node[], used: Set<Node>, folder: string): NamedPart[] {
   const left = leaves.filter((node) => !used.has(node))
+  if (left.some((node) => node.leaf!.file === null)) mkdirSync(folder, { recursive: true })
   const ordered = left.some((node) => node.original) ? left.toSorted((a, b) => +a.original - +b.original) : left
   return ordered.map((node, i) => writePart(node, i + 1, folder))
 }
@@ -69,7 +70,6 @@ function writePart(node: Node, number: number, folder: string): NamedPart {
   const leaf = node.leaf!
   let file = leaf.file
   if (file === null) {
-    mkdirSync(folder, { recursive: true })
     file = join(folder, `p${number}`)
     writeFileSync(file, leaf.bytes, { mode: 0o600 })
   }
@@ -112,13 +112,14 @@ function plainName(text: string): string {
 function embeddedName(node: Node): string | null {
   const leaf = node.leaf!
   if (!/^message\/(?:rfc822|global)$/.test(node.type)) return null
-  const head = leaf.file === null ? leaf.bytes.subarray(0, limits.parse.embeddedHead) : headOf(leaf.file)
-  const { subject } = scanHeaders(head)
+  const { subject } = scanHeaders(headOf(leaf, limits.parse.embeddedHead))
   return subject === '' ? null : `${subject.replace(/[/\\]/g, '-').slice(0, 120)}.eml`
 }
 
-function headOf(file: string): Buffer {
-  const head = Buffer.alloc(limits.parse.embeddedHead)
+/** The first bytes of a leaf, from memory or from its file. */
+export function headOf({ bytes, file }: Leaf, count: number): Buffer {
+  if (file === null) return bytes.subarray(0, count)
+  const head = Buffer.alloc(count)
   const handle = openSync(file, 'r')
   try {
     return head.subarray(0, readSync(handle, head))

@@ -35,7 +35,8 @@ export function attributionEndingAt(input: {
 }): Attribution | null {
   const { lines, index, floor, quoted, isKnown, budget } = input
   const last = lines[index]!
-  if (last.body.length > limits.replyText.line || !mayEndAttribution(plain(last.body))) return null
+  if (last.body.length > limits.replyText.line || !/[:：>*_-]$/.test(last.body)) return null // most lines
+  if (!mayEndAttribution(plain(last.body))) return null
   const next = nextFull(lines, index + 1)
   const beforeQuote = next >= 0 && ((quoted(next) && lines[next]!.depth >= last.depth) || isKnown(next))
   let joined = ''

@@ -1,6 +1,6 @@
 /** Lays the containers that HTML shows (7.5) over the lines of the text, where both are the same words. */
 import { type Mark, type MarkKind, markedText } from '../../html/quotes.ts'
-import type { Line } from './lines.ts'
+import { type Line, measureLines } from './lines.ts'
 
 /** Lines by what HTML says of them. `rest` is the line from which on all is the answered mail, -1: nothing says so. */
 export type HtmlLines = {
@@ -22,6 +22,7 @@ export function htmlLines(text: string, lines: Line[], html: string | null): Htm
   const marked = markedText(html)
   if (marked.marks.length === 0) return NOTHING
   if (letters(marked.text) !== letters(text)) return fromOtherWords(text, lines, marked)
+  measureLines(lines, text)
   const found: HtmlLines = { ...NOTHING, kinds: new Map(), rules: new Set(), images: new Set() }
   const indexAt = lineFinder(lines)
   const holdsCite = citesWithin(marked.marks)

@@ -221,6 +221,7 @@ function joinWrapped(lines: Line[]): void {
  * mail where an attribution or header block stands above or in it, or where nothing stands below it.
  */
 function ownBlockquotes({ lines, html }: Scan): void {
+  if (html.kinds.size === 0) return
   let below = 0 // words below, where more than one keeps a blockquote open; a quotation counts as many
   for (let i = lines.length - 1; i >= 0; i--) {
     const line = lines[i]!

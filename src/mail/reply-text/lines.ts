@@ -13,7 +13,7 @@ export type Line = {
   /** Number of `>` before it; a fullwidth one counts too (Japanese mails). */
   depth: number
   blank: boolean
-  /** Visible characters of the whole text before this line, and in it. */
+  /** Visible characters of the whole text before this line, and in it; 0 until `measureLines` has counted. */
   at: number
   size: number
   kind: LineKind
@@ -23,20 +23,27 @@ export type Line = {
 export function splitLines(text: string): Line[] {
   const lines: Line[] = []
   const end = Math.min(text.length, limits.replyText.characters)
-  let at = 0
   for (let from = 0; from < end && lines.length < limits.replyText.lines; ) {
     const newline = text.indexOf('\n', from)
     const to = newline < 0 || newline >= end ? end : newline + 1
     const raw = text.slice(from, to)
-    const size = raw.replace(/\s+/g, '').length
     const marks = MARKS.exec(raw.slice(0, 200))![0]
     const body = clean(raw.slice(marks.length))
-    lines.push({ from, to, body, depth: depthOf(marks), blank: body === '', at, size, kind: 'v' })
+    lines.push({ from, to, body, depth: depthOf(marks), blank: body === '', at: 0, size: 0, kind: 'v' })
     if (closesAddress(lines)) unquote(lines.at(-1)!, raw)
-    at += size
     from = to
   }
   return lines
+}
+
+/** Counts visible characters, by which HTML's marks are laid over the lines: only mails with marks need it. */
+export function measureLines(lines: Line[], text: string): void {
+  let at = 0
+  for (const line of lines) {
+    line.at = at
+    line.size = text.slice(line.from, line.to).replace(/\s+/g, '').length
+    at += line.size
+  }
 }
 
 /** Index of the next line that is not blank, from `index` on; -1: there is none. */
