@@ -5,9 +5,10 @@
 import { schedule } from 'node-cron'
 import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
 import { system } from './engine/events.ts'
+import { raiseNotice } from './engine/notices.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
-import { sweepDue, sweepOutdated } from './engine/tickets/sweep.ts'
+import { sweepDue, sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
 import { closeResolved } from './engine/tickets.ts'
 import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
@@ -37,6 +38,7 @@ export type Job = {
 export const JOBS: Job[] = [
   { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
   { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
+  { name: 'sla_zones', cron: '47 2 * * *', run: sweepZonesOfAll }, // SLA Q6, C12
   {
     name: 'close_resolved', // HOUSE, Words: 14 days after an agent said done
     cron: '7 * * * *',
@@ -126,4 +128,22 @@ async function sweepWhatIsOutdated(sql: Sql, now: Date): Promise<Record<string, 
     last = batch.last
   }
   return { settled }
+}
+
+/** Due dates by the zone data of this runtime; admins hear of calendars under which nothing is ever due. */
+async function sweepZonesOfAll(sql: Sql, now: Date): Promise<Record<string, number>> {
+  let settled = 0
+  const never = new Set<string>()
+  for (let last: number | null = 0; last !== null; ) {
+    const from: number = last
+    const page = await transaction(sql, (tx) => sweepZones(tx, from, now))
+    settled += page.settled
+    for (const key of page.never) never.add(key)
+    last = page.last
+  }
+  for (const key of never) {
+    const words = `Clocks run under calendar ${key} that are never due: it has too little working time in ten years.`
+    await raiseNotice(sql, { kind: 'never_due', subject: key, words }, now)
+  }
+  return { settled, never: never.size }
 }

@@ -7,9 +7,10 @@ import { listBreaches, listClocks } from '../../src/engine/sla/read.ts'
 import { replayTicket } from '../../src/engine/sla/replay.ts'
 import { merge } from '../../src/engine/tickets/merge.ts'
 import { pinPolicy, unpinPolicy } from '../../src/engine/tickets/policy.ts'
-import { sweepDue, sweepOutdated } from '../../src/engine/tickets/sweep.ts'
+import { sweepDue, sweepOutdated, sweepZones } from '../../src/engine/tickets/sweep.ts'
 import { assign, deleteTicket, markSpam, move, prioritise, reply, setStatus, tag } from '../../src/engine/tickets.ts'
 import { Refusal } from '../../src/errors.ts'
+import { showReplay } from '../../src/main/show.ts'
 import { after, MINUTE, SECOND } from '../../src/time.ts'
 import { demoDesk, MONDAY, mail, startDesk } from '../desk.ts'
 
@@ -281,6 +282,30 @@ test('K16: an edit of a policy reaches open tickets, unless it says that it is f
   await replayed(id, min(50))
 })
 
+test('Q6: due dates of another zone data are computed anew, and the tickets with them', async () => {
+  const [id, other] = [await start(), await start({ subject: 'Another' })]
+  const right = await clocks(id, min(0))
+  await sql`update sla_clocks set due_at = due_at + interval '1 hour' where ticket_id = ${id}`
+  await sql`update tickets set next_due_at = next_due_at + interval '1 hour' where id = ${id}`
+  assert.is((await transaction(sql, (tx) => sweepZones(tx, 0, min(1)))).settled, 1)
+  assert.equal(await clocks(id, min(0)), right)
+  await replayed(id, min(1))
+  await replayed(other, min(1))
+})
+
+test('C12: a clock under a calendar that never opens runs without a due date', async () => {
+  await desk.change(
+    DESK.replace(
+      '{key: berlin, tz: Europe/Berlin, weekly: {mon-fri: ["09:00-17:00"]}}',
+      '{key: berlin, tz: Europe/Berlin, exceptions: {"2020-01-01": ["09:00-10:00"]}}',
+    ),
+  )
+  const id = await start()
+  assert.equal([(await clocks(id, min(5))).resolution!.state, (await ticket(id)).next_due_at], ['running', null])
+  assert.equal((await transaction(sql, (tx) => sweepZones(tx, 0, min(5)))).never, ['berlin'])
+  await replayed(id, min(5))
+})
+
 test('K17, K18: the merged ticket’s clocks end and its older promise goes along; so does an answer that waits', async () => {
   const [old, target] = [
     await start({ subject: 'Door' }),
@@ -317,6 +342,10 @@ test('K17: spam and deletion end the clocks and take the breaches back', async (
 
 test('the replay says what was changed by something else', async () => {
   const id = await start()
+  const printed: string[] = []
+  const show = (json: boolean) => showReplay(sql, (line) => printed.push(line), { json, number: id }, min(0))
+  assert.is(await show(false), 0)
+  assert.is(printed.pop(), `#${id}: 3 clocks from 1 events, identical to the rows`)
   await sql`update sla_clocks set elapsed_s = 7 where ticket_id = ${id} and metric = 'resolution'`
   await sql`update tickets set next_due_at = null where id = ${id}`
   const replay = await transaction(sql, (tx) => replayTicket(tx, id, min(0)))
@@ -327,6 +356,8 @@ test('the replay says what was changed by something else', async () => {
       ['resolution//1, elapsed', 7, 0],
     ],
   )
+  assert.is(await show(true), 1)
+  assert.equal(JSON.parse(printed.pop()!), { ...replay })
 })
 
 test.run()

@@ -9,11 +9,11 @@ import { type Actor, type Event, type NumberedEvent, system } from '../events.ts
 import { type Account, type Book, type ClockKey, keyOf, nextDues } from './account.ts'
 import { type Loaded, load, type Shelf, type Wanted } from './load.ts'
 import { readEvent } from './log.ts'
-import { apply, settle } from './machine.ts'
+import { apply, recount, settle } from './machine.ts'
 import { fromBreach, fromClock, fromFiring, type SlaColumns, toColumns } from './rows.ts'
 
-/** What happens to a ticket; no events: time passes. */
-export type Story = { ticketId: number; actor: Actor; events: Event[] }
+/** What happens to a ticket; no events: time passes. `recount`: its due dates are computed anew first (Q6). */
+export type Story = { ticketId: number; actor: Actor; events: Event[]; dues?: 'as stored' | 'recount' }
 
 export type Moved = {
   ticketId: number
@@ -55,7 +55,7 @@ type Step = { loaded: Loaded; moved: Moved }
 
 function step(story: Story, loaded: Loaded, { book }: Shelf, now: Date): Step {
   const log: NumberedEvent[] = []
-  let account = loaded.account
+  let account = story.dues === 'recount' ? recount(loaded.account, book) : loaded.account
   let seq = loaded.seq
   const happen = (event: Event, actor: Actor, at: number) => {
     const row: NumberedEvent = {

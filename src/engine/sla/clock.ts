@@ -113,6 +113,15 @@ export function remindNext(moment: Moment, clock: Clock): void {
   awaitNext(moment, clock)
 }
 
+/** What a running clock is due at, anew from its start: the zone's offsets may not be what they were (Q6). */
+export function retime(moment: Moment, clock: Clock): void {
+  if (clock.state !== 'running') return
+  const rest = Math.max(0, clock.target - clock.elapsed)
+  const calendar = moment.book.calendar(clock.calendarId)
+  clock.dueAt = clock.breachedAt ?? addWorkingTime(calendar, clock.runningSince!, rest)
+  awaitNext(moment, clock)
+}
+
 /** The calendar under which a clock counts from now on (O1). */
 export function calendarFor({ account: { facts } }: Moment, clock: Pick<Clock, 'metric'>): number {
   return (clock.metric === 'ola' ? facts.teamCalendarId : null) ?? facts.calendarId!

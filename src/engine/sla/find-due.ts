@@ -34,3 +34,26 @@ export async function findOutdated(sql: Queryable, from: { after: number; most: 
     order by ticket_id limit ${from.most}`
   return rows.map((row) => row.ticket_id)
 }
+
+/**
+ * A page of running clocks by id, with all that their due dates come from: for whoever computes them anew (Q6), and
+ * tells of those that are never reached (C12).
+ */
+export async function listRunning(sql: Queryable, from: { after: number; most: number }): Promise<Running[]> {
+  return await sql<Running[]>`
+    select c.id, c.ticket_id, c.target_s, c.elapsed_s, c.running_since, c.due_at, k.key as calendar,
+      k.definition::text as definition
+    from sla_clocks c join calendars k on k.id = c.calendar_id
+    where c.state = 'running' and c.breached_at is null and c.id > ${from.after} order by c.id limit ${from.most}`
+}
+
+export type Running = {
+  id: number
+  ticket_id: number
+  target_s: number
+  elapsed_s: number
+  running_since: Date
+  due_at: Date | null
+  calendar: string
+  definition: string
+}

@@ -196,7 +196,9 @@ const toBreach = (row: BreachRow): Breach => ({
 
 /** By their text, because one process may know several databases. */
 const known = new Map<string, Calendar>()
-const readCalendar = (definition: string): Calendar =>
+
+/** A stored calendar, made once. */
+export const readCalendar = (definition: string): Calendar =>
   remember(known, definition, hours.cachedCalendars, () => frozenCalendar(JSON.parse(definition)))
 
 const grouped = <T extends { ticket_id: number }>(rows: readonly T[]): Map<number, T[]> =>

@@ -16,6 +16,7 @@ import {
   pause,
   rearm,
   remindNext,
+  retime,
   roll,
   run,
   supersede,
@@ -74,6 +75,14 @@ export function settle(account: Account, at: number, book: Book): Account {
     if (due.what === 'warn') remindNext(moment, due.clock)
     else breach(moment, due.clock)
   }
+}
+
+/** The account with its due dates computed again, for when the runtime has learned of other offsets of a zone (Q6). */
+export function recount(account: Account, book: Book): Account {
+  const next = structuredClone(account)
+  const moment: Moment = { account: next, book, at: next.facts.lastAt, seq: null }
+  for (const clock of next.clocks) retime(moment, clock)
+  return next
 }
 
 /** The promise of an answer that is open in an account at a moment, for the ticket that it is merged into (K18). */

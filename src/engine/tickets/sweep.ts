@@ -4,8 +4,12 @@
  * same, and the record says the same.
  */
 import type { Tx } from '../../database.ts'
+import { seconds } from '../../time.ts'
+import { addWorkingTime } from '../business-hours.ts'
 import { system } from '../events.ts'
-import { findDue, findOutdated } from '../sla/find-due.ts'
+import { findDue, findOutdated, listRunning, type Running } from '../sla/find-due.ts'
+import { readCalendar } from '../sla/load.ts'
+import { toSeconds } from '../sla/rows.ts'
 import { tellAll } from './tell.ts'
 
 /** Tickets a transaction works on: few enough that a mail for one of them does not wait long. */
@@ -32,8 +36,35 @@ export async function sweepOutdated(
   return { last: found.at(-1) ?? null, settled: settled.length }
 }
 
+/**
+ * One page of running clocks whose due dates are computed anew, because the zone data of the runtime may be newer than
+ * they are (Q6). Clocks that are never due (C12) come back by the keys of their calendars.
+ */
+export async function sweepZones(
+  tx: Tx,
+  after: number,
+  now: Date,
+): Promise<{ last: number | null; settled: number; never: string[] }> {
+  const running = await listRunning(tx, { after, most: PAGE })
+  const moved = running.filter((clock) => dueOf(clock) !== toSeconds(clock.due_at)).map((clock) => clock.ticket_id)
+  const settled = await settleTickets(tx, [...new Set(moved)], now, 'recount')
+  const never = running.filter((clock) => dueOf(clock) === null).map((clock) => clock.calendar)
+  return { last: running.at(-1)?.id ?? null, settled: settled.length, never: [...new Set(never)] }
+}
+
+/** Clocks of a page; computing one takes some ten microseconds. */
+const PAGE = 500
+
+const dueOf = ({ definition, running_since, target_s, elapsed_s }: Running): number | null =>
+  addWorkingTime(readCalendar(definition), seconds(running_since), Math.max(0, target_s - elapsed_s))
+
 /** Brings tickets up to now; returns those that nobody else held. `updated_at` stays (Q5). */
-export async function settleTickets(tx: Tx, ticketIds: number[], now: Date): Promise<number[]> {
+export async function settleTickets(
+  tx: Tx,
+  ticketIds: number[],
+  now: Date,
+  dues: 'as stored' | 'recount' = 'as stored',
+): Promise<number[]> {
   if (ticketIds.length === 0) return []
   const rows = await tx<{ id: number }[]>`
     select id from tickets where id = any(${ticketIds}::bigint[]) order by id for update skip locked`
@@ -41,7 +72,7 @@ export async function settleTickets(tx: Tx, ticketIds: number[], now: Date): Pro
   if (ids.length > 0)
     await tellAll(
       tx,
-      ids.map((ticketId) => ({ ticketId, actor: system('sla'), events: [] })),
+      ids.map((ticketId) => ({ ticketId, actor: system('sla'), events: [], dues })),
       now,
     )
   return ids
