@@ -63,10 +63,13 @@ export async function startGround(): Promise<Ground> {
   }
 }
 
-/** A daemon as shipped, on a database of the ground; `message` is its limit for one mail, where it is not the default. */
+/**
+ * A daemon as shipped, on a database of the ground; `message` is its limit for one mail, where it is not the default,
+ * `relay` the port of its relay, which it uses at the rates as shipped; without one its mails become files.
+ */
 export async function startDaemon(
   ground: Ground,
-  { database, message }: { database: string; message?: string },
+  { database, message, relay }: { database: string; message?: string; relay?: number },
 ): Promise<Daemon> {
   const folder = mkdtempSync(path.join(ground.folder, 'daemon-'))
   writeFileSync(path.join(folder, 'desk.yml'), deskText())
@@ -78,6 +81,7 @@ export async function startDaemon(
     'web: {listen: 127.0.0.1:0}',
     'listeners: [{kind: mx, listen: 127.0.0.1:0}]',
     ...(message ? [`limits: {message: ${message}}`] : []),
+    ...(relay ? [`relay: {url: 'smtp://127.0.0.1:${relay}'}`] : []),
     'dns: {zone: zone.yml}', // no question leaves the machine, and no answer takes time
     'desk: desk.yml',
   ]

@@ -158,7 +158,10 @@ export const pipeline = {
   lease: 2 * MINUTE,
   backoff: 5 * SECOND,
   pause: SECOND / 2, // between two tries to reach a database that is gone
-  batch: 16, // mails under way at once in a daemon
+  batch: 32, // mails under way at once in a daemon
+  group: 16, // mails that share a transaction
+  flights: 2, // such transactions at a time: while one waits for the disk the next is filled
+  linger: 20, // milliseconds for others to come along
   ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others
   poll: 5 * SECOND,
 } as const

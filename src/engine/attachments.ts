@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { putBlob, putSmallBlobs } from '../blobs.ts'
-import type { Statement, Tx } from '../database.ts'
+import { type Change, change, type Statement, type Tx } from '../database.ts'
 import type { IncomingPart } from '../incoming.ts'
 import { blob } from '../limits.ts'
 
@@ -26,15 +26,28 @@ export async function attach(
   if (files.length) await attachmentRows(tx, place, files)
 }
 
-/** The same as a statement to be run with others: arrays, so that any number of files is one prepared statement. */
+/** The same as a statement to be run with others. */
 export function attachmentRows(tx: Tx, place: { ticketId: number; commentId: number }, files: Attachment[]): Statement {
-  return tx`
+  const rows = files.map((file) => ({
+    ticket_id: place.ticketId,
+    comment_id: place.commentId,
+    blob_id: file.blobId,
+    filename: file.filename,
+    type: file.type,
+    size: file.size,
+    inline: file.inline,
+    content_id: file.contentId,
+    original: file.original ?? false,
+  }))
+  return change(tx, NEW_ATTACHMENTS, rows)
+}
+
+const NEW_ATTACHMENTS: Change = {
+  columns: `ticket_id bigint, comment_id bigint, blob_id bigint, filename text, type text, size bigint, inline boolean,
+    content_id text, original boolean`,
+  sql: `
     insert into attachments (ticket_id, comment_id, blob_id, filename, type, size, inline, content_id, original)
-    select ${place.ticketId}, ${place.commentId}, file.*
-    from unnest(${files.map((file) => file.blobId)}::bigint[], ${files.map((file) => file.filename)}::text[],
-      ${files.map((file) => file.type)}::text[], ${files.map((file) => file.size)}::bigint[],
-      ${files.map((file) => String(file.inline))}::text[]::boolean[], ${files.map((file) => file.contentId)}::text[],
-      ${files.map((file) => String(file.original ?? false))}::text[]::boolean[]) as file`
+    select * from given`,
 }
 
 /** The files of one ticket belong to another (6.13); they stay with their comments. */

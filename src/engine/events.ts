@@ -1,5 +1,5 @@
 /** The append-only story of each ticket. A change and its event stand together in one transaction. */
-import type { Statement, Tx } from '../database.ts'
+import { type Change, change, type Statement, type Tx } from '../database.ts'
 import { floored } from '../time.ts'
 
 /** Who did it. `system` names the part that acted: `rules`, `cron`, `mail`. */
@@ -44,19 +44,39 @@ export async function record(
 /** The same as a statement to be run with others; of one ticket there may be one among them. */
 export function eventRows(tx: Tx, story: { ticketId: number; actor: Actor; events: Event[] }, now: Date): Statement {
   const { ticketId, actor } = story
-  const events = story.events.map(({ type, data = {}, why = null }) => ({ type, data, why }))
-  return tx`
+  const rows = story.events.map(({ type, data = {}, why = null }, n) => ({
+    ticket_id: ticketId,
+    n: n + 1,
+    at: floored(now),
+    type,
+    actor: actor.kind,
+    actor_id: actor.id,
+    actor_name: actor.name,
+    data,
+    why,
+  }))
+  return change(tx, NEW_EVENTS, rows)
+}
+
+const NEW_EVENTS: Change = {
+  columns: `ticket_id bigint, n int, at timestamptz, type text, actor text, actor_id bigint, actor_name text,
+    data jsonb, why text`,
+  sql: `
     insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why)
-    select ${ticketId}, last.seq + e.n, greatest(last.at, ${floored(now)}::timestamptz), e.value ->> 'type', ${actor.kind},
-           ${actor.id}, ${actor.name}, e.value -> 'data', e.value ->> 'why'
-    from (select coalesce(max(seq), 0) as seq, max(at) as at from events where ticket_id = ${ticketId}) as last,
-         jsonb_array_elements(${tx.json(events as never)}) with ordinality as e (value, n)`
+    select given.ticket_id, coalesce(last.seq, 0) + given.n, greatest(last.at, given.at), given.type, given.actor,
+      given.actor_id, given.actor_name, given.data, given.why
+    from given
+    left join lateral (
+      select e.seq, e.at from events e where e.ticket_id = given.ticket_id order by e.seq desc limit 1) last on true
+    order by given.ticket_id, given.n`,
 }
 
 /** Events of any number of tickets, as a statement. */
-export const numberedRows = (tx: Tx, rows: NumberedEvent[]): Statement => tx`
-  insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why)
-  select ticket_id, seq, at, type, actor, actor_id, actor_name, data, why
-  from jsonb_to_recordset(${tx.json(rows as never)}) as r (
-    ticket_id bigint, seq int, at timestamptz, type text, actor text, actor_id bigint, actor_name text, data jsonb,
-    why text)`
+export const numberedRows = (tx: Tx, rows: NumberedEvent[]): Statement => change(tx, NUMBERED_EVENTS, rows)
+
+const NUMBERED_EVENTS: Change = {
+  columns: `ticket_id bigint, seq int, at timestamptz, type text, actor text, actor_id bigint, actor_name text,
+    data jsonb, why text`,
+  sql: `
+    insert into events (ticket_id, seq, at, type, actor, actor_id, actor_name, data, why) select * from given`,
+}

@@ -3,7 +3,7 @@
  * all that the bytes are made of (MAIL 8.20, 8.21); delivery is dumb and repeatable. What delivery may do to a row is
  * in outbox/delivery.ts. It refuses addresses, ids and header names that cannot be written safely (8.17).
  */
-import type { Queryable, Statement, Tx } from '../database.ts'
+import { type Change, change, type Queryable, type Statement, type Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { outgoing } from '../limits.ts'
 import { after, floored } from '../time.ts'
@@ -108,28 +108,53 @@ export function outboxRows(tx: Tx, mail: OutgoingMail & { ids: number[] }, sendi
   const { ids } = mail
   const to = uniqueAddresses(mail.recipients)
   if (to.length === 0) throw new Refusal('no_recipient', 'This mail has no recipient.')
-  const headers = JSON.stringify([
+  const headers = [
     ...mail.headers.map(([name, value]) => [checkHeaderName(name), checkHeader(name, value)]),
     ...automaticHeaders(mail.kind, sending.keys.instance),
-  ])
-  const from = to.map((_, index) => bounceAddress(mail, sending, ids[index]!))
+  ]
   const start = mail.notBefore && mail.notBefore > now ? mail.notBefore : now
-  return tx`
-      insert into outbox (id, kind, priority, ticket_id, comment_id, message_id, date_at, envelope_from, recipient,
-        headers, subject, text, html, attachment_ids, state, not_before, next_try_at, last_answer, expires_at,
-        created_at, settled_at)
-      overriding system value
-      select row.id, ${mail.kind}, ${PRIORITY[mail.kind]}::smallint, ${mail.ticketId}::bigint, ${mail.commentId}::bigint,
-        ${checkMessageId(mail.messageId)}, ${floored(now)}::timestamptz, row.envelope_from, row.recipient,
-        ${headers}::text::jsonb, ${oneLine(mail.subject)}, ${storable(mail.text)}, ${mail.html && storable(mail.html)},
-        ${mail.attachmentIds}::bigint[], case when s.address is null then 'queued' else 'suppressed' end,
-        ${mail.notBefore}::timestamptz, ${start}::timestamptz, 'suppressed: ' || s.reason,
-        ${after(start, EXPIRES[mail.kind])}::timestamptz, ${now}::timestamptz,
-        case when s.address is not null then ${now}::timestamptz end
-      from unnest(${ids.slice(0, to.length)}::bigint[], ${from}::text[], ${to}::text[], ${to.map(addressKey)}::text[])
-        as row (id, envelope_from, recipient, key)
-      left join suppressions s on s.address = row.key and s.expires_at > ${now} and ${mail.suppressed !== 'send'}
-      returning id, recipient, state`
+  const rows = to.map((recipient, index) => ({
+    id: ids[index],
+    kind: mail.kind,
+    priority: PRIORITY[mail.kind],
+    ticket_id: mail.ticketId,
+    comment_id: mail.commentId,
+    message_id: checkMessageId(mail.messageId),
+    date_at: floored(now),
+    envelope_from: bounceAddress(mail, sending, ids[index]!),
+    recipient,
+    headers,
+    subject: oneLine(mail.subject),
+    text: storable(mail.text),
+    html: mail.html && storable(mail.html),
+    attachment_ids: mail.attachmentIds,
+    not_before: mail.notBefore,
+    start,
+    expires_at: after(start, EXPIRES[mail.kind]),
+    now,
+    key: mail.suppressed === 'send' ? null : addressKey(recipient),
+  }))
+  return change(tx, NEW_MAILS, rows)
+}
+
+/** `key` null: the suppression list is not asked. */
+const NEW_MAILS: Change = {
+  columns: `id bigint, kind text, priority smallint, ticket_id bigint, comment_id bigint, message_id text,
+    date_at timestamptz, envelope_from text, recipient text, headers jsonb, subject text, text text, html text,
+    attachment_ids bigint[], not_before timestamptz, start timestamptz, expires_at timestamptz, now timestamptz, key text`,
+  sql: `
+    insert into outbox (id, kind, priority, ticket_id, comment_id, message_id, date_at, envelope_from, recipient,
+      headers, subject, text, html, attachment_ids, state, not_before, next_try_at, last_answer, expires_at,
+      created_at, settled_at)
+    overriding system value
+    select given.id, given.kind, given.priority, given.ticket_id, given.comment_id, given.message_id, given.date_at,
+      given.envelope_from, given.recipient, given.headers, given.subject, given.text, given.html, given.attachment_ids,
+      case when s.address is null then 'queued' else 'suppressed' end, given.not_before, given.start,
+      'suppressed: ' || s.reason, given.expires_at, given.now, case when s.address is not null then given.now end
+    from given
+    left join lateral (
+      select s.address, s.reason from suppressions s where s.address = given.key and s.expires_at > given.now offset 0) s on true
+    returning id, recipient, state`,
 }
 
 /** Notified when a row was queued; the deliverer listens, and looks every five seconds anyway. */

@@ -2,7 +2,7 @@
  * Who wrote: the contact by address, the organization by the sender's domain. Knows nothing of mail headers; a contact's
  * data is never changed by a mail, except that an empty name may be filled and an organization found (MAIL 5.12, 6.22).
  */
-import type { Queryable, Statement, Tx } from '../database.ts'
+import { ask, type Change, change, each, type Queryable, type Statement, type Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import type { MailAddress } from '../incoming.ts'
 import type { Desk, Group, Organization } from './desk.ts'
@@ -26,21 +26,16 @@ export const sameAddress = (address: string): string => address.toLowerCase()
 
 /** The contact who holds this address, or null. */
 export async function findContact(sql: Queryable, address: string): Promise<Contact | null> {
-  const [row] = await sql`
-    select c.id, c.name, c.organization_id, c.locale, c.zone, c.answered_at, c.verified_at
-    from contact_addresses a join contacts c on c.id = a.contact_id where a.address = ${sameAddress(address)}`
-  return row
-    ? {
-        id: row.id,
-        name: row.name,
-        organizationId: row.organization_id,
-        locale: row.locale,
-        zone: row.zone,
-        answeredAt: row.answered_at,
-        verifiedAt: row.verified_at,
-      }
-    : null
+  const [contact] = await ask<Contact>(sql, CONTACT, { address: sameAddress(address) })
+  return contact ?? null
 }
+
+const CONTACT = each(
+  'address text',
+  `select c.id, c.name, c.organization_id as "organizationId", c.locale, c.zone, c.answered_at as "answeredAt",
+     c.verified_at as "verifiedAt"
+   from contact_addresses a join contacts c on c.id = a.contact_id where a.address = given.address offset 0`,
+)
 
 /**
  * The organization of a sender (MAIL 6.23): an exact address first, then the longest domain that covers theirs; a
@@ -89,11 +84,22 @@ export function contactRows(
 ): Statement[] {
   const { id, person, organizationId, verifiedAt } = contact
   return [
-    tx`
-      insert into contacts (id, name, organization_id, verified_at, created_at) overriding system value
-      values (${id}, ${nameOf(person)}, ${organizationId}, ${verifiedAt}, ${now})`,
-    tx`insert into contact_addresses (address, contact_id) values (${sameAddress(person.address)}, ${id})`,
+    change(tx, NEW_CONTACTS, [
+      { id, name: nameOf(person), organization_id: organizationId, verified_at: verifiedAt, created_at: now },
+    ]),
+    change(tx, NEW_ADDRESSES, [{ address: sameAddress(person.address), contact_id: id }]),
   ]
+}
+
+const NEW_CONTACTS: Change = {
+  columns: 'id bigint, name text, organization_id bigint, verified_at timestamptz, created_at timestamptz',
+  sql: `
+    insert into contacts (id, name, organization_id, verified_at, created_at) overriding system value select * from given`,
+}
+
+const NEW_ADDRESSES: Change = {
+  columns: 'address text, contact_id bigint',
+  sql: 'insert into contact_addresses (address, contact_id) select * from given',
 }
 
 /** The contact who holds an address; created where nobody does yet. Returns the contact's id. */
@@ -140,10 +146,16 @@ export function completeContact(
   id: number,
   { organizationId, name, verifiedAt }: { organizationId: number | null; name: string; verifiedAt: Date | null },
 ): Statement {
-  return tx`
-    update contacts set organization_id = coalesce(organization_id, ${organizationId}),
-      name = case when name = '' then ${name} else name end, verified_at = coalesce(verified_at, ${verifiedAt})
-    where id = ${id}`
+  return change(tx, KNOWN_CONTACTS, [{ id, organization_id: organizationId, name, verified_at: verifiedAt }])
+}
+
+const KNOWN_CONTACTS: Change = {
+  columns: 'id bigint, organization_id bigint, name text, verified_at timestamptz',
+  sql: `
+    update contacts c set organization_id = coalesce(c.organization_id, given.organization_id),
+      name = case when c.name = '' then given.name else c.name end,
+      verified_at = coalesce(c.verified_at, given.verified_at)
+    from given where c.id = given.id`,
 }
 
 /** A person here answered these contacts: from now on their words may stand in automatic mail (MAIL 4a.25). */

@@ -2,7 +2,7 @@
  * The promise: which policy a ticket is under (SLA S1-S3, S5) and by when it must be answered and solved. Clocks are
  * rows from the first second on; sla/ holds the machine that moves them and the one entry of whatever happens.
  */
-import type { Statement, Tx } from '../database.ts'
+import { type Change, change, type Statement, type Tx } from '../database.ts'
 import { floored, seconds } from '../time.ts'
 import type { Desk, DeskCalendar, Metric, Organization, Policy, Project, Team } from './desk.ts'
 import { groupsOf } from './people.ts'
@@ -10,7 +10,7 @@ import { evaluate, type RuleFacts } from './rules.ts'
 import { type Account, type Book, type ClockState, nextDues, type Origin } from './sla/account.ts'
 import type { OpeningData } from './sla/log.ts'
 import { apply, type Opening } from './sla/machine.ts'
-import { fromClock, type SlaColumns, toColumns, toDate } from './sla/rows.ts'
+import { CLOCK_COLUMNS, fromClock, type SlaColumns, toColumns, toDate } from './sla/rows.ts'
 import { termsOf } from './sla/terms.ts'
 import type { Priority, Status } from './tables.ts'
 
@@ -126,7 +126,20 @@ export function openingColumns(promised: Promised | null, beginning: { status: S
 /** The clocks of a promise, as a statement to be run with those that make the ticket; null where there is none. */
 export function clockRows(tx: Tx, ticketId: number, { account }: Promised): Statement | null {
   if (account.clocks.length === 0) return null
-  return tx`insert into sla_clocks ${tx(account.clocks.map((clock) => fromClock(ticketId, clock)))}`
+  return change(
+    tx,
+    NEW_CLOCKS,
+    account.clocks.map((clock) => fromClock(ticketId, clock)),
+  )
+}
+
+const NEW_CLOCKS: Change = {
+  columns: CLOCK_COLUMNS,
+  sql: `
+    insert into sla_clocks (ticket_id, metric, team_id, cycle, state, policy_id, calendar_id, target_s, started_at,
+      elapsed_s, running_since, due_at, last_due_at, stopped_at, stop_reason, stop_agent_id, breached_at, awaiting_ref,
+      next_warn_at, next_warn_id, fired, generation)
+    select * from given`,
 }
 
 const openingData = (facts: Opening): OpeningData => ({

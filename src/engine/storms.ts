@@ -2,7 +2,7 @@
  * Senders that are too many mails, or too quick (4a.23, 4a.24, 6.15). What a sender did is read from the mails that are
  * stored; that somebody is kept quiet is an open notice, so that it is seen, and ends when an admin settles it.
  */
-import type { Queryable, Tx } from '../database.ts'
+import { ask, each, type Queryable, type Tx } from '../database.ts'
 import type { IncomingMail, Verdict } from '../incoming.ts'
 import { storm as limits } from '../limits.ts'
 import { after, DAY } from '../time.ts'
@@ -36,22 +36,14 @@ export async function findSender(
   if (!mail.from) return null
   const { address } = mail.from
   const key = sameAddress(address)
-  const [row] = await tx<(Omit<SenderRecord, 'storm'> & { storm: boolean; ticket: number | null })[]>`
-    select ${key}::text as address, ${stormIsOn(tx, key, at)} as storm,
-      exists (select from notices where kind = 'autoresponder' and subject = ${key} and settled_at is null) as autoresponder,
-      recent.opened, recent.same, case when ${stormIsOn(tx, key, at)} then ${stormTicket(tx, address, at)} end as ticket,
-      case when ${isQuick(tx, given, address)} then (
-        select count(*)::int from inbound_mails where from_address = ${address} and received_at > ${after(at, -limits.reflexWindow)}
-          and reasons @> '[{"code": "reflex"}]') end as reflexes
-    from (
-      select count(*)::int as opened,
-        (count(*) filter (where body = ${mail.bareSha256} and received_at > ${after(at, -limits.sameWindow)}))::int as same
-      from (
-        select received_at, state, reasons, likeness ->> 'bare' as body from inbound_mails
-        where from_address = ${address} and received_at > ${after(at, -limits.window)}
-          and received_at < ${after(at, limits.disorder)}
-        order by received_at desc limit ${limits.looked}) mails
-      where state = 'ticketed' or reasons @> '[{"code": "storm"}]') recent`
+  const [row] = await ask<Omit<SenderRecord, 'storm'> & { storm: boolean; ticket: number | null }>(tx, SENDER, {
+    address,
+    key,
+    at,
+    bare: mail.bareSha256,
+    subject: mail.baseSubject,
+    ours: given.ours,
+  })
   if (!row) return null
   const { storm, ticket, ...rest } = row
   return { ...rest, storm: storm ? { ticket: ticket === null ? null : await lockTicket(tx, ticket) } : null }
@@ -101,23 +93,43 @@ export async function countReopens(tx: Tx, tickets: number[], now: Date): Promis
   return new Map(rows.map((row) => [row.id, row.count]))
 }
 
-const stormIsOn = (tx: Tx, key: string, at: Date) => tx`
-  exists (select from notices where kind = 'storm' and subject = ${key} and settled_at is null
-    and last_at > ${after(at, -DAY)})`
+const ago = (milliseconds: number) => `given.at - interval '${milliseconds / 1000} s'`
 
-const stormTicket = (tx: Tx, address: string, at: Date) => tx`(
-  select ticket_id from inbound_mails where from_address = ${address} and received_at > ${after(at, -DAY)}
+const STORM = `exists (
+  select from notices where kind = 'storm' and subject = given.key and settled_at is null and last_at > ${ago(DAY)})`
+
+/** Where a storm is gathered. */
+const GATHERED = `(
+  select ticket_id from inbound_mails where from_address = given.address and received_at > ${ago(DAY)}
     and reasons @> '[{"code": "storm"}]' and ticket_id is not null order by received_at desc, id desc limit 1)`
 
 /** An answer by id or by subject to an automatic mail of seconds ago, and the first to that one. */
-const isQuick = (tx: Tx, { mail, ours, at }: { mail: IncomingMail; ours: string[]; at: Date }, address: string) => tx`
-  exists (select from outbox o where o.recipient = any(${[address, sameAddress(address)]})
-    and o.created_at > ${after(at, -DAY)} and o.kind in ('ack', 'notification', 'survey') and o.state = 'sent'
-    and o.settled_at between ${after(at, -limits.reflexWithin)} and ${at}
-    and (o.message_id = any(${ours})
-      or (${mail.baseSubject} <> '' and position(lower(${mail.baseSubject}) in lower(o.subject)) > 0))
-    and not exists (select from inbound_mails m where m.from_address = ${address} and m.received_at > o.settled_at
+const QUICK = `exists (
+  select from outbox o where o.recipient = any(array[given.address, given.key])
+    and o.created_at > ${ago(DAY)} and o.kind in ('ack', 'notification', 'survey') and o.state = 'sent'
+    and o.settled_at between ${ago(limits.reflexWithin)} and given.at
+    and (o.message_id = any(given.ours) or (given.subject <> '' and position(lower(given.subject) in lower(o.subject)) > 0))
+    and not exists (select from inbound_mails m where m.from_address = given.address and m.received_at > o.settled_at
       and m.reasons @> '[{"code": "reflex"}]'))`
+
+const SENDER = each(
+  'address text, key text, at timestamptz, bare text, subject text, ours text[]',
+  `select given.key as address, ${STORM} as storm,
+    exists (select from notices where kind = 'autoresponder' and subject = given.key and settled_at is null) as autoresponder,
+    recent.opened, recent.same, case when ${STORM} then ${GATHERED} end as ticket,
+    case when ${QUICK} then (
+      select count(*)::int from inbound_mails where from_address = given.address
+        and received_at > ${ago(limits.reflexWindow)} and reasons @> '[{"code": "reflex"}]') end as reflexes
+  from (
+    select count(*)::int as opened,
+      (count(*) filter (where body = given.bare and received_at > ${ago(limits.sameWindow)}))::int as same
+    from (
+      select received_at, state, reasons, likeness ->> 'bare' as body from inbound_mails
+      where from_address = given.address and received_at > ${ago(limits.window)}
+        and received_at < given.at + interval '${limits.disorder / 1000} s'
+      order by received_at desc limit ${limits.looked}) mails
+    where state = 'ticketed' or reasons @> '[{"code": "storm"}]') recent`,
+)
 
 async function lockTicket(tx: Tx, id: number): Promise<number | null> {
   const rows = await tx`

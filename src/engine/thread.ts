@@ -2,7 +2,7 @@
  * Which ticket a mail belongs to (MAIL 6). Signals are tried in the order of 6.1; the first whose admission test (6.3)
  * passes wins. A signal never says who wrote: it selects a ticket, nothing else (5.9).
  */
-import type { Queryable, Statement, Tx } from '../database.ts'
+import { ask, type Change, change, each, type Queryable, type Statement, type Tx } from '../database.ts'
 import type { IncomingMail } from '../incoming.ts'
 import { tickets as limits } from '../limits.ts'
 import { type Keys, looksSignedFor, readMessageId, readSignedAddress, type Token } from '../tokens.ts'
@@ -162,9 +162,7 @@ export async function findCandidates(
   if (claims.tag !== null) numbers.push(claims.tag)
   const names = [...claims.ids, claims.messageId, ...claims.external, claims.provider].filter((one) => one !== null)
   if (!numbers.length && !names.length) return { candidates: new Map(), known: [] }
-  const lookUp = () => tx<KnownId[]>`
-    select message_id as "messageId", ticket_id as "ticketId", direction, people, base_subject as "baseSubject"
-    from message_ids where message_id = any(${names}) order by id`
+  const lookUp = () => ask<KnownId>(tx, KNOWN_IDS, { names })
   // nearly every mail that names nothing but itself is the first of its conversation
   const isAlone = !numbers.length && names.every((name) => name === claims.messageId)
   if (isAlone && !(await lookUp()).length) return { candidates: new Map(), known: [] }
@@ -200,6 +198,12 @@ export async function findStanding(tx: Tx, id: number): Promise<Candidate | null
   const standing = named ? target(named, candidates) : null
   return standing && standing.deletedAt === null ? standing : null
 }
+
+const KNOWN_IDS = each(
+  'names text[]',
+  `select message_id as "messageId", ticket_id as "ticketId", direction, people, base_subject as "baseSubject"
+   from message_ids where message_id = any(given.names) order by id offset 0`,
+)
 
 type Lead = {
   by: Signal
@@ -308,12 +312,19 @@ export function messageIdRows(tx: Queryable, mails: MailId[], now: Date): Statem
     base_subject: mail.direction === 'in' ? (mail.baseSubject ?? '') : null,
     at: now,
   }))
-  // what was only referred to has come now
-  return tx`
-    insert into message_ids ${tx(rows)} on conflict (message_id, ticket_id) do update
+  return change(tx, MESSAGE_IDS, rows)
+}
+
+/** What was only referred to has come now. */
+const MESSAGE_IDS: Change = {
+  columns: `message_id text, ticket_id bigint, comment_id bigint, direction text, people text[], base_subject text,
+    at timestamptz`,
+  sql: `
+    insert into message_ids (message_id, ticket_id, comment_id, direction, people, base_subject, at)
+    select * from given on conflict (message_id, ticket_id) do update
     set comment_id = excluded.comment_id, direction = excluded.direction, people = excluded.people,
         base_subject = excluded.base_subject, at = excluded.at
-    where message_ids.direction = 'ancestor'`
+    where message_ids.direction = 'ancestor'`,
 }
 
 /** Whether the author is the requester or a participant. */

@@ -11,7 +11,7 @@ import type { IncomingMail, ParsedMail } from '../incoming.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
 import { spamMark } from './classify/spam.ts'
 import { type Forward, readForward } from './forward.ts'
-import { gather, type Judged, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
+import { gather, type Judged, knownOf, prepare, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
 
 export type Setup = { sql: Sql; parser: Parser; tools: Tools; trust: Trust }
@@ -28,7 +28,7 @@ export async function explainMail(setup: Setup, subject: Subject, now: Date): Pr
   const { read, forward } = await readWhole(setup, subject)
   const known = knownOf(judged, read)
   const { plan, mail } = await rolledBack(setup.sql, async (tx) => {
-    const { arrival, facts } = await gather(tx, { judged, known, tools: setup.tools }, now)
+    const { arrival, facts } = await gather(tx, prepare(judged, known, setup.tools), setup.tools, now)
     return { plan: decide(arrival, facts, now), mail: arrival.mail }
   })
   const receivedAt = judged.releasedAt ?? judged.envelope.receivedAt

@@ -3,13 +3,14 @@
  * explains it: so that the executed plan is the explained one. Writes nothing and takes no id.
  */
 import { createHash } from 'node:crypto'
-import type { Tx } from '../database.ts'
+import { all, ask, type Tx } from '../database.ts'
+import { budgetLock } from '../engine/outbox/budget.ts'
 import { type Arrival, type Facts, identify, type Known, loadFacts } from '../engine/receive.ts'
 import { externalIds, providerKey } from '../engine/thread/correlate.ts'
 import { findEarlier } from '../engine/thread/earlier.ts'
 import { chooseTicket, findStanding } from '../engine/thread.ts'
 import type { Tools } from '../engine/tools.ts'
-import type { Auth, MailAddress, ParsedMail, ParseError } from '../incoming.ts'
+import type { Auth, ParsedMail, ParseError } from '../incoming.ts'
 import { parse as limits } from '../limits.ts'
 import { unchecked } from './authenticate.ts'
 import { classify } from './classify.ts'
@@ -81,20 +82,39 @@ export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read): Kno
   }
 }
 
-/**
- * Facts, copies and locks of one mail. The locks are the transaction's: on every id the mail carries or names, on its
- * sender, on its content and on the tickets that it names.
- */
-export async function gather(tx: Tx, input: { judged: Judged; known: Known; tools: Tools }, now: Date): Promise<Case> {
-  const { judged, known, tools } = input
+/** A mail before its facts are asked for: what it must be alone with. */
+export type Prepared = {
+  judged: Judged
+  known: Known
+  keys: Buffer[]
+  /** The names of the locks it works under; two mails that share one follow each other. */
+  names: string[]
+}
+
+/** Reads off a mail what must be locked: every id it carries or names, its sender, its content. Pure. */
+export function prepare(judged: Judged, known: Known, tools: Tools): Prepared {
   const { mail } = known
   const keys = mail.error === null ? dedupeKeys(mail, known.receivedAt) : []
-  const { author } = identify(known, tools.desk)
+  const { author, writeTo } = identify(known, tools.desk)
   const outside = mail.error === null ? externalIds(mail, author, known.auth, tools.desk) : []
-  const names = [...outside, ...(known.providerThread ? [known.providerThread] : [])]
+  const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
+  const names = [...new Set([mail.messageId, ...ids])].flatMap((id) => (id ? [`id/${id}`] : []))
+  for (const one of [author, mail.from]) if (one) names.push(`from/${one.address.toLowerCase()}`)
+  if (writeTo) names.push(budgetLock(writeTo.address))
+  names.push(...outside, ...(known.providerThread ? [known.providerThread] : []))
+  names.push(...keys.map((key) => `content/${key.toString('hex')}`))
+  return { judged, known, keys, names }
+}
+
+/**
+ * Facts, copies and locks of one mail. The locks are the transaction's: those that it was prepared with, and the
+ * tickets that it names.
+ */
+export async function gather(tx: Tx, { judged, known, keys, names }: Prepared, tools: Tools, now: Date): Promise<Case> {
+  const { mail } = known
   // one wave: each is a statement of its own, so what comes after the locks sees what their last holders committed
   const [, earlier, facts] = await Promise.all([
-    lock(tx, { mail, people: [author, mail.from], names }, keys),
+    lock(tx, names),
     findLikeness(tx, { id: judged.id, messageId: mail.messageId, dedupeKeys: keys }),
     loadFacts(tx, known, tools, now),
   ])
@@ -156,20 +176,14 @@ function providerThreadOf({ envelope }: Judged, mail: ParsedMail): string | null
 }
 
 /**
- * One mail of a conversation and of a sender at a time: locks on every id the mail carries or names, on its sender and
- * on its content, in one statement and in one order, so that two mails never wait for each other in a ring.
+ * One mail of a conversation and of a sender at a time. In one statement and in one order, for all mails that are
+ * settled together, so that two transactions never wait for each other in a ring.
  */
-async function lock(
-  tx: Tx,
-  of: { mail: ParsedMail; people: (MailAddress | null)[]; names: string[] },
-  keys: Buffer[],
-): Promise<void> {
-  const { mail, people } = of
-  const ids = mail.error === null ? [...mail.inReplyTo, ...mail.references] : mail.ids
-  const names = [...new Set([mail.messageId, ...ids].flatMap((id) => (id ? [`id/${id}`] : [])))]
-  for (const one of people) if (one) names.push(`from/${one.address.toLowerCase()}`)
-  names.push(...of.names, ...keys.map((key) => `content/${key.toString('hex')}`))
-  await tx`
-    select pg_advisory_xact_lock(key) from
-      (select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
-}
+const lock = (tx: Tx, names: string[]) => ask(tx, LOCKS, { names })
+
+const LOCKS = all(
+  'names text[]',
+  `select keys.n, pg_advisory_xact_lock(key) from (
+    select min(given.n) as n, hashtextextended(name, 0) as key
+    from given cross join lateral unnest(given.names) as name group by 2 order by 2) keys`,
+)

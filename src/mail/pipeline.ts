@@ -5,29 +5,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readBlob } from '../blobs.ts'
-import {
-  isOutage,
-  type Listening,
-  listen,
-  notify,
-  type Sql,
-  type Statement,
-  type Tx,
-  transaction,
-} from '../database.ts'
+import { isOutage, type Listening, listen, notify, type Sql } from '../database.ts'
 import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
-import { type Plan, receive } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
-import type { Auth } from '../incoming.ts'
 import { pipeline as limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
 import { spamMark } from './classify/spam.ts'
-import { type Copy, likenessOf } from './duplicates.ts'
-import { gather, knownOf, quarantineWords, type Read, scanned } from './judge.ts'
+import { quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
-import { claim, extend, fail, finish, giveBack, readAtLast, upgradeVerdict } from './spool/claims.ts'
+import { type Settling, startSettling } from './pipeline/settle.ts'
+import { claim, extend, fail, giveBack } from './spool/claims.ts'
 import type { Recent } from './spool/recent.ts'
 import { type ClaimedMail, MAIL_CHANNEL } from './spool.ts'
 
@@ -54,14 +43,16 @@ type Setup = {
   atOnce?: number
 }
 
-type Working = Setup & { onAcknowledged(): void; stop: AbortSignal }
+type Working = Setup & { settling: Settling; reading: Set<number>; stop: AbortSignal }
 
 /** Works on accepted mails until stopped: woken by `listen`, and by a poll to be sure. */
 export async function startPipeline(given: Setup): Promise<Pipeline> {
   const { sql, log, now, worker, atOnce = limits.batch } = given
   const bell = startBell(sql, log)
   const stop = new AbortController()
-  const setup: Working = { ...given, onAcknowledged: bell.ring, stop: stop.signal }
+  const reading = new Set<number>()
+  const settling = startSettling({ ...given, onAcknowledged: bell.ring, expected: () => reading.size })
+  const setup: Working = { ...given, settling, reading, stop: stop.signal }
   const busy = new Map<number, { work: Promise<void>; suspect: boolean }>()
   let stopping = false
   let looking: Promise<void> | null = null
@@ -92,8 +83,10 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
     })
   }
   const start = (mail: ClaimedMail) => {
+    reading.add(mail.id)
     const work = workOn(setup, mail).finally(() => {
       busy.delete(mail.id)
+      if (reading.delete(mail.id)) settling.look()
       look()
     })
     busy.set(mail.id, { work, suspect: mail.attempts > 1 })
@@ -188,6 +181,11 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
   }
 }
 
+function settle({ settling, reading }: Working, mail: ClaimedMail, read: Read): Promise<void> {
+  reading.delete(mail.id)
+  return settling.settle(mail, read)
+}
+
 /** The bytes, as often as they are wanted: from memory where this daemon has just stored them, else from their blob. */
 function sourceOf({ sql, recent }: Setup, { id, blobId }: ClaimedMail): () => AsyncIterable<Buffer> {
   const held = recent?.take(id)
@@ -207,66 +205,4 @@ async function putBack({ sql, worker, now, stop }: Working, mail: ClaimedMail, w
       await sleep(limits.pause, null, { signal: stop }).catch(() => {}) // then once more, and no longer
     }
   }
-}
-
-/** Decides, does and finishes in one transaction; once more when a copy was finished meanwhile (3.8). */
-async function settle(setup: Working, claimed: ClaimedMail, read: Read): Promise<void> {
-  for (let round = 0; ; round++) {
-    try {
-      if (await transaction(setup.sql, (tx) => settleIn(tx, setup, claimed, read))) setup.onAcknowledged()
-      return
-    } catch (error) {
-      const again = error instanceof Refusal && error.code === 'duplicate_mail' && round < 2
-      if (!again) throw error
-    }
-  }
-}
-
-async function settleIn(tx: Tx, setup: Working, claimed: ClaimedMail, read: Read) {
-  const { mail, auth } = read
-  const { worker } = setup
-  const now = setup.now()
-  const tools = setup.tools()
-  const known = knownOf(claimed, read)
-  const { arrival, facts, copy, keys } = await gather(tx, { judged: claimed, known, tools }, now)
-  const raw = { blobId: claimed.blobId, bytes: claimed.bytes }
-  const done = await receive(tx, { arrival, facts, raw, tools }, now)
-  const { plan } = done
-  await finish(
-    tx,
-    {
-      id: claimed.id,
-      worker,
-      outcome: {
-        state: plan.state,
-        kind: plan.kind,
-        messageId: mail.messageId,
-        from: mail.from?.address ?? null,
-        subject: mail.subject,
-        ticketId: done.ticketId ?? copy.earlier?.ticketId ?? claimed.ticketId,
-        commentId: done.commentId ?? copy.earlier?.commentId ?? null,
-        duplicateOf: copy.earlier?.id ?? null,
-        dedupeKey: copy.earlier || plan.state === 'held' ? null : (keys[0] ?? null),
-        likeness: mail.error === null ? likenessOf(mail) : null,
-        reasons: [...plan.reasons, ...done.reasons],
-        trace: done.trace,
-      },
-      rows: [...done.rows, ...toEarlier(tx, { id: claimed.id, copy, plan, auth }, now)],
-    },
-    now,
-  )
-  await done.rest()
-  return done.acknowledged
-}
-
-/** What a mail does to earlier ones that are the same. */
-function toEarlier(
-  tx: Tx,
-  { id, copy, plan, auth }: { id: number; copy: Copy; plan: Plan; auth: Auth },
-  now: Date,
-): Statement[] {
-  // 3.9: by a better authenticated way the same mail says more about its sender
-  if (copy.earlier) return [upgradeVerdict(tx, { id: copy.earlier.id, auth })]
-  const isRead = plan.state === 'ticketed' || plan.state === 'commented'
-  return isRead && copy.unread.length ? [readAtLast(tx, { ids: copy.unread.map((one) => one.id), as: id }, now)] : []
 }

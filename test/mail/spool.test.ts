@@ -77,7 +77,7 @@ const outcome = (more: Partial<Outcome> = {}): Outcome => ({
 })
 
 const end = (id: number, worker: string, more: Partial<Outcome> = {}, at = now) =>
-  transaction(sql, (tx) => finish(tx, { id, worker, outcome: outcome(more) }, at))
+  transaction(sql, (tx) => finish(tx, [{ id, worker, outcome: outcome(more) }], at))
 
 const refusal = async (work: Promise<unknown>): Promise<string> => {
   const error = await work.then(
@@ -340,7 +340,7 @@ test('a lost lease undoes what was done in the same transaction', async () => {
   await claim(sql, { worker: 'w', limit: 1 }, now)
   const work = transaction(sql, async (tx) => {
     await tx`insert into leases (name, holder, until) values ('effect', 'x', now())`
-    await finish(tx, { id, worker: 'other', outcome: outcome() }, now)
+    await finish(tx, [{ id, worker: 'other', outcome: outcome() }], now)
   })
   assert.is(await refusal(work), 'lease_lost')
   assert.is(await count('leases'), 0)

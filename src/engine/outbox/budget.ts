@@ -2,7 +2,7 @@
  * How much automatic mail may go (MAIL 4a.22): the brake that ends a loop between two desks. Windows slide over buckets
  * of ten minutes and count the whole oldest bucket, so they are at most ten minutes longer than their name.
  */
-import type { Tx } from '../../database.ts'
+import { all, ask, type Tx } from '../../database.ts'
 import { budget } from '../../limits.ts'
 import { after, DAY, HOUR, MINUTE } from '../../time.ts'
 import { addressKey } from './address.ts'
@@ -29,8 +29,8 @@ export type AutomaticMail = {
  */
 export async function automaticAllowance(tx: Tx, mail: AutomaticMail, now: Date): Promise<Allowance> {
   const scopes = scopesOf(mail)
-  const [, rows] = await Promise.all([lock(tx, locksOf(scopes)), take(tx, scopes, now)])
-  const found = rows[0]!
+  const [, [found]] = await Promise.all([lock(tx, locksOf(scopes)), take(tx, scopes, now)])
+  if (!found) throw new Error('a count that was asked for is missing')
   const refusal = refusalOf(found, mail)
   if (refusal) return { allowed: false, ...refusal, notice: null }
   if (scopes.inbox === null || found.inbox < budget.perInboxHour - IN_FLIGHT)
@@ -49,6 +49,12 @@ export async function isFirstOfDay(tx: Tx, once: { scope: string; day: Date }): 
   return count === 1
 }
 
+/**
+ * The name of the lock that counting for an address takes. Who settles several mails in one transaction takes it with
+ * their other locks, so that no two such transactions wait for each other in a ring.
+ */
+export const budgetLock = (address: string): string => `mail/address/${addressKey(address)}`
+
 /** Counters that no window reaches any more; what says that a ticket had its acknowledgement stays. */
 export async function purgeBudgets(tx: Tx, now: Date): Promise<number> {
   const before = after(now, -2 * DAY)
@@ -65,8 +71,8 @@ const BUCKET = 10 * MINUTE
  */
 const SHARDS = 16
 
-/** More transactions than can be open at once; below the limit by this much, an unlocked count cannot overrun it. */
-const IN_FLIGHT = 64
+/** More mails than can be uncommitted at once; below the limit by this much, an unlocked count cannot overrun it. */
+const IN_FLIGHT = 256
 
 const bucket = (at: Date) => new Date(Math.floor(at.getTime() / BUCKET) * BUCKET)
 
@@ -94,34 +100,53 @@ function scopesOf(mail: AutomaticMail): Scopes {
 
 const locksOf = (scopes: Scopes) => [scopes.address, ...(scopes.ticket ? [scopes.ticket] : [])]
 
-const lock = (tx: Tx, names: string[]) => tx`
-  select pg_advisory_xact_lock(key) from (
-    select distinct hashtextextended('mail/' || name, 0) as key from unnest(${names}::text[]) as name order by 1) keys`
+const lock = (tx: Tx, names: string[]) => ask(tx, LOCKS, { names })
+
+const LOCKS = all(
+  'names text[]',
+  `select given_keys.n, pg_advisory_xact_lock(key) from (
+    select distinct min(given.n) as n, hashtextextended('mail/' || name, 0) as key
+    from given cross join lateral unnest(given.names) as name group by 2 order by 2) given_keys`,
+)
 
 /** A statement of its own after the locks: its snapshot holds what the previous holder committed. */
 function take(tx: Tx, { key, address, ticket, ack, inbox }: Scopes, now: Date) {
-  const [hour, day] = [bucket(after(now, -HOUR)), bucket(after(now, -DAY))]
-  return tx<Counts[]>`
-    with counts as (
-      select exists (select from suppressions where address = ${key} and expires_at > ${now}) as suppressed,
-        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${ack}) as acked,
-        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${address} and period >= ${hour}) as hour,
-        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${address} and period >= ${day}) as day,
-        (select coalesce(sum(count), 0)::int from mail_budgets where scope = ${ticket} and period >= ${hour}) as ticket,
-        (select coalesce(sum(count), 0)::int from mail_budgets
-          where scope = any(${inbox ? shardsOf(inbox) : []}::text[]) and period >= ${hour}) as inbox
-    ), taken as (
-      insert into mail_budgets (scope, period, count)
-      select scope, period, 1 from counts, (values
-        (${address}::text, ${bucket(now)}::timestamptz), (${ticket}::text, ${bucket(now)}::timestamptz),
-        (${ownShard(tx, inbox)}, ${bucket(now)}::timestamptz), (${ack}::text, 'epoch'::timestamptz)) as want (scope, period)
-      where scope is not null and not suppressed and acked < ${budget.perTicket} and hour < ${budget.perAddressHour}
-        and day < ${budget.perAddressDay} and ticket < ${budget.perTicketHour} and inbox < ${budget.perInboxHour}
-      order by scope
-      on conflict (scope, period) do update set count = mail_budgets.count + 1
-    )
-    select * from counts`
+  const at = { now, bucket: bucket(now), hour_ago: bucket(after(now, -HOUR)), day_ago: bucket(after(now, -DAY)) }
+  return ask<Counts>(tx, TAKE, { key, address, ticket, ack, inbox, ...at })
 }
+
+/** Those who ask together differ in address and ticket; the inbox may be one, which is counted once for all. */
+const TAKE = all(
+  `key text, address text, ticket text, ack text, inbox text, now timestamptz, bucket timestamptz, hour_ago timestamptz,
+   day_ago timestamptz`,
+  `with asked as materialized (select given.* from given),
+  inboxes as materialized (
+    select inbox, hour_ago, (
+      select coalesce(sum(count), 0)::int from mail_budgets
+      where scope = any(array(select inbox || '/' || shard from generate_series(0, ${SHARDS - 1}) shard))
+        and period >= hour_ago) as count
+    from (select distinct inbox, hour_ago from asked where inbox is not null) one
+  ), counts as materialized (
+    select asked.*, exists (select from suppressions where suppressions.address = key and expires_at > now) as suppressed,
+      (select coalesce(sum(count), 0)::int from mail_budgets where scope = ack) as acked,
+      (select coalesce(sum(count), 0)::int from mail_budgets where scope = asked.address and period >= asked.hour_ago) as hour,
+      (select coalesce(sum(count), 0)::int from mail_budgets where scope = asked.address and period >= asked.day_ago) as day,
+      (select coalesce(sum(count), 0)::int from mail_budgets where scope = asked.ticket and period >= asked.hour_ago) as in_ticket,
+      coalesce((select count from inboxes i where i.inbox = asked.inbox and i.hour_ago = asked.hour_ago), 0) as in_inbox
+    from asked
+  ), taken as (
+    insert into mail_budgets (scope, period, count)
+    select want.scope, want.period, count(*) from counts, lateral (values
+      (counts.address, counts.bucket), (counts.ticket, counts.bucket),
+      (counts.inbox || '/' || pg_backend_pid() % ${SHARDS}, counts.bucket), (counts.ack, 'epoch'::timestamptz)
+    ) as want (scope, period)
+    where want.scope is not null and not suppressed and acked < ${budget.perTicket} and hour < ${budget.perAddressHour}
+      and day < ${budget.perAddressDay} and in_ticket < ${budget.perTicketHour} and in_inbox < ${budget.perInboxHour}
+    group by 1, 2 order by 1
+    on conflict (scope, period) do update set count = mail_budgets.count + excluded.count
+  )
+  select n, suppressed, acked, hour, day, in_ticket as ticket, in_inbox as inbox from counts`,
+)
 
 /** Null without an inbox. */
 const ownShard = (tx: Tx, inbox: string | null) => tx`${inbox}::text || '/' || pg_backend_pid() % ${SHARDS}::int`

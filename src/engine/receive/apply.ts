@@ -2,7 +2,7 @@
  * Carries a plan out, in the caller's transaction. Ids are taken first and the rows are statements, so that the caller
  * writes all of it, and the end of the mail, in one round trip and one statement (`together`).
  */
-import type { Statement, Tx } from '../../database.ts'
+import { all, ask, type Statement, type Tx } from '../../database.ts'
 import { threading } from '../../limits.ts'
 import { joinRanges } from '../../ranges.ts'
 import { seconds } from '../../time.ts'
@@ -161,12 +161,17 @@ type Reserved = { ticketId: number; commentId: number; freshContact: number | nu
 
 /** All ids that a new ticket takes, in one statement. Those of a transaction that fails are lost, which is fine. */
 async function reserve(tx: Tx, wanted: { contact: boolean; outbox: boolean }): Promise<Reserved> {
-  const [row] = await tx<Reserved[]>`
-    select nextval('tickets_id_seq') as "ticketId", nextval('comments_id_seq') as "commentId",
-      case when ${wanted.contact} then nextval('contacts_id_seq') end as "freshContact",
-      case when ${wanted.outbox} then nextval('outbox_id_seq') end as "outboxId"`
+  const [row] = await ask<Reserved>(tx, RESERVE, wanted)
   return row!
 }
+
+const RESERVE = all(
+  'contact boolean, outbox boolean',
+  `select given.n, nextval('tickets_id_seq') as "ticketId", nextval('comments_id_seq') as "commentId",
+     case when given.contact then nextval('contacts_id_seq') end as "freshContact",
+     case when given.outbox then nextval('outbox_id_seq') end as "outboxId"
+   from given`,
+)
 
 async function addToTicket(
   tx: Tx,

@@ -1,5 +1,5 @@
 /** What a decision rests on: what arrived, and what the database remembers of it. Loaded once, then only read. */
-import type { Queryable, Tx } from '../../database.ts'
+import { ask, each, type Queryable, type Tx } from '../../database.ts'
 import type { Auth, Classification, IncomingMail, MailAddress, ParsedMail } from '../../incoming.ts'
 import { after, MINUTE } from '../../time.ts'
 import { findReported, type Reported } from '../bounces/find.ts'
@@ -185,10 +185,15 @@ async function ourTraces(
   mail: { messageId: string | null; address: string | null },
   now: Date,
 ): Promise<{ own: boolean; recently: boolean; suppressed: boolean }> {
-  const [row] = await sql`
-    select exists (select from outbox where message_id = ${mail.messageId}) as own,
-           exists (select from outbox where recipient = ${mail.address}
-                   and created_at > ${after(now, -10 * MINUTE)} and state not in ('cancelled', 'suppressed')) as recently,
-           exists (select from suppressions where address = ${mail.address} and expires_at > ${now}) as suppressed`
-  return { own: row!.own, recently: row!.recently, suppressed: row!.suppressed }
+  const asked = { message_id: mail.messageId, address: mail.address, since: after(now, -10 * MINUTE), now }
+  const [row] = await ask<{ own: boolean; recently: boolean; suppressed: boolean }>(sql, TRACES, asked)
+  return row!
 }
+
+const TRACES = each(
+  'message_id text, address text, since timestamptz, now timestamptz',
+  `select exists (select from outbox where message_id = given.message_id) as own,
+     exists (select from outbox where recipient = given.address
+             and created_at > given.since and state not in ('cancelled', 'suppressed')) as recently,
+     exists (select from suppressions where suppressions.address = given.address and expires_at > given.now) as suppressed`,
+)

@@ -41,6 +41,12 @@ export type SlaColumns = {
   ola_due_at: Date | null
 }
 
+/** The same as a change reads them (database/together.ts), but for the id. */
+export const CLOCK_COLUMNS = `ticket_id bigint, metric text, team_id bigint, cycle int, state text, policy_id bigint,
+  calendar_id bigint, target_s int, started_at timestamptz, elapsed_s int, running_since timestamptz, due_at timestamptz,
+  last_due_at timestamptz, stopped_at timestamptz, stop_reason text, stop_agent_id bigint, breached_at timestamptz,
+  awaiting_ref timestamptz, next_warn_at timestamptz, next_warn_id text, fired text[], generation int`
+
 export const toClock = (row: ClockRow): Clock => ({
   metric: row.metric,
   teamId: row.team_id,

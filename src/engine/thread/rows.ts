@@ -2,7 +2,7 @@
  * What else leads to a ticket besides the Message-IDs of its mails: ids that those only referred to, numbers of other
  * systems, threads of a mail provider. And what a merge moves.
  */
-import type { Statement, Tx } from '../../database.ts'
+import { type Change, change, type Statement, type Tx } from '../../database.ts'
 import { sameAddress } from '../people.ts'
 
 export type Reference = {
@@ -19,11 +19,20 @@ export type Reference = {
 export function referenceRows(tx: Tx, reference: Reference, now: Date): Statement {
   const { ids, ticketId, commentId, direction, baseSubject } = reference
   const people = [...new Set(reference.people.map(sameAddress))]
-  return tx`
+  const place = { ticket_id: ticketId, comment_id: commentId, direction, people, base_subject: baseSubject, at: now }
+  return change(
+    tx,
+    REFERENCES,
+    [...new Set(ids)].map((id) => ({ message_id: id, ...place })),
+  )
+}
+
+const REFERENCES: Change = {
+  columns: `message_id text, ticket_id bigint, comment_id bigint, direction text, people text[], base_subject text,
+    at timestamptz`,
+  sql: `
     insert into message_ids (message_id, ticket_id, comment_id, direction, people, base_subject, at)
-    select id, ${ticketId}, ${commentId}, ${direction}, ${people}::text[], ${baseSubject}, ${now}
-    from unnest(${[...new Set(ids)]}::text[]) as id
-    on conflict (message_id, ticket_id) do nothing`
+    select * from given on conflict (message_id, ticket_id) do nothing`,
 }
 
 /** All that leads to one ticket leads to another from now on (6.13). */

@@ -2,7 +2,7 @@
  * Tickets and comments as rows: how a ticket begins, and how a customer's further mail goes on with it. Statements, so
  * that a mail is written in one round trip. What people do with a ticket is in tickets.ts.
  */
-import { type Statement, type Tx, together } from '../../database.ts'
+import { type Change, change, type Statement, type Tx, together } from '../../database.ts'
 import type { CalendarCard } from '../../incoming.ts'
 import { floored } from '../../time.ts'
 import { type Actor, type Event, eventRows, numberedRows } from '../events.ts'
@@ -91,23 +91,57 @@ export function ticketRows(
   const sla = openingColumns(ticket.sla, { status: ticket.status, at })
   const data = { ...(ticket.sla?.opening ?? unpromised(ticket)), type: ticket.type, policy: sla.policy_source }
   const events = [{ type: 'created', data, why: story.why }]
-  const insert = tx`
+  const row = {
+    id: ticket.id,
+    subject: ticket.subject,
+    base_subject: ticket.baseSubject,
+    status: ticket.status,
+    priority: ticket.priority,
+    type: ticket.type,
+    tags: ticket.tags,
+    automatic: ticket.automatic,
+    inbox_id: ticket.inboxId,
+    project_id: ticket.projectId,
+    organization_id: ticket.organizationId,
+    team_id: ticket.teamId,
+    assignee_id: ticket.assigneeId,
+    requester_id: ticket.requester.contactId,
+    requester_address: ticket.requester.address,
+    requester_name: ticket.requester.name,
+    locale: ticket.locale,
+    zone: ticket.zone,
+    policy_id: sla.policy_id,
+    policy_source: sla.policy_source,
+    calendar_id: sla.calendar_id,
+    team_calendar_id: sla.team_calendar_id,
+    answered_at: sla.answered_at,
+    next_due_at: sla.next_due_at,
+    ola_due_at: sla.ola_due_at,
+    ack_promise: ticket.ackPromise,
+    created_at: at,
+    updated_at: now,
+    resolved_at: ticket.status === 'resolved' ? at : null,
+    closed_at: ticket.status === 'closed' ? at : null,
+    origin: data.origin,
+  }
+  const insert = change(tx, NEW_TICKETS, [row])
+  return [insert, eventRows(tx, { ticketId: ticket.id, actor: story.actor, events }, now)]
+}
+
+const NEW_TICKETS: Change = {
+  columns: `id bigint, subject text, base_subject text, status text, priority text, type text, tags text[],
+    automatic boolean, inbox_id bigint, project_id bigint, organization_id bigint, team_id bigint, assignee_id bigint,
+    requester_id bigint, requester_address text, requester_name text, locale text, zone text, policy_id bigint,
+    policy_source text, calendar_id bigint, team_calendar_id bigint, answered_at timestamptz, next_due_at timestamptz,
+    ola_due_at timestamptz, ack_promise jsonb, created_at timestamptz, updated_at timestamptz, resolved_at timestamptz,
+    closed_at timestamptz, origin text`,
+  sql: `
     insert into tickets (
       id, subject, base_subject, status, priority, type, tags, automatic, inbox_id, project_id, organization_id, team_id,
       assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, calendar_id,
       team_calendar_id, answered_at, next_due_at, ola_due_at, ack_promise, created_at, updated_at, resolved_at, closed_at,
       origin)
-    overriding system value
-    values (
-      ${ticket.id}, ${ticket.subject}, ${ticket.baseSubject}, ${ticket.status}, ${ticket.priority}, ${ticket.type},
-      ${ticket.tags}, ${ticket.automatic}, ${ticket.inboxId}, ${ticket.projectId}, ${ticket.organizationId},
-      ${ticket.teamId}, ${ticket.assigneeId}, ${ticket.requester.contactId}, ${ticket.requester.address},
-      ${ticket.requester.name}, ${ticket.locale}, ${ticket.zone}, ${sla.policy_id}, ${sla.policy_source},
-      ${sla.calendar_id}, ${sla.team_calendar_id}, ${sla.answered_at}, ${sla.next_due_at}, ${sla.ola_due_at},
-      ${ticket.ackPromise === null ? null : tx.json(ticket.ackPromise as never)}, ${at}, ${now},
-      ${ticket.status === 'resolved' ? at : null}, ${ticket.status === 'closed' ? at : null}, ${data.origin})
-    returning id`
-  return [insert, eventRows(tx, { ticketId: ticket.id, actor: story.actor, events }, now)]
+    overriding system value select * from given returning id`,
 }
 
 /** What the replay needs of a ticket without a promise (sla/log.ts). */
@@ -125,17 +159,38 @@ const unpromised = (ticket: NewTicket): OpeningData => ({
 /** Writes a comment. Its event, if any, is the caller's: a first comment is part of `created`. */
 export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
   const { author } = comment
-  return tx`
+  const row = {
+    id: comment.id,
+    ticket_id: comment.ticketId,
+    at: floored(now),
+    author_role: author.role,
+    contact_id: author.contactId ?? null,
+    agent_id: author.agentId ?? null,
+    author_name: author.name,
+    author_address: author.address,
+    visibility: comment.visibility,
+    channel: comment.channel,
+    automatic: comment.automatic ?? false,
+    text: comment.text,
+    visible: comment.visible,
+    html: comment.html ?? null,
+    sanitiser: comment.sanitiser ?? null,
+    message_id: comment.messageId ?? null,
+    flags: comment.flags ?? [],
+    calendar: comment.calendar ?? null,
+  }
+  return change(tx, NEW_COMMENTS, [row])
+}
+
+const NEW_COMMENTS: Change = {
+  columns: `id bigint, ticket_id bigint, at timestamptz, author_role text, contact_id bigint, agent_id bigint,
+    author_name text, author_address text, visibility text, channel text, automatic boolean, text text, visible text,
+    html text, sanitiser integer, message_id text, flags text[], calendar jsonb`,
+  sql: `
     insert into comments (
       id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, channel, automatic,
       text, visible, html, sanitiser, message_id, flags, calendar)
-    overriding system value
-    values (
-      ${comment.id}, ${comment.ticketId}, ${floored(now)}, ${author.role}, ${author.contactId ?? null},
-      ${author.agentId ?? null}, ${author.name}, ${author.address}, ${comment.visibility}, ${comment.channel},
-      ${comment.automatic ?? false}, ${stored(comment.text)}, ${stored(comment.visible)},
-      ${comment.html == null ? null : stored(comment.html)}, ${comment.sanitiser ?? null}, ${comment.messageId ?? null},
-      ${comment.flags ?? []}, ${comment.calendar ? tx.json(comment.calendar as never) : null})`
+    overriding system value select * from given`,
 }
 
 /**
@@ -167,18 +222,35 @@ export async function furtherComment(
   const moved = step.moved[0]!
   return [
     addComment(tx, comment, now),
-    tx`
-      update tickets set ${tx({
+    change(tx, WRITTEN_TICKETS, [
+      {
         ...moved.columns,
-        updated_at: now,
-        ...(status && { status: status.to, resolved_at: null, closed_at: null }),
-        ...(status?.dropAssignee && { assignee_id: null }),
-        ...(input.answerTo !== null && { requester_address: input.answerTo }),
-      })}
-      where id = ${comment.ticketId}`,
+        id: comment.ticketId,
+        now,
+        to_status: status?.to ?? null,
+        drop_assignee: status?.dropAssignee ?? false,
+        answer_to: input.answerTo,
+      },
+    ]),
     numberedRows(tx, moved.events),
     ...step.rows,
   ]
+}
+
+const WRITTEN_TICKETS: Change = {
+  columns: `id bigint, now timestamptz, to_status text, drop_assignee boolean, answer_to text, policy_id bigint,
+    calendar_id bigint, team_calendar_id bigint, first_response_at timestamptz, answered_at timestamptz,
+    awaiting_since timestamptz, next_due_at timestamptz, ola_due_at timestamptz`,
+  sql: `
+    update tickets t set policy_id = given.policy_id, calendar_id = given.calendar_id,
+      team_calendar_id = given.team_calendar_id, first_response_at = given.first_response_at,
+      answered_at = given.answered_at, awaiting_since = given.awaiting_since, next_due_at = given.next_due_at,
+      ola_due_at = given.ola_due_at, updated_at = given.now, status = coalesce(given.to_status, t.status),
+      resolved_at = case when given.to_status is null then t.resolved_at end,
+      closed_at = case when given.to_status is null then t.closed_at end,
+      assignee_id = case when given.drop_assignee then null else t.assignee_id end,
+      requester_address = coalesce(given.answer_to, t.requester_address)
+    from given where t.id = given.id`,
 }
 
 /** Links two tickets for agents to see (`follow_up`, `refers_to`, `also_addressed`). */
@@ -187,6 +259,3 @@ export async function link(tx: Tx, ticketId: number, otherId: number, kind: stri
     insert into ticket_links (ticket_id, other_id, kind)
     select ${ticketId}, id, ${kind} from tickets where id = ${otherId} on conflict do nothing`
 }
-
-/** PostgreSQL text holds everything but NUL (MAIL 1.13). */
-const stored = (text: string) => text.replaceAll('\0', '\uFFFD')

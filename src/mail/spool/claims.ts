@@ -3,7 +3,17 @@
  * statement that gives a mail its final state (0.2). Only who holds the lease may end a mail: a worker that lost it
  * fails in its own transaction, so nothing is done twice.
  */
-import { type Queryable, type Sql, type Statement, type Tx, together } from '../../database.ts'
+import {
+  ask,
+  type Change,
+  change,
+  each,
+  type Queryable,
+  type Sql,
+  type Statement,
+  type Tx,
+  together,
+} from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import type { Auth, Verdict } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
@@ -140,48 +150,85 @@ export async function findLikeness(
   tx: Queryable,
   { id, messageId, dedupeKeys }: { id: number; messageId: string | null; dedupeKeys: Buffer[] },
 ): Promise<EarlierMail[]> {
-  // as text: the driver takes an array of Buffers for one Buffer
-  const keys = dedupeKeys.map((key) => `\\x${key.toString('hex')}`)
-  const rows = await tx<EarlierMail[]>`
-    select id, state, kind, received_at as "receivedAt", message_id as "messageId", from_address as "from",
-      coalesce(dedupe_key = any(${keys}::text[]::bytea[]), false) as "sameKey", likeness, ticket_id as "ticketId",
-      comment_id as "commentId", duplicate_of as "duplicateOf"
-    from inbound_mails
-    where id <> ${id} and (message_id = ${messageId} or dedupe_key = any(${keys}::text[]::bytea[]))
-    order by id limit 20`
-  return [...rows]
+  return ask<EarlierMail>(tx, EARLIER, { id, message_id: messageId, keys: dedupeKeys.map(hex) })
 }
 
+const hex = (bytes: Buffer) => `\\x${bytes.toString('hex')}`
+
+const EARLIER = each(
+  'id bigint, message_id text, keys bytea[]',
+  `select id, state, kind, received_at as "receivedAt", message_id as "messageId", from_address as "from",
+     coalesce(dedupe_key = any(given.keys), false) as "sameKey", likeness, ticket_id as "ticketId",
+     comment_id as "commentId", duplicate_of as "duplicateOf"
+   from inbound_mails m
+   where m.id <> given.id and (m.message_id = given.message_id or m.dedupe_key = any(given.keys))
+   order by id limit 20`,
+)
+
+/** How a claimed mail ends; `rows`: what it asked for, as far as it can be done in the same statement. */
+export type Ending = { id: number; worker: string; outcome: Outcome; rows?: Statement[] }
+
 /**
- * Gives a claimed mail its final state, in the transaction that did what the mail asked for.
- * @param mail.rows what the mail asked for, as far as it can be done in the same statement
- * @throws Refusal `lease_lost`: another worker has it or ended it; drop the work.
+ * Gives claimed mails their final states, in the transaction that did what they asked for, in one statement.
+ * @throws Refusal `lease_lost`: another worker has one or ended it; drop the work.
  * @throws Refusal `duplicate_mail`: a mail with this dedupe key was finished meanwhile (3.8); decide again, it is
  *   found now. Either way the transaction is undone.
  */
-export async function finish(
-  tx: Tx,
-  { id, worker, outcome, rows = [] }: { id: number; worker: string; outcome: Outcome; rows?: Statement[] },
-  now: Date,
-): Promise<void> {
-  const end = tx`
-        update inbound_mails set state = ${outcome.state}, kind = ${outcome.kind}, message_id = ${outcome.messageId},
-          from_address = ${outcome.from && storable(outcome.from)},
-          subject = ${outcome.subject && storable(outcome.subject)},
-          ticket_id = ${outcome.ticketId}, comment_id = ${outcome.commentId}, duplicate_of = ${outcome.duplicateOf},
-          dedupe_key = ${outcome.dedupeKey}, likeness = ${json(outcome.likeness)}::text::jsonb,
-          reasons = ${json(outcome.reasons)}::text::jsonb, trace = ${json(outcome.trace)}::text::jsonb,
-          settled_at = ${now}, settled_by = null, lease_until = null, leased_by = null
-        where id = ${id} and state = 'processing' and leased_by = ${worker} returning id`
+export async function finish(tx: Tx, endings: Ending[], now: Date): Promise<void> {
+  const ends = change(
+    tx,
+    ENDS,
+    endings.map(({ id, worker, outcome }) => ({
+      id,
+      worker,
+      state: outcome.state,
+      kind: outcome.kind,
+      message_id: outcome.messageId,
+      from_address: outcome.from,
+      subject: outcome.subject,
+      ticket_id: outcome.ticketId,
+      comment_id: outcome.commentId,
+      duplicate_of: outcome.duplicateOf,
+      dedupe_key: outcome.dedupeKey && hex(outcome.dedupeKey),
+      likeness: outcome.likeness,
+      reasons: outcome.reasons,
+      trace: outcome.trace ?? null,
+      settled_at: now,
+    })),
+  )
+  const nobodyWaits = change(
+    tx,
+    NO_LONGER_PENDING,
+    endings.map(({ id }) => ({ id })),
+  )
   try {
     // if the lease is lost all of it is undone
-    const done = await together(tx, [end, tx`delete from pending_ids where mail_id = ${id}`, ...rows])
-    if (done.length === 0) throw leaseLost(id)
+    const done = await together(tx, [ends, nobodyWaits, ...endings.flatMap(({ rows }) => rows ?? [])])
+    const lost = endings.find(({ id }) => !done.some((row) => row.id === id))
+    if (lost) throw leaseLost(lost.id)
   } catch (error) {
     if (isDuplicateKey(error))
-      throw new Refusal('duplicate_mail', `Mail ${id} is a copy of one finished meanwhile.`, 'user', { cause: error })
+      throw new Refusal('duplicate_mail', 'This mail is a copy of one finished meanwhile.', 'user', { cause: error })
     throw error
   }
+}
+
+const ENDS: Change = {
+  columns: `id bigint, worker text, state text, kind text, message_id text, from_address text, subject text,
+    ticket_id bigint, comment_id bigint, duplicate_of bigint, dedupe_key bytea, likeness jsonb, reasons jsonb, trace jsonb,
+    settled_at timestamptz`,
+  sql: `
+    update inbound_mails m set state = given.state, kind = given.kind, message_id = given.message_id,
+      from_address = given.from_address, subject = given.subject, ticket_id = given.ticket_id,
+      comment_id = given.comment_id, duplicate_of = given.duplicate_of, dedupe_key = given.dedupe_key,
+      likeness = given.likeness, reasons = given.reasons, trace = given.trace, settled_at = given.settled_at,
+      settled_by = null, lease_until = null, leased_by = null
+    from given where m.id = given.id and m.state = 'processing' and m.leased_by = given.worker returning m.id`,
+}
+
+const NO_LONGER_PENDING: Change = {
+  columns: 'id bigint',
+  sql: 'delete from pending_ids where mail_id = any(array(select id from given))',
 }
 
 /** Gives a finished mail a better verdict that a copy of it brought (3.9); a worse one changes nothing. */

@@ -1,0 +1,75 @@
+/**
+ * Questions of many mails as one statement. Mails that are settled in one transaction ask the same questions at the same
+ * time: each is collected until all have asked, and sent as rows of one statement.
+ */
+import type postgres from 'postgres'
+import { type Recordset, recordset } from './recordset.ts'
+
+/** The statement returns rows with the `n` of what was asked, which is a column of `given` besides those named. */
+export type Question = Recordset
+
+/**
+ * A question that is asked for each row by itself; `sql` reads `given.<column>`. It changes nothing and calls nothing
+ * volatile: for equal rows the server may answer once.
+ */
+export const each = (columns: string, sql: string): Question => ({
+  columns: `n int, ${columns}`,
+  sql: `select given.n, found.* from given cross join lateral (${sql}) as found`,
+})
+
+/** A question that answers all rows together, each with its `n`. */
+export const all = (columns: string, sql: string): Question => ({ columns: `n int, ${columns}`, sql })
+
+/**
+ * Asks, and returns the rows for this one. Where the transaction is shared, together with the others that ask the same
+ * in this turn of the event loop; the statements go out in the order in which they were first asked.
+ */
+export async function ask<Row extends object>(tx: postgres.ISql, question: Question, asked: object): Promise<Row[]> {
+  const open = sharing.get(tx)
+  if (!open) return [...(await answer<Row>(tx, question, [asked]))[0]!]
+  return (await new Promise<object[]>((resolve, reject) => {
+    if (open.size === 0) setImmediate(() => flush(tx, open))
+    const waiting = open.get(question)
+    if (waiting) waiting.push({ asked, resolve, reject })
+    else open.set(question, [{ asked, resolve, reject }])
+  })) as Row[]
+}
+
+/** From now on what is asked in this transaction is collected. */
+export function share(tx: postgres.ISql): void {
+  sharing.set(tx, new Map())
+}
+
+type Waiting = { asked: object; resolve(rows: object[]): void; reject(error: unknown): void }
+type Open = Map<Question, Waiting[]>
+
+const sharing = new WeakMap<postgres.ISql, Open>()
+
+function flush(tx: postgres.ISql, open: Open): void {
+  const questions = [...open]
+  open.clear()
+  for (const [question, waiting] of questions)
+    answer(
+      tx,
+      question,
+      waiting.map((one) => one.asked),
+    ).then(
+      (answers) => {
+        for (const [n, one] of waiting.entries()) one.resolve(answers[n]!)
+      },
+      (error) => {
+        for (const one of waiting) one.reject(error)
+      },
+    )
+}
+
+async function answer<Row extends object>(tx: postgres.ISql, question: Question, asked: object[]): Promise<Row[][]> {
+  const rows = await recordset(
+    tx,
+    question,
+    asked.map((one, n) => ({ n, ...one })),
+  )
+  const answers: Row[][] = asked.map(() => [])
+  for (const { n, ...row } of rows) answers[n]!.push(row as Row)
+  return answers
+}
