@@ -388,7 +388,7 @@ function requested(record: string): string[] {
   const start = constants.logEventTypes.URL_REQUEST_START_JOB
   const urls = events.filter(({ type }) => type === start).map(({ params }) => params?.url ?? '')
   assert.ok(urls.length > 0, 'the record holds requests')
-  return urls.filter((url) => url.includes('canary.test'))
+  return urls.filter((url) => /^\w+:\/\/[^/]*canary\.test/.test(url))
 }
 
 /** Shows each as a frame of a page that allows everything, of somebody else's server; `click` plays a person too. */
