@@ -74,7 +74,8 @@ function patternsOf(script: 'spaced' | 'joined'): string[] {
 
 /** `<a@b>:` after a date needs no verb: Yandex, mail.ru, Gmail in many locales. */
 const ADDRESS_END = /<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>\s{0,2}(?:sent\s?)?[:：]$/u
-const BARE_ADDRESS_END = /<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>$/u
+/** Without a colon, or (Tutanota) without brackets: needs the quote below it. */
+const BARE_ADDRESS_END = /(?:<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}\s?>|\s[^\s<>@]{1,100}@[^\s<>@:]{1,200}[:：])$/u
 
 const LEAD = new RegExp(
   `^(?:-{2,20} ?)?(?:${[
@@ -95,6 +96,7 @@ const DATE_START = new RegExp(
     `${DAY} \\d{1,2}[.,]? ${MONTH}`, // Среда, 23 сентября; Thu, 26 Jun
     `\\p{L}{2,3} \\d{1,2}\\. ?(?:\\p{L}|\\d)`, // ke 23. syysk.; st 23. 9.
     `${DAY} ${MONTH},? \\d{1,2}`, // Thu, Jun 26
+    `${MONTH} \\d{1,2}, \\d{4}`, // Sep 23, 2026
     `\\d{1,2}\\.? (?:de )?${MONTH} (?:de )?\\d{4}`, // 23 septembre 2026
   ].join('|')})`,
   'u',

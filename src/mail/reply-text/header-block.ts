@@ -45,6 +45,12 @@ export function isHeaderLine({ body }: Line): boolean {
   )
 }
 
+/** A line that begins with a label of any language. */
+export function isLabelled(line: Line): boolean {
+  const label = labelOf(line)
+  return label !== null && meaningsOf(label.label).length > 0
+}
+
 const size = (block: HeaderBlock | null) => (block ? Object.keys(block.values).length : 0)
 
 /** A travel request has From, To and Date as well: a mail's block has an address in it, or a Subject beside From. */

@@ -5,7 +5,7 @@ import { hasForwardPrefix } from '../forward/prefix.ts'
 import { type Attribution, attributionEndingAt } from './attribution.ts'
 import { hasDateOrAddress } from './attribution-words.ts'
 import { bannerOf, isMarker, isSeparator } from './banners.ts'
-import { headerBlockAt, isHeaderLine } from './header-block.ts'
+import { headerBlockAt, isHeaderLine, isLabelled } from './header-block.ts'
 import { type HtmlLines, htmlLines } from './html-marks.ts'
 import { type Memory, rememberTexts } from './known.ts'
 import { type Line, nextFull, splitLines, wordCount } from './lines.ts'
@@ -155,7 +155,7 @@ function openAttribution(scan: Scan, found: Attribution): number {
   say(scan, 'attribution', found.from)
   const first = lines[found.from]!
   if (found.offset > first.from) scan.shared.set(found.from, found.offset)
-  const from = found.offset > first.from ? found.from + 1 : withSeparator(lines, found.from)
+  const from = found.offset > first.from ? found.from + 1 : withSeparator(lines, withHeaders(lines, found.from))
   const end = isFollowed ? found.to : lines.length
   for (let i = from; i < end; i++) lines[i]!.kind = 'q'
   // a bare blockquote under an attribution is the answered mail
@@ -169,6 +169,15 @@ const nextLine = (lines: Line[], i: number) => {
   const next = nextFull(lines, i + 1)
   return next < 0 ? lines.length : next
 }
+
+/** Headers between a drawn line and the attribution (Yandex: To and Subject of the mail that is answered). */
+function withHeaders(lines: Line[], from: number): number {
+  let first = from
+  while (first > 0 && from - first < HEADERS && isLabelled(lines[first - 1]!)) first--
+  return first > 0 && isSeparator(lines[first - 1]!.body) ? first : from
+}
+
+const HEADERS = 4
 
 /** The drawn line above, with blank lines between, belongs to what it parts off. */
 function withSeparator(lines: Line[], from: number): number {

@@ -3,7 +3,7 @@ import * as limits from '../../limits.ts'
 import type { RangeKind, TextRange } from '../../ranges.ts'
 import { attributionEnd, beginsAttribution } from './attribution-words.ts'
 import { bannerOf } from './banners.ts'
-import { meaningsOf } from './header-labels.ts'
+import { isLabelled } from './header-block.ts'
 import type { Layout } from './layout.ts'
 import { type Line, type LineKind, wordCount } from './lines.ts'
 import type { ReplyInput, ReplyReason } from './shape.ts'
@@ -119,10 +119,10 @@ function showEdited({ lines, memory: remembers }: Layout, why: ReplyReason[]): v
 }
 
 /** An attribution, a header, a banner, a phone's line. */
-function isFrame({ body }: Line): boolean {
+function isFrame(line: Line): boolean {
+  const { body } = line
   if (body.length > limits.replyText.line) return false
-  const label = /^[*_|]{0,2}([\p{L}\p{M}][\p{L}\p{M}. -]{0,29}?) ?[*_|]{0,2} ?[:：]/u.exec(body)?.[1]
-  if (label !== undefined && meaningsOf(label).length > 0) return true
+  if (isLabelled(line)) return true
   return attributionEnd(body) !== null || beginsAttribution(body) || bannerOf(body) !== null || isMobileLine(body)
 }
 

@@ -131,6 +131,7 @@ Il 23 settembre 2026 alle 10.00 ${D} ha scritto:
 At 2026-09-23 10:00:00, "Desk" <support@desk.example> wrote:
 On Mon, 23 Sep 2026 10:00:00 +0900|${D} wrote:
 Понедельник, 23 сентября 2026, 10:00 +03:00 от ${D}:
+10:00, 23 сентября 2026 г., ${D}:
 23.09.2026, 10:00, "Desk" <support@desk.example>:
 -----Desk Support <support@desk.example> schrieb: -----
 -----Desk Support <support@desk.example> wrote: -----
