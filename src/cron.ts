@@ -10,6 +10,7 @@ import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
 import { sweepDue, sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
 import { closeResolved } from './engine/tickets.ts'
+import { stopForgotten } from './engine/time-entries/timer.ts'
 import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
 import { kept, tickets } from './limits.ts'
@@ -39,6 +40,7 @@ export const JOBS: Job[] = [
   { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
   { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
   { name: 'sla_zones', cron: '47 2 * * *', run: sweepZonesOfAll }, // SLA Q6, C12
+  { name: 'timers', cron: '*/5 * * * *', run: (sql, now, { tools }) => stopForgotten(sql, tools().desk, now) }, // SLA T2
   {
     name: 'close_resolved', // HOUSE, Words: 14 days after an agent said done
     cron: '7 * * * *',

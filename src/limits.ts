@@ -306,6 +306,16 @@ export const hours = {
   shifts: 12, // a day (M3)
 } as const
 
+/** Timesheets and invoices (SLA 14, 15). */
+export const timesheets = {
+  longest: 86_400, // seconds of an entry (T3)
+  timer: 12 * HOUR, // then a forgotten timer stops itself (T2)
+  note: 2000, // characters
+  page: 100, // entries of a list that are shown at once
+  export: 100_000, // rows of a file: a year of 50 agents
+  entries: 10_000, // of one invoice
+} as const
+
 /** Connections to PostgreSQL; the driver counts in seconds. */
 export const database = {
   pool: 10,

@@ -5,7 +5,9 @@ import { listOutbox } from '../engine/outbox.ts'
 import { findTickets } from '../engine/search.ts'
 import { listClocks, type ShownClock } from '../engine/sla/read.ts'
 import { replayTicket } from '../engine/sla/replay.ts'
+import { listEntries } from '../engine/time-entries/list.ts'
 import { Refusal } from '../errors.ts'
+import { timesheets } from '../limits.ts'
 import { getMail, listMails, readRaw } from '../mail/spool.ts'
 import { parseMailState, parseOutboxState } from './states.ts'
 
@@ -202,7 +204,7 @@ async function wholeTicket(sql: Sql, number: number, now: Date) {
     left join teams tm on tm.id = t.team_id left join agents a on a.id = t.assignee_id
     where t.id = ${number} and t.deleted_at is null`
   if (!ticket) throw new Refusal('unknown_ticket', `There is no ticket #${number}.`)
-  const [participants, related, comments, files, mails, clocks, events] = await Promise.all([
+  const [participants, related, comments, files, mails, clocks, events, time] = await Promise.all([
     sql`select name, address, role from ticket_participants where ticket_id = ${number} order by added_at, address`,
     sql`select other_id as number, kind from ticket_links where ticket_id = ${number} order by other_id`,
     sql`select * from comments where ticket_id = ${number} order by id`,
@@ -213,6 +215,7 @@ async function wholeTicket(sql: Sql, number: number, now: Date) {
         and duplicate_of is null`,
     listClocks(sql, number, now),
     sql`select seq, at, type, actor, actor_name, data, why from events where ticket_id = ${number} order by seq`,
+    listEntries(sql, { filter: { ticketId: number }, order: 'asc', limit: timesheets.export }, now),
   ])
   return {
     number: ticket.id as number,
@@ -261,7 +264,15 @@ async function wholeTicket(sql: Sql, number: number, now: Date) {
       data: row.data as unknown,
       why: row.why as string | null,
     })),
-    time: [],
+    time: time.map((row) => ({
+      id: row.id,
+      agent: row.agent_address,
+      seconds: row.raw_s,
+      billable: row.billable,
+      note: row.note,
+      date: row.local_date,
+      status: row.status,
+    })),
   }
 }
 

@@ -12,6 +12,7 @@ import { moveOutbox } from '../outbox/moved.ts'
 import { moveAnswers } from '../sla/answers.ts'
 import { openResponse } from '../sla/machine.ts'
 import { moveMessageIds } from '../thread/rows.ts'
+import { moveEntries } from '../time-entries/moved.ts'
 import { addPeople, movePeople } from './people.ts'
 import { tell } from './tell.ts'
 
@@ -48,6 +49,7 @@ export async function merge(
   await movePeople(tx, source.id, target.id, now)
   await moveMessageIds(tx, source.id, target.id)
   await moveOutbox(tx, source.id, target.id)
+  await moveEntries(tx, source.id, target.id)
   await moveLinks(tx, source.id, target.id)
   // Every alias is one hop from its target, however often tickets are merged.
   await tx`
