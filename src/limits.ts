@@ -205,6 +205,12 @@ export const storm = {
   reflexWindow: 7 * DAY,
 } as const
 
+/** Reply addresses that look like ours and are not (5.8). */
+export const badAddresses = {
+  window: HOUR,
+  perHour: 20, // from one client or sender: more than any mail program damages by itself
+} as const
+
 /** Automatic mail (4a.22). */
 export const budget = {
   perTicket: 1,

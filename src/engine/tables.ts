@@ -564,7 +564,10 @@ export const suppressions = pgTable('suppressions', {
   created_at: instant().notNull(),
 })
 
-/** How many automatic mails went, per `address/…`, `ticket/…`, `inbox/…` and hour or day (4a.22). */
+/**
+ * How many automatic mails went, per `address/…`, `ticket/…`, `inbox/…` (4a.22), and how many bad reply addresses came,
+ * per `bad-address/…` (5.8); in periods of ten minutes.
+ */
 export const mailBudgets = pgTable(
   'mail_budgets',
   {

@@ -61,6 +61,8 @@ export type Claims = {
   tokens: Token[]
   /** An address that looks signed and is not valid (1.8). */
   badToken: boolean
+  /** Too many of those came from there: a valid one lets nobody in who takes no part (5.8). */
+  guessed: boolean
   /** Referred ids in the order of 6.1: In-Reply-To, then References right to left; ours only when the MAC is good. */
   ids: string[]
   /** Ticket numbers of ids that are ours. */
@@ -82,6 +84,7 @@ export type Claims = {
 export const NO_CLAIMS: Claims = {
   tokens: [],
   badToken: false,
+  guessed: false,
   ids: [],
   ours: new Map(),
   tag: null,
@@ -131,6 +134,7 @@ export function readClaims(
   return {
     tokens,
     badToken,
+    guessed: false,
     ids,
     ours,
     tag: readTag(mail.subject, desk.settings.subject_prefix),
@@ -388,6 +392,9 @@ function refusal(
   if (ticket.deletedAt) return 'the ticket was deleted'
   if (lead.subjects && !sameSubject(claim.claims.baseSubject, [...lead.subjects, ticket.baseSubject]))
     return 'the subject is another'
+  const isSigned = lead.by === 'token' || lead.by === 'body_token'
+  if (claim.claims.guessed && isSigned && !takesPart(ticket, author))
+    return 'too many reply addresses that are not ours came from there within the hour'
   if (lead.people === null || takesPart(ticket, author)) return null // knowledge of a secret id admits any sender
   if (author && lead.people.includes(sameAddress(author))) return null
   return 'the sender takes no part in that ticket'

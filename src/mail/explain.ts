@@ -26,7 +26,7 @@ export type Explanation = { read: Read; plan: Plan; receivedAt: Date; forward: F
 export async function explainMail(setup: Setup, subject: Subject, now: Date): Promise<Explanation> {
   const { judged } = subject
   const { read, forward } = await readWhole(setup, subject)
-  const known = knownOf(judged, read)
+  const known = knownOf(judged, read, setup.trust)
   const { plan, mail } = await rolledBack(setup.sql, async (tx) => {
     const { arrival, facts } = await gather(tx, prepare(judged, known, setup.tools), setup.tools, now)
     return { plan: decide(arrival, facts, now), mail: arrival.mail }

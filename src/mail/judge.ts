@@ -12,6 +12,7 @@ import { chooseTicket, findStanding } from '../engine/thread.ts'
 import type { Tools } from '../engine/tools.ts'
 import type { Auth, ParsedMail, ParseError } from '../incoming.ts'
 import { parse as limits } from '../limits.ts'
+import { clientOf, type Trust } from './authenticate/trust.ts'
 import { unchecked } from './authenticate.ts'
 import { classify } from './classify.ts'
 import { type Copy, copyOf, dedupeKeys, NO_COPY } from './duplicates.ts'
@@ -57,7 +58,7 @@ export async function scanned(source: AsyncIterable<Buffer>, { code, words }: Pa
 }
 
 /** What is known of a mail before earlier mails are looked at. */
-export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read): Known {
+export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read, trust: Trust): Known {
   const { envelope } = judged
   const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
   return {
@@ -67,6 +68,7 @@ export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read): Kno
     auth,
     via: envelope.via,
     envelopeFrom: envelope.from,
+    client: clientOf(trust, envelope),
     recipients: envelope.recipients.map((recipient) => recipient.address),
     receivedAt: envelope.receivedAt,
     releasedAt: judged.releasedAt,

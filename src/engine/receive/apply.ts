@@ -13,6 +13,7 @@ import type { Metric } from '../desk.ts'
 import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
+import { countFailure } from '../outbox/failures.ts'
 import { liftBecauseTheyWrote } from '../outbox/suppressions.ts'
 import { outboxRows } from '../outbox.ts'
 import { completeContact, contactRows, ensureContact, nameOf } from '../people.ts'
@@ -50,7 +51,8 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
     await liftBecauseTheyWrote(tx, facts.from!.address)
   const done = await applyMail(tx, work, now)
   const effects = plan.actions.filter(
-    (one) => one.action === 'quieten' || one.action === 'notice' || isReportAction(one),
+    (one) =>
+      one.action === 'quieten' || one.action === 'notice' || one.action === 'count_bad_address' || isReportAction(one),
   )
   if (effects.length === 0) return done
   return {
@@ -64,7 +66,9 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
           ? quieten(tx, one, now)
           : one.action === 'notice'
             ? raiseNotice(tx, one, now)
-            : carryOut(tx, one, now))
+            : one.action === 'count_bad_address'
+              ? countFailure(tx, one, one.at)
+              : carryOut(tx, one, now))
     },
   }
 }

@@ -9,14 +9,14 @@ import { chooseTicket, type Threading } from '../thread.ts'
 import { answer, isSecret } from './answer.ts'
 import { blank, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
-import { spamPlace, withReflex } from './guards.ts'
+import { spamPlace, withBadAddress, withReflex } from './guards.ts'
 import { open, unreadable } from './open.ts'
 import { named } from './people.ts'
 import type { Plan, Reason } from './plan.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
-  const plan = withReflex(decideWhole(arrival, facts, now), facts)
+  const plan = withBadAddress(withReflex(decideWhole(arrival, facts, now), facts), arrival, facts)
   return arrival.oversize === null ? plan : leftBehind(plan, arrival.oversize)
 }
 

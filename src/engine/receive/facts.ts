@@ -5,6 +5,7 @@ import { after, MINUTE } from '../../time.ts'
 import { findReported, type Reported } from '../bounces/find.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
+import { type Failures, findFailures, isTooMany } from '../outbox/failures.ts'
 import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
 import { matchRecipient } from '../recipients.ts'
 import { countReopens, findSender, type SenderRecord } from '../storms.ts'
@@ -31,6 +32,8 @@ export type Arrival = {
   releasedAt: Date | null
   /** Imported history: closed, nothing sent, no clocks (2.5). */
   archive: boolean
+  /** The server that brought it over SMTP; null: another way, this machine, or a relay of our own. */
+  client: string | null
   /** A hold that the wire already decided, such as a loop on LMTP (1.19). */
   hold: { code: string; words: string } | null
   /** An earlier mail that this one is a copy of (3.1-3.5), or that shares its id and differs (3.4). */
@@ -66,6 +69,8 @@ export type Facts = {
   organization: Organization | null
   memory: KindMemory
   claims: Claims
+  /** Bad reply addresses from the same client and sender before; null: the mail names no signed address. */
+  failures: Failures | null
   candidates: Map<number, Candidate>
   /** Of those that are done: how often mails opened them within the hour (6.15). */
   reopened: Map<number, number>
@@ -90,7 +95,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
   const forged = arrival.auth.verdict === 'fail'
   const { inboxes, tag } = inboxesOf(arrival, desk)
   const whole = mail.error === null ? mail : null
-  const claims = whole
+  const read = whole
     ? readClaims(
         whole,
         {
@@ -103,11 +108,14 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
       )
     : NO_CLAIMS
   const address = from ? sameAddress(from.address) : null
-  const [found, sender, matters, reported, contact, ourMail] = await Promise.all([
-    findCandidates(tx, claims),
-    whole && findSender(tx, { mail: whole, ours: [...claims.ours.keys()], at: arrival.receivedAt }),
+  const isSigned = read.badToken || read.tokens.length > 0 || read.proofs.length > 0
+  const source = { client: arrival.client, sender: from?.address ?? null }
+  const [failures, found, sender, matters, reported, contact, ourMail] = await Promise.all([
+    isSigned ? findFailures(tx, source, arrival.receivedAt) : null,
+    findCandidates(tx, read),
+    whole && findSender(tx, { mail: whole, ours: [...read.ours.keys()], at: arrival.receivedAt }),
     whole && from ? findMatters(tx, desk, { from: from.address, subject: whole.subject }) : new Map<string, number>(),
-    whole && isReport(arrival) ? findReported(tx, { mail: whole, tokens: claims.tokens, keys }) : null,
+    whole && isReport(arrival) ? findReported(tx, { mail: whole, tokens: read.tokens, keys }) : null,
     address && (!forged || arrival.releasedAt) ? findContact(tx, address) : null,
     ourTraces(tx, { messageId: mail.messageId, address }, now),
   ])
@@ -122,6 +130,9 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     : ([...desk.organizations.values()].find((one) => one.id === contact?.organizationId) ??
       (address ? findOrganization(desk, address) : null))
   const classification = arrival.classification
+  // what a person released was looked at
+  const guessed = failures !== null && isTooMany(failures) && !arrival.releasedAt && !arrival.archive
+  const claims = { ...read, guessed }
   return {
     desk,
     locales: tools.templates.locales,
@@ -141,6 +152,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
       recentlyMailed: ourMail.recently,
     },
     claims,
+    failures,
     candidates: found.candidates,
     reopened,
     matters,

@@ -2,7 +2,7 @@
  * What keeps mails from doing what they would do alone: a mark as spam, a storm, a ticket that is opened again and again,
  * a matter that has its ticket (4a.19, 4a.23, 4a.24, 4a.27, 6.15). Pure, and asked by decide.ts.
  */
-import { storm as limits } from '../../limits.ts'
+import { badAddresses, storm as limits } from '../../limits.ts'
 import { isReflex, stormWords } from '../storms.ts'
 import type { Candidate, Threading } from '../thread.ts'
 import type { Arrival, Facts } from './facts.ts'
@@ -57,6 +57,25 @@ export function withReflex(plan: Plan, facts: Facts): Plan {
   if (!isReflex(sender) || sender.autoresponder) return { ...plan, reasons }
   const words = `${sender.address} answered ${limits.reflexes} automatic mails within seconds each`
   return { ...plan, reasons, actions: [...plan.actions, quieten('autoresponder', sender.address, words)] }
+}
+
+/** MAIL 5.8: a reply address that is not ours is counted; from the limit on admins are told by whom. */
+export function withBadAddress(plan: Plan, arrival: Arrival, facts: Facts): Plan {
+  const { failures } = facts
+  const isCounted = facts.claims.badToken && !arrival.archive && !arrival.releasedAt && !arrival.copy
+  if (!isCounted || !failures || arrival.via === 'import') return plan
+  const source = { client: arrival.client, sender: facts.from?.address ?? null }
+  const actions: Action[] = [{ action: 'count_bad_address', ...source, at: arrival.receivedAt }]
+  for (const which of ['client', 'sender'] as const) {
+    const subject = source[which]
+    if (subject === null || failures[which] + 1 < badAddresses.perHour) continue
+    const words =
+      `${failures[which] + 1} mails within an hour from ${subject} went to reply addresses that are not ours: somebody ` +
+      'guesses, or a server on the way damages them. Meanwhile a signed address from there leads only those to a ticket ' +
+      'who take part in it; nothing is lost.'
+    actions.push({ action: 'notice', kind: 'bad_reply_addresses', subject, words })
+  }
+  return { ...plan, actions: [...plan.actions, ...actions] }
 }
 
 export const quieten = (kind: 'storm' | 'autoresponder', address: string, words: string): Action => ({

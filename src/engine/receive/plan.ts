@@ -79,8 +79,14 @@ export type Action =
   | { action: 'acknowledge'; template: string; to: string; mayQuote: boolean }
   | { action: 'quieten'; kind: 'storm' | 'autoresponder'; address: string; words: string }
   | ReportAction
+  | { action: 'count_bad_address'; client: string | null; sender: string | null; at: Date }
   /** What admins must see, once however often it happens. */
-  | { action: 'notice'; kind: 'empty_mail' | 'unreadable_mail'; words: string }
+  | {
+      action: 'notice'
+      kind: 'empty_mail' | 'unreadable_mail' | 'bad_reply_addresses'
+      subject?: string
+      words: string
+    }
   | { action: 'hold' }
   | { action: 'record' }
   | { action: 'quarantine' }

@@ -39,6 +39,12 @@ export function startTrust(
   }
 }
 
+/** The server that brought a mail over SMTP; null: it came another way, from this machine, or by a relay of our own. */
+export function clientOf(trust: Pick<Trust, 'isRelay'>, { via, session }: Envelope): string | null {
+  const { ip } = session
+  return via === 'mx' && ip && !trust.isRelay(ip) && !/^(?:127\.|::1$)/.test(ip) ? ip : null
+}
+
 /**
  * The verdict on a mail that came in, by the way it came. Imported history and what cannot be read are not looked at.
  * Rejects only with what reading `raw` rejects with.

@@ -10,6 +10,7 @@ import { Refusal, wordsOf } from '../../errors.ts'
 import type { Auth } from '../../incoming.ts'
 import { blob, pipeline as limits } from '../../limits.ts'
 import type { Log } from '../../log.ts'
+import type { Trust } from '../authenticate/trust.ts'
 import { type Copy, likenessOf } from '../duplicates.ts'
 import { type Case, gather, knownOf, type Prepared, prepare, type Read } from '../judge.ts'
 import { type Ending, finish, readAtLast, upgradeVerdict } from '../spool/claims.ts'
@@ -27,6 +28,7 @@ export type Settling = {
 type Setup = {
   sql: Sql
   tools: () => Tools
+  trust: Trust
   worker: string
   log: Log
   now: () => Date
@@ -72,7 +74,7 @@ export function startSettling(setup: Setup): Settling {
     look,
     settle(claimed, read) {
       const tools = setup.tools()
-      const prepared = prepare(claimed, knownOf(claimed, read), tools)
+      const prepared = prepare(claimed, knownOf(claimed, read, setup.trust), tools)
       return new Promise((done, failed) => {
         queue.push({ claimed, read, prepared, tools, since: performance.now(), done, failed })
         look()
