@@ -1,21 +1,25 @@
 /**
- * Tables as CSV by RFC 4180. A text that a spreadsheet would take for a formula is shown as text (MAIL 9.9): whoever
- * writes a ticket's subject or a note does not write what runs on the desk's machines.
+ * Rows as CSV (RFC 4180) for people who open them in a spreadsheet: the one writer of such files. What somebody else
+ * wrote can be no formula there (MAIL 9.9). It formats no numbers and no times: that is for who knows their zone.
  */
 
-export type Cell = string | number | null
+/** Numbers are integers, and may be negative; null is an empty field. */
+export type CsvCell = string | number | bigint | boolean | null
 
-/** Lines end in CRLF, also the last one. Numbers and plain decimals stay numbers. */
-export const csvText = (rows: readonly (readonly Cell[])[]): string =>
-  rows.map((row) => `${row.map(cellText).join(',')}\r\n`).join('')
+/** In front of a download, or spreadsheets read it in the code page of their country. Not for pipes. */
+export const CSV_MARK = '\ufeff'
 
-function cellText(cell: Cell): string {
+/**
+ * One record with its line end (CRLF). Text that a spreadsheet would take for a formula gets an apostrophe in front, as
+ * a hand would put it there: what begins, after blanks, with `=`, `+`, `-`, `@` or their full-width twins, or with a tab
+ * or a line end.
+ */
+export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(field).join(',')}\r\n`
+
+function field(cell: CsvCell): string {
   if (cell === null) return ''
-  const text = String(cell)
-  const safe = FORMULA.test(text) && !DECIMAL.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const text = typeof cell === 'string' ? unarmed(cell.toWellFormed().replaceAll('\0', '')) : String(cell)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** Also after blanks, which some programs drop, and in the full-width forms that some take for the same. */
-const FORMULA = /^[\s\0]*[=+\-@|%\t\r\n＝＋－＠]/u
-const DECIMAL = /^-?\d+(?:\.\d+)?$/
+const unarmed = (text: string): string => (/^(?:[\t\r\n]|[\s\p{Cf}]*[=+\-@＝＋－＠])/u.test(text) ? `'${text}` : text)
