@@ -117,7 +117,7 @@ async function sweepWhatIsDue(sql: Sql, now: Date): Promise<Record<string, numbe
   for (;;) {
     const batch = await transaction(sql, (tx) => sweepDue(tx, now))
     settled += batch.settled
-    if (batch.settled === 0) return { settled }
+    if (!batch.more) return { settled }
   }
 }
 

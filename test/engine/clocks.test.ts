@@ -100,6 +100,15 @@ test('F3: an answer stops the first response when its undo window ends, whenever
   for (const id of [late, swept, undone]) await replayed(id, min(400))
 })
 
+test('F3: without an undo window the answer counts at once', async () => {
+  await desk.change(DESK.replace('settings:\n', 'settings:\n  undo: 0s\n'))
+  const id = await start()
+  await answer(id, min(10))
+  const { first_response } = await clocks(id, min(10))
+  assert.equal([first_response!.stop_reason, first_response!.stopped_at], ['reply', iso(min(10))])
+  await replayed(id, min(11))
+})
+
 test('N1, K8: a person who writes again waits for the next answer, a machine does not, and neither does a note', async () => {
   const id = await start()
   await answer(id, min(10))
@@ -174,7 +183,7 @@ test('two daemons sweep at once: no breach and no reminder twice', async () => {
   assert.is(twice.length, 0)
   assert.is((await sql`select 1 from sla_breaches`).length, ids.length * 2)
   assert.is((await sql`select 1 from sla_fired`).length, ids.length * 2)
-  assert.equal(await transaction(sql, (tx) => sweepDue(tx, min(1000))), { found: 0, settled: 0 })
+  assert.equal(await transaction(sql, (tx) => sweepDue(tx, min(1000))), { settled: 0, more: false })
 })
 
 test('K10, S3: priority and tags lead to other targets and policies from now on; a pinned policy stays', async () => {

@@ -48,6 +48,66 @@ test('wrong results fail with both values', async () => {
   ])
 })
 
+test('clock vectors run through the database, are undone, and fail where the rows differ', async () => {
+  const clocks = {
+    id: 'clock',
+    calendars: { c1: { tz: 'UTC', weekly: { 1: [['08:00', '16:00']], 2: [['08:00', '16:00']] } } },
+    policies: {
+      p1: {
+        calendar: 'c1',
+        reopen: 'resume',
+        pause_on: { first_response: [], next_response: [], resolution: ['on_hold'], ola: [] },
+        targets: { normal: { first_response: 3600, resolution: 10 * 3600 } },
+        ola: { l1: { normal: 1800 } },
+        warn_pct: 50,
+      },
+    },
+    teams: { l1: { calendar: null } },
+    events: [
+      {
+        at: '2026-11-23T09:00:00Z',
+        type: 'created',
+        origin: 'customer',
+        priority: 'normal',
+        policy: 'p1',
+        team: 'l1',
+        assignee: 'a1',
+        status: 'open',
+      },
+      { at: '2026-11-23T09:30:00Z', type: 'status', to: 'on_hold' },
+      { at: '2026-11-23T11:00:00Z', type: 'agent_reply', public: true, automated: false, agent: 'a2' },
+    ],
+    as_of: '2026-11-23T12:00:00Z',
+    expect: {
+      clocks: [
+        {
+          kind: 'first_response',
+          state: 'stopped',
+          breached_at: '2026-11-23T10:00:00Z',
+          breach_assignee: 'a1',
+          over_by_s: 3600,
+        },
+        { kind: 'resolution', state: 'paused', elapsed_s: 1800, due_at: null, remaining_s: 34_200 },
+        {
+          kind: 'ola',
+          team: 'l1',
+          state: 'running',
+          breached_at: '2026-11-23T09:30:00Z',
+          warned_at: '2026-11-23T09:15:00Z',
+        },
+      ],
+      next_due_at: null,
+      ola_due_at: '2026-11-23T09:30:00Z',
+    },
+  }
+  const wrong = structuredClone(clocks)
+  wrong.expect.clocks[1]!.elapsed_s = 1801
+  const result = await runVectors(sql, [JSON.stringify(clocks), JSON.stringify({ ...wrong, id: 'wrong' })])
+  assert.equal(result.failures, [{ id: 'wrong', words: 'clocks.1.elapsed_s 1800, expected 1801' }])
+  for (const table of ['tickets', 'teams', 'sla_clocks', 'calendars'])
+    assert.is((await sql`select 1 from ${sql(table)}`).length, 0, table)
+})
+
 test('a goal never reached is null', async () => {
   const never = {
     id: 'n',

@@ -15,10 +15,14 @@ import { tellAll } from './tell.ts'
 /** Tickets a transaction works on: few enough that a mail for one of them does not wait long. */
 const BATCH = 200
 
-/** One batch of tickets that something is due for; those that others hold are left to them, or to the next time. */
-export async function sweepDue(tx: Tx, now: Date): Promise<{ found: number; settled: number }> {
+/**
+ * One batch of tickets that something is due for; those that others hold are left to them, or to the next time. `more`
+ * says that another batch may find some.
+ */
+export async function sweepDue(tx: Tx, now: Date): Promise<{ settled: number; more: boolean }> {
   const found = await findDue(tx, BATCH, now)
-  return { found: found.length, settled: (await settleTickets(tx, found, now)).length }
+  const settled = await settleTickets(tx, found, now)
+  return { settled: settled.length, more: found.length >= BATCH && settled.length > 0 }
 }
 
 /**

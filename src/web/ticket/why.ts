@@ -21,7 +21,7 @@ type Trace = {
     policy: string | null
     why: string
     calendar: string | null
-    clocks: { metric: string; target: number; due: string | null }[]
+    clocks: { metric: string; target: number; due: string | null; state?: string }[]
   }
 }
 
@@ -94,9 +94,9 @@ function ruleWords({ rule, matched, why }: NonNullable<Plan['route']>['trace'][n
 
 function dates({ clocks, calendar }: NonNullable<Trace['sla']>, { zone }: SignedIn): Html {
   if (clocks.length === 0) return html``
-  return html`<ul class="sub">${clocks.map(({ metric, target, due }) => {
+  return html`<ul class="sub">${clocks.map(({ metric, target, due, state }) => {
     const at = due === null ? null : shownDue(new Date(due))
     return html`<li>${METRIC_WORDS[metric] ?? metric}: ${shortLength(target)} of calendar ${calendar ?? 'none'},
-      ${at === null ? 'never reached' : html`until ${time(at, whenText(at, zone))}`}</li>`
+      ${at === null ? (state === 'paused' ? 'standing still' : 'never reached') : html`until ${time(at, whenText(at, zone))}`}</li>`
   })}</ul>`
 }
