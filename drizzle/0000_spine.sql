@@ -714,8 +714,8 @@ CREATE INDEX "sla_breaches_at" ON "sla_breaches" USING btree ("at");--> statemen
 CREATE UNIQUE INDEX "sla_clocks_once" ON "sla_clocks" USING btree ("ticket_id","metric",coalesce(team_id, 0),"cycle");--> statement-breakpoint
 CREATE INDEX "sla_clocks_due" ON "sla_clocks" USING btree ("due_at") WHERE state = 'running' and breached_at is null;--> statement-breakpoint
 CREATE INDEX "sla_clocks_warn" ON "sla_clocks" USING btree ("next_warn_at") WHERE next_warn_at is not null;--> statement-breakpoint
-CREATE INDEX "sla_clocks_calendar" ON "sla_clocks" USING btree ("calendar_id") WHERE state in ('running', 'paused');--> statement-breakpoint
-CREATE INDEX "sla_clocks_policy" ON "sla_clocks" USING btree ("policy_id") WHERE state in ('running', 'paused');--> statement-breakpoint
+CREATE INDEX "sla_clocks_calendar" ON "sla_clocks" USING btree ("calendar_id","ticket_id") WHERE state in ('running', 'paused');--> statement-breakpoint
+CREATE INDEX "sla_clocks_policy" ON "sla_clocks" USING btree ("policy_id","ticket_id") WHERE state in ('running', 'paused');--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_policies_version" ON "sla_policies" USING btree ("key","version");--> statement-breakpoint
 CREATE INDEX "tickets_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint

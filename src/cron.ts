@@ -8,6 +8,7 @@ import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
+import { listOutdated } from './engine/sla/find-due.ts'
 import { sweepDue, sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
 import { closeResolved } from './engine/tickets.ts'
 import { stopForgotten } from './engine/time-entries/timer.ts'
@@ -121,14 +122,16 @@ async function sweepWhatIsDue(sql: Sql, now: Date): Promise<Record<string, numbe
   }
 }
 
+/** Version by version, batch by batch. */
 async function sweepWhatIsOutdated(sql: Sql, now: Date): Promise<Record<string, number>> {
   let settled = 0
-  for (let last: number | null = 0; last !== null; ) {
-    const from: number = last
-    const batch = await transaction(sql, (tx) => sweepOutdated(tx, from, now))
-    settled += batch.settled
-    last = batch.last
-  }
+  for (const version of await listOutdated(sql))
+    for (let last: number | null = 0; last !== null; ) {
+      const after: number = last
+      const batch = await transaction(sql, (tx) => sweepOutdated(tx, { version, after }, now))
+      settled += batch.settled
+      last = batch.last
+    }
   return { settled }
 }
 

@@ -422,9 +422,9 @@ export const slaClocks = pgTable(
     // Q3: the sweep finds what is due, and nothing else
     index('sla_clocks_due').on(t.due_at).where(sql`state = 'running' and breached_at is null`),
     index('sla_clocks_warn').on(t.next_warn_at).where(sql`next_warn_at is not null`),
-    // Q5: the open clocks of a version
-    index('sla_clocks_calendar').on(t.calendar_id).where(sql`state in ('running', 'paused')`),
-    index('sla_clocks_policy').on(t.policy_id).where(sql`state in ('running', 'paused')`),
+    // Q5: the open clocks of a version, ticket by ticket
+    index('sla_clocks_calendar').on(t.calendar_id, t.ticket_id).where(sql`state in ('running', 'paused')`),
+    index('sla_clocks_policy').on(t.policy_id, t.ticket_id).where(sql`state in ('running', 'paused')`),
     check('sla_clocks_target', sql`target_s between 1 and 315360000`),
     check('sla_clocks_metric', oneOf('metric', ['first_response', 'next_response', 'resolution', 'ola'])),
     check('sla_clocks_state', oneOf('state', ['running', 'paused', 'stopped', 'cancelled'])),

@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
 import { cancelForTicket } from '../../src/engine/outbox.ts'
+import { listOutdated } from '../../src/engine/sla/find-due.ts'
 import { listBreaches, listClocks } from '../../src/engine/sla/read.ts'
 import { replayTicket } from '../../src/engine/sla/replay.ts'
 import { merge } from '../../src/engine/tickets/merge.ts'
@@ -249,9 +250,11 @@ test('Q5: an edit of a calendar counts from its time, whether the job or an even
   desk.clock.at = min(60)
   await desk.change(SHORT_DAYS)
   await status(byEvent, 'open', min(90))
-  const walked = await transaction(sql, (tx) => sweepOutdated(tx, 0, min(120)))
-  assert.equal(walked, { last: byJob, settled: 1 })
-  assert.equal(await transaction(sql, (tx) => sweepOutdated(tx, walked.last!, min(120))), { last: null, settled: 0 })
+  const [version] = await listOutdated(sql)
+  const walk = (after: number) => transaction(sql, (tx) => sweepOutdated(tx, { version: version!, after }, min(120)))
+  assert.equal(await walk(0), { last: byJob, settled: 1 })
+  assert.equal(await walk(byJob), { last: null, settled: 0 })
+  assert.is((await listOutdated(sql)).length, 0)
   for (const id of [byJob, byEvent]) {
     assert.is((await clocks(id, min(120))).first_response!.due_at, iso(SHORT_DUE))
     await replayed(id, min(120))
@@ -279,12 +282,13 @@ test('K16: an edit of a policy reaches open tickets, unless it says that it is f
   const id = await start()
   desk.clock.at = min(10)
   await desk.change(edit('new'))
-  await transaction(sql, (tx) => sweepOutdated(tx, 0, min(11)))
+  assert.is((await listOutdated(sql)).length, 0)
   assert.is((await clocks(id, min(11))).first_response!.target_s, 4 * 3600)
   assert.is((await clocks(await start(), min(11))).first_response!.target_s, 3 * 3600)
   desk.clock.at = min(20)
   await desk.change(edit('open'))
-  await transaction(sql, (tx) => sweepOutdated(tx, 0, min(50)))
+  for (const version of await listOutdated(sql))
+    await transaction(sql, (tx) => sweepOutdated(tx, { version, after: 0 }, min(50)))
   assert.equal([(await clocks(id, min(50))).first_response!.due_at], [iso(min(180))])
   const [event] = await sql`select at, actor_name, data from events where ticket_id = ${id} and type = 'policy_version'`
   assert.equal([iso(event!.at), event!.actor_name, event!.data.key], [iso(min(20)), 'desk', 'gold'])

@@ -17,20 +17,34 @@ export async function findDue(sql: Queryable, most: number, now: Date): Promise<
   return rows.map((row) => row.ticket_id)
 }
 
-/** Tickets with open clocks on a version of a calendar or a policy that an edit has replaced for them. */
-export async function findOutdated(sql: Queryable, from: { after: number; most: number }): Promise<number[]> {
-  const rows = await sql<{ ticket_id: number }[]>`
-    with calendars_of_old as (
-      select array_agg(id) as ids from calendars old where exists (
-        select from calendars newer where newer.key = old.key and newer.version > old.version)),
-    policies_of_old as (
-      select array_agg(id) as ids from sla_policies old where exists (
+/** A version that an edit has replaced and open clocks still run under. */
+export type Outdated = { what: 'calendar' | 'policy'; id: number }
+
+/** All of them; an edit of a policy that is for new tickets alone replaces nothing (K16). */
+export async function listOutdated(sql: Queryable): Promise<Outdated[]> {
+  return await sql<Outdated[]>`
+    select 'calendar' as what, old.id from calendars old
+    where exists (select from calendars newer where newer.key = old.key and newer.version > old.version)
+      and exists (select from sla_clocks where calendar_id = old.id and state in ('running', 'paused'))
+    union all
+    select 'policy', old.id from sla_policies old
+    where exists (
         select from sla_policies newer where newer.key = old.key and newer.version > old.version
-          and newer.definition ->> 'apply' is distinct from 'new'))
+          and newer.definition ->> 'apply' is distinct from 'new')
+      and exists (select from sla_clocks where policy_id = old.id and state in ('running', 'paused'))
+    order by 1, 2`
+}
+
+/** Tickets with open clocks on a version, by number. */
+export async function findUnder(
+  sql: Queryable,
+  { what, id }: Outdated,
+  from: { after: number; most: number },
+): Promise<number[]> {
+  const version = what === 'calendar' ? sql`calendar_id` : sql`policy_id`
+  const rows = await sql<{ ticket_id: number }[]>`
     select distinct ticket_id from sla_clocks
-    where state in ('running', 'paused') and ticket_id > ${from.after}
-      and (calendar_id = any((select ids from calendars_of_old)::bigint[])
-        or policy_id = any((select ids from policies_of_old)::bigint[]))
+    where ${version} = ${id} and state in ('running', 'paused') and ticket_id > ${from.after}
     order by ticket_id limit ${from.most}`
   return rows.map((row) => row.ticket_id)
 }

@@ -7,7 +7,7 @@ import type { Tx } from '../../database.ts'
 import { seconds } from '../../time.ts'
 import { addWorkingTime } from '../business-hours.ts'
 import { system } from '../events.ts'
-import { findDue, findOutdated, listRunning, type Running } from '../sla/find-due.ts'
+import { findDue, findUnder, listRunning, type Outdated, type Running } from '../sla/find-due.ts'
 import { readCalendar } from '../sla/load.ts'
 import { toSeconds } from '../sla/rows.ts'
 import { tellAll } from './tell.ts'
@@ -26,16 +26,17 @@ export async function sweepDue(tx: Tx, now: Date): Promise<{ settled: number; mo
 }
 
 /**
- * One batch of tickets that an edit has not reached yet; it counts from the time of the edit (K10).
- * @param after the last ticket of the batch before, 0 at first
+ * One batch of tickets on a version that an edit has replaced (sla/find-due.ts lists those); it counts from the time of
+ * the edit (K10).
+ * @param from the version, and the last ticket of the batch before, 0 at first
  * @returns the last ticket of this batch, null when there are no more
  */
 export async function sweepOutdated(
   tx: Tx,
-  after: number,
+  from: { version: Outdated; after: number },
   now: Date,
 ): Promise<{ last: number | null; settled: number }> {
-  const found = await findOutdated(tx, { after, most: BATCH })
+  const found = await findUnder(tx, from.version, { after: from.after, most: BATCH })
   const settled = await settleTickets(tx, found, now)
   return { last: found.at(-1) ?? null, settled: settled.length }
 }
