@@ -16,6 +16,7 @@ import { explain } from './main/explain.ts'
 import { HELP, helpOf } from './main/help.ts'
 import { importMails } from './main/import.ts'
 import { type openInstallation, type Place, readConfig, withInstallation } from './main/installation.ts'
+import { showReport } from './main/report.ts'
 import { rules } from './main/rules.ts'
 import { serve } from './main/serve.ts'
 import { type Print, showMails, showOutbox, showReplay, showTicket, showTickets, writeRaw } from './main/show.ts'
@@ -37,6 +38,11 @@ const OPTIONS = {
   name: { type: 'string' },
   admin: { type: 'boolean' },
   to: { type: 'string' },
+  from: { type: 'string' },
+  zone: { type: 'string' },
+  by: { type: 'string' },
+  superseded: { type: 'boolean' },
+  csv: { type: 'boolean' },
   archive: { type: 'boolean' },
   wait: { type: 'boolean' },
 } as const
@@ -66,6 +72,7 @@ const COMMANDS: Record<string, (call: Call) => Promise<number>> = {
   mails: (call) => opened(call, ({ sql }) => showMails(sql, print, { ...call, state: call.values.state ?? null })),
   mail: mailCommand,
   outbox: outboxCommand,
+  report: reportCommand,
   rules: rulesCommand,
   vectors: ({ words, place }) => {
     const files = required(words, 'a FILE')
@@ -177,6 +184,16 @@ async function outboxCommand(call: Call): Promise<number> {
     if (values.cancel) await transaction(sql, (tx) => cancelMail(tx, numberOf(words), now))
     await showOutbox(sql, print, { ...call, state: values.state ?? null })
   })
+}
+
+async function reportCommand({ words, values, json, limit, ...call }: Call): Promise<number> {
+  const name = required(words, 'a NAME')[0]!
+  if (json && values.csv) throw new Usage('--json and --csv exclude each other.')
+  const { from = null, to = null, zone = null, by = null } = values
+  const superseded = values.superseded ? 'shown' : 'hidden'
+  const form = json ? 'json' : values.csv ? 'csv' : 'text'
+  const options = { name, from, to, zone, by, superseded, limit, form } as const
+  return await opened(call, ({ sql }) => showReport(sql, print, options, new Date()))
 }
 
 async function rulesCommand(call: Call): Promise<number> {

@@ -58,6 +58,14 @@ export function leftText(workingSeconds: number): string {
   return workingSeconds < 60 ? 'under 1 min left' : `${shortLength(workingSeconds)} left`
 }
 
+/** A length that has passed, ceiled to the minute as what is overdue is (SLA D3); of corrections it may be negative. */
+export const longText = (length: number): string =>
+  `${length < 0 ? '−' : ''}${shortLength(Math.ceil(Math.abs(length) / 60) * 60)}`
+
+/** `66.6 %` of basis points, never rounded up; `n/a` of nothing (SLA V2). */
+export const shareText = (share: number | null): string =>
+  share === null ? 'n/a' : `${Math.floor(share / 100)}.${Math.floor((share % 100) / 10)} %`
+
 /** `just now`, `3 min ago`, `in 40 s`, `2 days ago`: how far an instant is from now, in the largest unit that fits. */
 export function agoText(at: Date, now: Date): string {
   const away = seconds(at) - seconds(now)
