@@ -351,6 +351,13 @@ test('K17: spam and deletion end the clocks and take the breaches back', async (
     assert.is((await ticket(id)).next_due_at, null)
     await replayed(id, min(320))
   }
+  const before = await listClocks(sql, spam, min(320))
+  await status(spam, 'open', min(330))
+  await transaction(sql, (tx) =>
+    prioritise(tx, { ticketId: spam, priority: 'low', actor, tools: desk.tools() }, min(331)),
+  )
+  assert.equal(await listClocks(sql, spam, min(340)), before)
+  await replayed(spam, min(340))
 })
 
 test('the replay says what was changed by something else', async () => {

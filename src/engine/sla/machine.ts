@@ -61,7 +61,8 @@ export function apply(account: Account | null, event: SlaEvent, book: Book): Acc
   const next = settle(account, event.at, book)
   const moment: Moment = { account: next, book, at: event.at, seq: event.seq }
   next.facts.lastAt = event.at
-  if (!next.facts.ended) act(moment, event)
+  if (next.facts.ended) follow(next.facts, event)
+  else act(moment, event)
   return next
 }
 
@@ -161,6 +162,20 @@ function act(moment: Moment, event: Exclude<SlaEvent, { type: 'created' }>): voi
       break
     default:
       throw new RangeError(`unknown event ${JSON.stringify(event satisfies never)}`)
+  }
+}
+
+/** What is known of a ticket whose clocks have ended; they do not move any more (K17). */
+function follow(facts: Facts, event: SlaEvent): void {
+  if (event.type === 'status') facts.status = event.to
+  else if (event.type === 'priority') facts.priority = event.to
+  else if (event.type === 'assign') facts.assigneeId = event.to
+  else if (event.type === 'team') {
+    facts.teamId = event.to
+    facts.teamCalendarId = event.calendarId
+  } else if (event.type === 'policy') {
+    facts.policyId = event.policyId
+    facts.calendarId = event.calendarId
   }
 }
 

@@ -93,7 +93,7 @@ async function findTicket(tx: Tx, ticketId: number): Promise<Row> {
     from tickets t join projects p on p.id = t.project_id
     left join organizations o on o.id = t.organization_id left join inboxes i on i.id = t.inbox_id
     left join sla_policies s on s.id = t.policy_id left join calendars c on c.id = t.calendar_id
-    where t.id = ${ticketId} for update of t`
+    where t.id = ${ticketId} and t.deleted_at is null and t.merged_into is null for update of t`
   if (!row) throw new Refusal('unknown_ticket', `There is no ticket #${ticketId}.`)
   return row
 }
