@@ -3,7 +3,7 @@
  * changes nothing; the order of headers that are neither repeated nor trace, and for unsigned mail the line ends, change
  * neither kind nor author nor thread; X- headers and, outside 4.11 (c) and 4.13, Reply-To never change the author.
  *
- * `PROPERTY_SEED=7 node test/run.ts test/mail/properties.test.ts` repeats a run.
+ * `PROPERTY_SEED=7 node test/run.ts test/mail/properties.test.ts` repeats a run, `PROPERTY_COUNT=1000` makes it longer.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -21,7 +21,7 @@ import { MONDAY, mail, startDesk } from '../desk.ts'
 import { type Random, startRandom } from '../fuzz/random.ts'
 
 const SEED = Number(process.env.PROPERTY_SEED ?? Math.floor(performance.timeOrigin) % 1e6)
-const CHANGED = 80 // changed mails a property
+const CHANGED = Number(process.env.PROPERTY_COUNT ?? 80) // changed mails a property
 const TWICE = 30 // mails delivered twice
 
 const FIXTURES = path.join(import.meta.dirname, '..', '..', 'fixtures', 'mails')
@@ -191,9 +191,12 @@ const X_HEADERS = (
 ).split(' ')
 const OTHERS = ['ada@desk.example', 'eva@acme.example', 'eve@other.example', '"Ada" <ada@desk.example>', '<>', 'x']
 
+/** From is an inbox of ours: then 4.13 believes what a list in front of it wrote. */
+const isOurs = (fields: string[]) => fields.some((field) => nameOf(field) === 'from' && /@desk\.example/i.test(field))
+
 function withXHeaders(bytes: Buffer, random: Random): Buffer | null {
   const mail = split(bytes)
-  if (!mail) return null
+  if (!mail || isOurs(mail.fields)) return null
   const named = random.pick(OTHERS) // several that agree could be believed
   for (const name of X_HEADERS) {
     if (random.chance(0.5)) mail.fields.splice(random.below(mail.fields.length + 1), 0, `${name}: ${named}\r\n`)
@@ -205,10 +208,10 @@ property('X- headers never change the author', withXHeaders, (before, after) =>
   assert.equal(after.plan.author, before.plan.author),
 )
 
-/** The demo desk has no form senders (4.11 c), and From is no list of ours in a fixture (4.13). */
+/** The demo desk has no form senders (4.11 c). */
 function withReplyTo(bytes: Buffer, random: Random): Buffer | null {
   const mail = split(bytes)
-  if (!mail) return null
+  if (!mail || isOurs(mail.fields)) return null
   const fields = mail.fields.filter((field) => nameOf(field) !== 'reply-to' || random.chance(0.3))
   for (let n = 1 + random.below(2); n > 0; n--)
     fields.splice(random.below(fields.length + 1), 0, `Reply-To: ${random.pick(OTHERS)}\r\n`)
