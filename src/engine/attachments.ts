@@ -55,6 +55,11 @@ export async function moveAttachments(tx: Tx, fromTicket: number, toTicket: numb
   await tx`update attachments set ticket_id = ${toTicket} where ticket_id = ${fromTicket}`
 }
 
+/** Files of some comments go with them to another ticket (6.8). */
+export async function moveAttachmentsOf(tx: Tx, commentIds: number[], toTicket: number): Promise<void> {
+  await tx`update attachments set ticket_id = ${toTicket} where comment_id = any(${commentIds}::bigint[])`
+}
+
 /** Copies the decoded parts of a mail into blobs: small ones in one statement, large ones streamed. */
 export async function storeParts(tx: Tx, parts: IncomingPart[]): Promise<Attachment[]> {
   const small = parts.filter((part) => part.size <= blob.chunk)

@@ -408,7 +408,7 @@ export const slaClocks = pgTable(
     due_at: second(), // only while it runs; null too where it is never reached (C12)
     last_due_at: second(),
     stopped_at: second(),
-    stop_reason: text().$type<'reply' | 'resolved' | 'handed_over' | 'target_removed' | 'merged' | 'spam'>(),
+    stop_reason: text().$type<'reply' | 'resolved' | 'handed_over' | 'target_removed' | 'merged' | 'split' | 'spam'>(),
     stop_agent_id: ref().references(() => agents.id),
     breached_at: second(),
     awaiting_ref: second(), // the wait that a next response clock measures (K14)

@@ -257,6 +257,7 @@ function leadsOf(claims: Claims, known: KnownId[]): Lead[] {
   const leads = (by: Signal, ids: KnownId[]): Lead[] =>
     ids.map(({ ticketId, people, baseSubject }) => ({ by, number: ticketId, people, subjects: [baseSubject] }))
   return [
+    ...movedAnswer(claims, outs),
     ...claims.tokens
       .filter((token) => token.purpose !== 'b')
       .map((token): Lead => ({ by: 'token', number: token.ticket, people: null, generation: token.generation })),
@@ -284,6 +285,14 @@ function leadsOf(claims: Claims, known: KnownId[]): Lead[] {
     ...(claims.tag === null ? [] : [{ by: 'subject_tag' as const, number: claims.tag, people: [] }]),
     ...leads('provider', of('provider', claims.provider).toReversed()),
   ]
+}
+
+/** What is answered went to another ticket by a split, and its reply address still names the one it was written in. */
+function movedAnswer({ ids: [answered], ours, tokens }: Claims, outs: Map<string, KnownId>): Lead[] {
+  const now = answered === undefined ? undefined : outs.get(answered)?.ticketId
+  const then = answered === undefined ? undefined : ours.get(answered)
+  const isMoved = now !== undefined && now !== then && tokens.some((token) => token.ticket === then)
+  return isMoved ? [{ by: 'our_id', number: now, people: null }] : []
 }
 
 export type MailId = {

@@ -22,6 +22,7 @@ import { plainPage } from './page.ts'
 import { queuePages } from './queues.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
+import { splitPages } from './ticket/split.ts'
 import { ticketPages } from './ticket.ts'
 
 /** All pages of the desk, not yet listening: `app.request('/queues/open')` answers as the server would. */
@@ -45,6 +46,7 @@ export function createWeb(web: Web): Hono<Env> {
     queuePages,
     ticketPages,
     originalPages,
+    splitPages,
     filePages,
     attachedPages,
     heldPages,

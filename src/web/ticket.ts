@@ -60,6 +60,7 @@ const DONE: Record<string, string> = {
   note: 'Your note is saved.',
   change: 'Saved.',
   nothing: 'Nothing was changed.',
+  split: 'This is a ticket of its own now. Nobody was written to.',
   admitted: 'They take part now: they get the answers and may write by mail.',
   undone: 'Your answer was not sent. Its text is still below.',
   late: 'Too late: the answer was on its way already.',

@@ -57,6 +57,20 @@ test('the page tells who, where, what is promised and how it was computed', asyn
   assert.match(page, 'First answer: 4 h left')
 })
 
+test('beside the requester stands whether they are proven to be who they say', async () => {
+  const { id } = await desk.addTicket()
+  const shown = async () => {
+    const who = /Requester<\/dt><dd>([\s\S]*?)<\/dd>/.exec(await browser.page(`/tickets/${id}`))![1]!
+    return who.match(/Not verified|Verified/)?.[0] ?? null
+  }
+  assert.is(await shown(), null, 'no contact yet')
+  const [contact] = await sql`insert into contacts (name, created_at) values ('Eva', ${NOON}) returning id`
+  await sql`update tickets set requester_id = ${contact!.id} where id = ${id}`
+  assert.is(await shown(), 'Not verified')
+  await sql`update contacts set verified_at = ${NOON}`
+  assert.is(await shown(), 'Verified')
+})
+
 test('a clock that stands still says so and what is left of it; one that ended says when', async () => {
   const { id } = await desk.addTicket({ organization: 'acme', project: 'acme/incoming' })
   clock.now = after(NOON, HOUR)

@@ -8,7 +8,7 @@ import type { Priority, Status } from '../tables.ts'
 export const CLOCK_METRICS = ['first_response', 'next_response', 'resolution', 'ola'] as const
 export type ClockMetric = (typeof CLOCK_METRICS)[number]
 export type ClockState = 'running' | 'paused' | 'stopped' | 'cancelled'
-export type StopReason = 'reply' | 'resolved' | 'handed_over' | 'target_removed' | 'merged' | 'spam'
+export type StopReason = 'reply' | 'resolved' | 'handed_over' | 'target_removed' | 'merged' | 'split' | 'spam'
 export type Origin = 'customer' | 'agent_for_customer' | 'agent_outbound'
 
 /** A moment before the end: a percent of the target, or seconds of it that are left (W1). `metric` null: of every clock. */

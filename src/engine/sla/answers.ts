@@ -12,6 +12,11 @@ export async function awaitAnswer(
     values (${answer.commentId}, ${answer.ticketId}, ${answer.agentId}, ${at})`
 }
 
+/** Some of a ticket's comments are another's now, and answers among them that wait (MAIL 6.8). */
+export async function moveAnswersOf(tx: Tx, commentIds: number[], to: number): Promise<void> {
+  await tx`update sla_answers set ticket_id = ${to} where comment_id = any(${commentIds}::bigint[])`
+}
+
 /** Answers that wait go with their comments to another ticket (MAIL 6.13). */
 export async function moveAnswers(tx: Tx, from: number, to: number): Promise<void> {
   await tx`update sla_answers set ticket_id = ${to} where ticket_id = ${from}`

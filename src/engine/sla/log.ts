@@ -68,6 +68,8 @@ export function readEvent({ seq, at, type, actor, actor_id, data }: LogEvent): S
     }
     case 'merged_from':
       return { ...when, type: 'merged_in', response: responseOf((data as unknown as MergedData).open_response) }
+    case 'split_into':
+      return { ...when, type: 'split_off', from: seconds(new Date(data.from_at as string)) }
     case 'merged_into':
       return { ...when, type: 'merged_away' }
     case 'spam':

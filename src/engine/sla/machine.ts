@@ -40,6 +40,8 @@ export type SlaEvent = { at: number; seq: number } & (
   | { type: 'calendar'; calendarId: number | null; teamCalendarId: number | null }
   | { type: 'merged_in'; response: OpenResponse | null }
   | { type: 'merged_away' }
+  /** What was said from an instant on is another ticket's now (MAIL 6.8). */
+  | { type: 'split_off'; from: number }
   | { type: 'spam' }
   /** In the story, and of no matter here. */
   | { type: 'other' }
@@ -153,6 +155,9 @@ function act(moment: Moment, event: Exclude<SlaEvent, { type: 'created' }>): voi
       break
     case 'merged_in':
       mergedIn(moment, event.response)
+      break
+    case 'split_off':
+      splitOff(moment, event.from)
       break
     case 'merged_away':
     case 'spam':
@@ -339,6 +344,15 @@ function mergedIn(moment: Moment, response: OpenResponse | null): void {
   clock.startedAt = Math.min(clock.startedAt, response.startedAt)
   clock.awaitingRef = metric === 'next_response' ? facts.awaitingSince : null
   takeUp(moment, clock, clock.target)
+}
+
+/** Who waited for an answer to what is gone waits for it there; the first request stays (N1). */
+function splitOff(moment: Moment, from: number): void {
+  const { facts, clocks } = moment.account
+  if (facts.awaitingSince === null || facts.awaitingSince < from) return
+  facts.awaitingSince = null
+  for (const clock of clocks)
+    if (isOpen(clock) && clock.metric === 'next_response') end(moment, clock, { state: 'cancelled', reason: 'split' })
 }
 
 /** K17: nothing of the ticket counts any more, or, merged, nothing from now on. */

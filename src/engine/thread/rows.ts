@@ -35,6 +35,15 @@ const REFERENCES: Change = {
     select * from given on conflict (message_id, ticket_id) do nothing`,
 }
 
+/** What the mails of some comments brought leads to the ticket that has them now (6.8). */
+export async function moveMessageIdsOf(
+  tx: Tx,
+  { commentIds, from, to }: { commentIds: number[]; from: number; to: number },
+): Promise<void> {
+  await tx`
+    update message_ids set ticket_id = ${to} where ticket_id = ${from} and comment_id = any(${commentIds}::bigint[])`
+}
+
 /** All that leads to one ticket leads to another from now on (6.13). */
 export async function moveMessageIds(tx: Tx, from: number, to: number): Promise<void> {
   await tx`

@@ -65,6 +65,20 @@ export async function unpinPolicy(tx: Tx, input: Change & { reason: string }, no
   await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [event] }, now)
 }
 
+/** For a ticket that is made out of another one: what a person pinned there stays, else its own words choose. */
+export async function selectForPart(
+  tx: Tx,
+  part: { ticketId: number; subject: string; body: string; tools: Pick<Tools, 'desk'> },
+  now: Date,
+): Promise<Selection> {
+  const { desk } = part.tools
+  const ticket = { ...(await findTicket(tx, part.ticketId)), subject: part.subject, body: part.body }
+  if (ticket.policy_source !== 'manual') return selectFor(ticket, part.tools, now)
+  const policy = (ticket.policy !== null && desk.policies.get(ticket.policy)) || null
+  const calendar = policy && calendarOf(desk, policy, organizationOf(ticket, part.tools))
+  return { policy, calendar, source: 'manual', why: `as in ticket #${ticket.id}` }
+}
+
 type Row = {
   id: number
   subject: string

@@ -9,6 +9,7 @@ import { flagMarks, flagNotes } from './flags.ts'
 import { calendarAnswer, invitation } from './invitation.ts'
 import type { AttachmentRow, CommentRow, EventRow, MailRow, SentRow, TicketView } from './load.ts'
 import { originalOf } from './original.ts'
+import { otherSubject } from './split.ts'
 import { whyHere } from './why.ts'
 
 type Setting = { view: TicketView; agent: SignedIn; now: Date }
@@ -45,6 +46,7 @@ function oneComment(comment: CommentRow, setting: Setting): Html {
     <a class="when" href="#comment-${comment.id}">${time(comment.at, whenText(comment.at, agent.zone))}</a>
   </header>`
   const body = html`${flagNotes(comment.flags)}
+    ${otherSubject(comment, view)}
     ${words(comment)}
     ${invitation(comment.calendar, agent)}
     ${files(view.attachments.filter((file) => file.comment_id === comment.id))}

@@ -25,7 +25,8 @@ export function facts(setting: Setting): Html {
         ${fact(
           'Requester',
           html`${ticket.requester_name || ticket.requester_address || 'Nobody to answer'}
-          ${ticket.requester_name && ticket.requester_address && html`<span class="sub address">${ticket.requester_address}</span>`}`,
+          ${ticket.requester_name && ticket.requester_address && html`<span class="sub address">${ticket.requester_address}</span>`}
+          ${ticket.requester_proof && PROOF[ticket.requester_proof]}`,
         )}
         ${fact('Organization', ticket.organization)}
         ${
@@ -57,6 +58,11 @@ export function facts(setting: Setting): Html {
     ${outgoing(setting)}
     ${history(view.events, setting)}
   </aside>`
+}
+
+const PROOF = {
+  verified: html`<span class="mark o-sent">Verified</span> <span class="sub">A mail of theirs was proven to be theirs.</span>`,
+  unverified: html`<span class="mark host">Not verified</span> <span class="sub">Nothing has proven yet that they are who they say.</span>`,
 }
 
 /** What is due next, in a few words for the ticket's head. */
@@ -194,6 +200,10 @@ function eventText({ type, data }: EventRow, names: Names): string {
       return `merged it into #${data.into}`
     case 'merged_from':
       return `merged #${data.from} into it`
+    case 'split_into':
+      return `split it: a part of it is #${data.to} now`
+    case 'split_from':
+      return `split it off #${data.from}`
     case 'spam':
       return 'marked it as spam'
     case 'deleted':

@@ -21,6 +21,8 @@ export type TicketRow = {
   assignee: string | null
   requester_address: string | null
   requester_name: string
+  /** Whether the requester is a contact, and one whose mail was proven to be theirs once (MAIL 5.1, 6.22). */
+  requester_proof: 'verified' | 'unverified' | null
   locale: string
   zone: string
   policy_source: string | null
@@ -99,6 +101,7 @@ export type MailRow = {
   state: string
   bytes: number
   raw_kept: boolean
+  subject: string
   reasons: { code: string; words: string }[]
   trace: unknown
   /** Where the original is when only the header was taken (MAIL 2.12). */
@@ -161,6 +164,7 @@ export async function loadTicket(
         select seq, at, type, actor_name, data, why from events where ticket_id = ${id} order by seq desc limit 200`,
         tx<MailRow[]>`
         select m.id, m.comment_id, m.received_at, m.via, m.kind, m.state, m.bytes, m.blob_id is not null as raw_kept,
+          coalesce(m.subject, '') as subject,
           m.reasons, m.trace, o.original, o.original_words, (m.session ->> 'oversize')::bigint as oversize,
           m.session -> 'parts' as parts
         from inbound_mails m left join lateral (
@@ -169,7 +173,7 @@ export async function loadTicket(
           from imap_seen s join mailboxes b on b.id = s.mailbox_id
           where s.mail_id = m.id and s.original is not null limit 1) o on true
         where m.ticket_id = any(array(
-          select other_id from ticket_links where ticket_id = ${id} and kind = 'merged' union all select ${id}))
+          select other_id from ticket_links where ticket_id = ${id} and kind in ('merged', 'split_from') union all select ${id}))
         order by m.id desc limit 200`,
         tx<SentRow[]>`
         select id, comment_id, kind, recipient, state, not_before, next_try_at, tries, last_answer
@@ -203,7 +207,9 @@ async function findTicket(tx: Queryable, id: number): Promise<TicketRow | null> 
   const [row] = await tx<TicketRow[]>`
     select t.id, t.subject, t.status, t.priority, t.type, t.tags, t.automatic, t.project_id, p.key as project,
       o.name as organization, m.name as team, t.assignee_id, coalesce(nullif(a.name, ''), a.address) as assignee,
-      t.requester_address, t.requester_name, t.locale, t.zone, t.policy_source, s.key as policy, t.created_at,
+      t.requester_address, t.requester_name,
+      case when c.verified_at is not null then 'verified' when c.id is not null then 'unverified' end as requester_proof,
+      t.locale, t.zone, t.policy_source, s.key as policy, t.created_at,
       t.updated_at, t.first_response_at, t.resolved_at, t.closed_at, t.next_due_at, t.undelivered_at, t.deleted_at,
       t.deleted_by, t.spam_at, t.spam_by, t.merged_into
     from tickets t
@@ -212,6 +218,7 @@ async function findTicket(tx: Queryable, id: number): Promise<TicketRow | null> 
     left join teams m on m.id = t.team_id
     left join agents a on a.id = t.assignee_id
     left join sla_policies s on s.id = t.policy_id
+    left join contacts c on c.id = t.requester_id
     where t.id = ${id}`
   return row ?? null
 }
