@@ -45,6 +45,7 @@ CREATE TABLE "invoices" (
 	"rev" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
 	"created_by" bigint,
+	"issued_on" date,
 	"finalised_at" timestamp with time zone,
 	"finalised_by" bigint,
 	"voided_at" timestamp with time zone,
@@ -54,7 +55,7 @@ CREATE TABLE "invoices" (
 	CONSTRAINT "invoices_number_unique" UNIQUE("number"),
 	CONSTRAINT "invoices_kind" CHECK (kind in ('invoice', 'credit_note')),
 	CONSTRAINT "invoices_status" CHECK (status in ('draft', 'final', 'void')),
-	CONSTRAINT "invoices_numbered" CHECK ((status = 'draft') = (number is null) and (number is null) = (serial is null)),
+	CONSTRAINT "invoices_numbered" CHECK ((status = 'draft') = (number is null) and (number is null) = (serial is null) and (number is null) = (issued_on is null)),
 	CONSTRAINT "invoices_period" CHECK (period_from <= period_to),
 	CONSTRAINT "invoices_sum" CHECK (gross_minor = net_minor + tax_minor),
 	CONSTRAINT "invoices_credit" CHECK ((kind = 'credit_note') = (voids_id is not null))

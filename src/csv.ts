@@ -12,7 +12,7 @@ export const CSV_MARK = '\ufeff'
 /**
  * One record with its line end (CRLF). Text that a spreadsheet would take for a formula gets an apostrophe in front, as
  * a hand would put it there: what begins, after blanks, with `=`, `+`, `-`, `@` or their full-width twins, or with a tab
- * or a line end.
+ * or a line end. A plain decimal such as `-1.50` is none.
  */
 export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(field).join(',')}\r\n`
 
@@ -22,4 +22,5 @@ function field(cell: CsvCell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-const unarmed = (text: string): string => (/^(?:[\t\r\n]|[\s\p{Cf}]*[=+\-@＝＋－＠])/u.test(text) ? `'${text}` : text)
+const unarmed = (text: string): string =>
+  /^(?:[\t\r\n]|[\s\p{Cf}]*[=+\-@＝＋－＠])/u.test(text) && !/^-\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text

@@ -8,7 +8,7 @@ import { Refusal } from '../../errors.ts'
 import type { Totals } from '../billing.ts'
 import type { Desk, Organization } from '../desk.ts'
 import { holdEntries, holdTicketsOf, lockEntries, type Period, putOn, takeOff } from '../time-entries/billed.ts'
-import { checkDate } from '../time-entries/local.ts'
+import { checkDate, localDate } from '../time-entries/local.ts'
 import { actorOf, tellEntry, type Worker } from '../time-entries/rows.ts'
 import type { Tools } from '../tools.ts'
 import { type Excluded, type Gathered, gather, type Line, termsOf } from './gather.ts'
@@ -90,7 +90,7 @@ export async function finaliseInvoice(
   const organization = [...desk.organizations.values()].find((one) => one.id === held.organization_id) ?? null
   const head = organization && headOf(tx, desk, organization)
   await tx`
-    update invoices set ${tx({ ...head, status: 'final', serial, number, finalised_at: now, finalised_by: input.agent.id })}
+    update invoices set ${tx({ ...head, status: 'final', serial, number, ...signed(input.agent, now) })}
     where id = ${held.id} and status = 'draft'`
   await lockEntries(
     tx,
@@ -160,6 +160,13 @@ export const totalColumns = (tx: Tx, { net_minor, tax_minor, gross_minor, taxes 
   tax_minor,
   gross_minor,
   taxes: tx.json(taxes as never),
+})
+
+/** Who made it final, and the date where they were. */
+export const signed = (agent: Worker, now: Date) => ({
+  issued_on: localDate(now, agent.zone),
+  finalised_at: now,
+  finalised_by: agent.id,
 })
 
 /** Writes lines of an invoice in their order; returns their ids. */

@@ -38,6 +38,8 @@ export type InvoiceRow = {
   rev: number
   created_at: Date
   created_by: string | null
+  /** The date on it, `YYYY-MM-DD`; null for drafts. */
+  issued_on: string | null
   finalised_at: Date | null
   finalised_by: string | null
   voided_at: Date | null
@@ -109,7 +111,7 @@ export async function listUnbilled(sql: Queryable, { to }: { to: string }): Prom
 const invoiceRows = (sql: Queryable) => sql`
   select i.id, i.kind, i.status, i.number, i.organization_id, i.currency, i.period_from, i.period_to, i.tax_mode,
     i.net_minor, i.tax_minor, i.gross_minor, i.taxes, i.customer, i.seller, i.unpriced, i.voids_id, i.rev, i.created_at,
-    i.finalised_at, i.voided_at, i.voided_why, v.number as voids, n.id as credit_note_id, n.number as credit_note,
+    i.issued_on, i.finalised_at, i.voided_at, i.voided_why, v.number as voids, n.id as credit_note_id, n.number as credit_note,
     coalesce(nullif(c.name, ''), c.address) as created_by, coalesce(nullif(f.name, ''), f.address) as finalised_by,
     coalesce(nullif(d.name, ''), d.address) as voided_by
   from invoices i

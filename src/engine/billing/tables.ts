@@ -56,6 +56,7 @@ export const invoices = pgTable(
     rev: integer().notNull().default(1),
     created_at: instant().notNull(),
     created_by: ref().references(() => agents.id),
+    issued_on: date(), // the date on it, where the admin was
     finalised_at: instant(),
     finalised_by: ref().references(() => agents.id),
     voided_at: instant(),
@@ -67,7 +68,10 @@ export const invoices = pgTable(
     uniqueIndex('invoices_voids').on(t.voids_id),
     check('invoices_kind', sql`kind in ('invoice', 'credit_note')`),
     check('invoices_status', sql`status in ('draft', 'final', 'void')`),
-    check('invoices_numbered', sql`(status = 'draft') = (number is null) and (number is null) = (serial is null)`),
+    check(
+      'invoices_numbered',
+      sql`(status = 'draft') = (number is null) and (number is null) = (serial is null) and (number is null) = (issued_on is null)`,
+    ),
     check('invoices_period', sql`period_from <= period_to`),
     check('invoices_sum', sql`gross_minor = net_minor + tax_minor`),
     check('invoices_credit', sql`(kind = 'credit_note') = (voids_id is not null)`),

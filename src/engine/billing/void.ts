@@ -6,7 +6,7 @@ import { freeEntries } from '../time-entries/billed.ts'
 import { holdTickets, type Worker } from '../time-entries/rows.ts'
 import type { Tools } from '../tools.ts'
 import type { Line } from './gather.ts'
-import { holdInvoice, nextNumber, requireBilling, tellTickets, totalColumns, writeLines } from './invoices.ts'
+import { holdInvoice, nextNumber, requireBilling, signed, tellTickets, totalColumns, writeLines } from './invoices.ts'
 import { getInvoice, type StoredLine } from './read.ts'
 
 /**
@@ -55,8 +55,7 @@ export async function voidInvoice(
       voids_id: invoice.id,
       created_at: now,
       created_by: input.agent.id,
-      finalised_at: now,
-      finalised_by: input.agent.id,
+      ...signed(input.agent, now),
     })} returning id`
   await writeLines(tx, row!.id, invoice.lines.map(opposite))
   await tx`

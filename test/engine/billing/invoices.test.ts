@@ -123,7 +123,10 @@ test('I3: final invoices have numbers in a row; their words, prices and entries 
   const { invoice: seen } = await open(invoiceId)
   assert.equal(await finalise(invoiceId, seen.rev), { number: 'R-00001' })
   const final = await getInvoice(sql, invoiceId)
-  assert.equal([final.status, final.finalised_by, (await entry(id)).status], ['final', 'Ada', 'invoiced'])
+  assert.equal(
+    [final.status, final.issued_on, final.finalised_by, (await entry(id)).status],
+    ['final', '2026-03-03', 'Ada', 'invoiced'],
+  )
   assert.equal([final.seller.name, final.customer.name, final.customer.locale], ['Desk Ltd.', 'Acme', 'de'])
   for (const change of [edit(id), given.act((tx) => removeEntry(tx, { entryId: id, agent: given.ada }, NOON))])
     assert.is(await refusal(change), 'entry_invoiced')
