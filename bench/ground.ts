@@ -16,6 +16,8 @@ export type Ground = {
   /** The folder of the server's socket, as PGHOST takes it. */
   host: string
   user: string
+  /** The server's first process. */
+  pid: number
   /** A folder for files of this run; gone at the end. */
   folder: string
   makeDatabase(name: string): Promise<void>
@@ -46,6 +48,7 @@ export async function startGround(): Promise<Ground> {
   return {
     host: path.dirname(socket),
     user,
+    pid: Number.parseInt(readFileSync(path.join(path.dirname(socket), 'postmaster.pid'), 'latin1'), 10),
     folder,
     open,
     async makeDatabase(name) {

@@ -10,7 +10,8 @@ export type Question = Recordset
 
 /**
  * A question that is asked for each row by itself; `sql` reads `given.<column>`. It changes nothing and calls nothing
- * volatile: for equal rows the server may answer once.
+ * volatile: for equal rows the server may answer once. `offset 0` in an `exists` keeps the server from reading a whole
+ * table once for all rows.
  */
 export const each = (columns: string, sql: string): Question => ({
   columns: `n int, ${columns}`,

@@ -96,7 +96,7 @@ export async function countReopens(tx: Tx, tickets: number[], now: Date): Promis
 const ago = (milliseconds: number) => `given.at - interval '${milliseconds / 1000} s'`
 
 const STORM = `exists (
-  select from notices where kind = 'storm' and subject = given.key and settled_at is null and last_at > ${ago(DAY)})`
+  select from notices where kind = 'storm' and subject = given.key and settled_at is null and last_at > ${ago(DAY)} offset 0)`
 
 /** Where a storm is gathered. */
 const GATHERED = `(
@@ -110,12 +110,12 @@ const QUICK = `exists (
     and o.settled_at between ${ago(limits.reflexWithin)} and given.at
     and (o.message_id = any(given.ours) or (given.subject <> '' and position(lower(given.subject) in lower(o.subject)) > 0))
     and not exists (select from inbound_mails m where m.from_address = given.address and m.received_at > o.settled_at
-      and m.reasons @> '[{"code": "reflex"}]'))`
+      and m.reasons @> '[{"code": "reflex"}]' offset 0) offset 0)`
 
 const SENDER = each(
   'address text, key text, at timestamptz, bare text, subject text, ours text[]',
   `select given.key as address, ${STORM} as storm,
-    exists (select from notices where kind = 'autoresponder' and subject = given.key and settled_at is null) as autoresponder,
+    exists (select from notices where kind = 'autoresponder' and subject = given.key and settled_at is null offset 0) as autoresponder,
     recent.opened, recent.same, case when ${STORM} then ${GATHERED} end as ticket,
     case when ${QUICK} then (
       select count(*)::int from inbound_mails where from_address = given.address

@@ -156,15 +156,18 @@ function makeRounds(counter: Counter): (busy: number) => Promise<Claimed[]> {
   const claim = { worker, lease: counter.pace.claim ?? outgoing.claim }
   let rounds = 0
   let sweptAt = 0
+  let spent = 0
   return async (busy) => {
     const at = now()
     if (at.getTime() - sweptAt >= (counter.pace.poll ?? outgoing.poll)) {
       sweptAt = at.getTime()
       for (const settled of await settleOverdue(sql, at)) await tellOf(counter, settled, 'see its last answer')
     }
-    if (!circuit.closed(at)) return []
+    if (!circuit.closed(at) || nextMinute(at).getTime() === spent) return []
     const free = circuit.lanes(carrier.lanes) - busy
     const rate = rates ? await rateLeft(sql, rates, at) : { left: free, fullDomains: [] }
+    // whoever is woken until the minute ends need not ask again: what was sent in it is not taken back
+    if (rate.left <= 0) spent = nextMinute(at).getTime()
     const limit = Math.min(free, rate.left)
     // files go faster than claims: with half of the lanes free one claim, and its commit, serves several mails
     if (limit <= 0 || (!rates && busy > carrier.lanes / 2)) return []

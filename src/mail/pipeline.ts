@@ -35,6 +35,8 @@ type Setup = {
   trust: Trust
   /** Unique per running daemon: the holder of the leases. */
   worker: string
+  /** Wakes the deliverer of this daemon; without it, those of all daemons are notified. */
+  wake?: () => void
   /** What the spool of this daemon has just stored. */
   recent?: Recent
   log: Log
@@ -51,7 +53,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
   const bell = startBell(sql, log)
   const stop = new AbortController()
   const reading = new Set<number>()
-  const settling = startSettling({ ...given, onAcknowledged: bell.ring, expected: () => reading.size })
+  const settling = startSettling({ ...given, onAcknowledged: given.wake ?? bell.ring, expected: () => reading.size })
   const setup: Working = { ...given, settling, reading, stop: stop.signal }
   const busy = new Map<number, { work: Promise<void>; suspect: boolean }>()
   let stopping = false

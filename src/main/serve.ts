@@ -120,7 +120,17 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   add({ name: 'outgoing', stop: () => deliverer.stop() })
   print(`outgoing  ${deliverer.where}`)
   const recent = startRecent()
-  const pipeline = await startPipeline({ sql, parser, tools, trust: startTrust(config, now), worker, recent, log, now })
+  const pipeline = await startPipeline({
+    sql,
+    parser,
+    tools,
+    trust: startTrust(config, now),
+    worker,
+    recent,
+    log,
+    now,
+    wake: deliverer.wake,
+  })
   add({ name: 'pipeline', stop: () => pipeline.stop() })
 
   const spool = startSpool({ sql, log, recent })

@@ -122,12 +122,12 @@ const TAKE = all(
   `with asked as materialized (select given.* from given),
   inboxes as materialized (
     select inbox, hour_ago, (
-      select coalesce(sum(count), 0)::int from mail_budgets
-      where scope = any(array(select inbox || '/' || shard from generate_series(0, ${SHARDS - 1}) shard))
-        and period >= hour_ago) as count
+      select coalesce(sum(found.count), 0)::int from generate_series(0, ${SHARDS - 1}) shard,
+        lateral (select count from mail_budgets
+          where scope = inbox || '/' || shard and period >= hour_ago offset 0) found) as count
     from (select distinct inbox, hour_ago from asked where inbox is not null) one
   ), counts as materialized (
-    select asked.*, exists (select from suppressions where suppressions.address = key and expires_at > now) as suppressed,
+    select asked.*, exists (select from suppressions where suppressions.address = key and expires_at > now offset 0) as suppressed,
       (select coalesce(sum(count), 0)::int from mail_budgets where scope = ack) as acked,
       (select coalesce(sum(count), 0)::int from mail_budgets where scope = asked.address and period >= asked.hour_ago) as hour,
       (select coalesce(sum(count), 0)::int from mail_budgets where scope = asked.address and period >= asked.day_ago) as day,

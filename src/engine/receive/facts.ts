@@ -204,8 +204,8 @@ async function ourTraces(
 
 const TRACES = each(
   'message_id text, address text, since timestamptz, now timestamptz',
-  `select exists (select from outbox where message_id = given.message_id) as own,
+  `select exists (select from outbox where message_id = given.message_id offset 0) as own,
      exists (select from outbox where recipient = given.address
-             and created_at > given.since and state not in ('cancelled', 'suppressed')) as recently,
-     exists (select from suppressions where suppressions.address = given.address and expires_at > given.now) as suppressed`,
+             and created_at > given.since and state not in ('cancelled', 'suppressed') offset 0) as recently,
+     exists (select from suppressions where suppressions.address = given.address and expires_at > given.now offset 0) as suppressed`,
 )
