@@ -167,7 +167,7 @@ function makeRounds(counter: Counter): (busy: number) => Promise<Claimed[]> {
     const free = circuit.lanes(carrier.lanes) - busy
     const rate = rates ? await rateLeft(sql, rates, at) : { left: free, fullDomains: [] }
     // whoever is woken until the minute ends need not ask again: what was sent in it is not taken back
-    if (rate.left <= 0) spent = nextMinute(at).getTime()
+    if (rates && rate.left <= 0) spent = nextMinute(at).getTime()
     const limit = Math.min(free, rate.left)
     // files go faster than claims: with half of the lanes free one claim, and its commit, serves several mails
     if (limit <= 0 || (!rates && busy > carrier.lanes / 2)) return []
