@@ -20,6 +20,7 @@ import { noticePages } from './notices.ts'
 import { outboxPages } from './outbox.ts'
 import { plainPage } from './page.ts'
 import { queuePages } from './queues.ts'
+import { reportPages } from './reports.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
 import { splitPages } from './ticket/split.ts'
@@ -51,6 +52,7 @@ export function createWeb(web: Web): Hono<Env> {
     attachedPages,
     heldPages,
     outboxPages,
+    reportPages,
     noticePages,
     sessionPages,
   ]

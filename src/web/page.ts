@@ -114,6 +114,10 @@ function sideBar(agent: SignedIn, counts: Counts, current: string | undefined): 
         ${entry('/held', 'Held', counts.held, 'alarm')}
         ${entry('/outbox', 'Outgoing', counts.outgoing)}
       </ul>
+      <h2 id="nav-figures">Figures</h2>
+      <ul aria-labelledby="nav-figures">
+        ${entry('/reports', 'Reports')}
+      </ul>
     </nav>
     <div class="me">
       <a href="/sessions"${current === '/sessions' && html` aria-current="page"`}>${agent.name}</a>

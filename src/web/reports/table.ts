@@ -1,0 +1,120 @@
+/** A report as a table: the same on paper and on a phone, where each row is a card and each value says what it is. */
+import { html } from 'hono/html'
+import type { Column, Row, Sheet } from '../../engine/reports/shape.ts'
+import type { Priority } from '../../engine/tables.ts'
+import { priorityMark } from '../marks.ts'
+import { type Html, time } from '../page.ts'
+import { longText, METRIC_WORDS, PRIORITY_WORDS, shareText, whenText } from '../words.ts'
+
+type Cell = { label: string; number: boolean; of(row: Row): Html | string }
+
+/** Any report but the violations; columns of which no row has a value are left out. */
+export function reportTable(sheet: Sheet, name: string): Html {
+  const used = sheet.columns.filter(
+    ({ key, kind }) => kind === 'share' || sheet.rows.some((row) => (row[key] ?? null) !== null),
+  )
+  const cells = used.map(
+    (column): Cell => ({ label: column.label, number: isNumber(column), of: (row) => valueText(column, row) }),
+  )
+  const total = sheet.total && sheet.rows.length > 1 ? sheet.total : null
+  return table(
+    name,
+    cells,
+    sheet.rows,
+    total && ((n) => (n === 0 ? 'All' : used[n]!.key in total ? valueText(used[n]!, total) : '')),
+  )
+}
+
+/** What a person reads of a violation first: the ticket, the promise, who, when, by how much. */
+export function violationTable(rows: readonly Row[], zone: string): Html {
+  const cells: Cell[] = [
+    {
+      label: 'Ticket',
+      number: false,
+      of: (
+        row,
+      ) => html`<a href="/tickets/${row.ticket}">#${row.ticket}</a> ${row.subject ?? html`<span class="muted">No subject</span>`}
+        <span class="sub">${[row.organization, row.requester].filter(Boolean).join(' · ')}</span>`,
+    },
+    {
+      label: 'Promise',
+      number: false,
+      of: (
+        row,
+      ) => html`${METRIC_WORDS[String(row.metric)]}${row.metric === 'ola' && ` (${row.team})`}${Number(row.cycle) > 1 && ` ${row.cycle}`}
+        <span class="sub">${longText(Number(row.target_s))}, ${row.policy}, ${PRIORITY_WORDS[row.priority as Priority] ?? row.priority}</span>`,
+    },
+    { label: 'Who', number: false, of: (row) => String(row.who) },
+    {
+      label: 'Late since',
+      number: false,
+      of: (row) => {
+        const at = new Date(String(row.at))
+        return time(at, whenText(at, zone))
+      },
+    },
+    { label: 'Over by', number: true, of: (row) => overText(row) },
+    { label: 'Ended', number: false, of: (row) => endText(row, zone) },
+  ]
+  return table('Broken promises', cells, rows, null)
+}
+
+/** Counts with their words. */
+export const countTable = (name: string, unit: string, rows: readonly { label: string; count: number }[]): Html =>
+  table(
+    name,
+    [
+      { label: unit, number: false, of: (row) => String(row.label) },
+      { label: 'Broken promises', number: true, of: (row) => String(row.count) },
+    ],
+    rows,
+    null,
+  )
+
+/** The roles are spelled out because narrow screens lay rows out as cards, which would undo the table's own. */
+function table(name: string, cells: Cell[], rows: readonly Row[], total: ((n: number) => Html | string) | null): Html {
+  const line = (value: (n: number) => Html | string) =>
+    cells.map(
+      ({ label, number }, n) =>
+        html`<td role="cell" data-label="${label}" class="${number ? 'number' : n === 0 ? 'first' : ''}"><div>${value(n)}</div></td>`,
+    )
+  return html`<table role="table" class="figures" aria-label="${name}">
+    <thead role="rowgroup"><tr role="row">
+      ${cells.map(({ label, number }) => html`<th role="columnheader" scope="col" class="${number ? 'number' : ''}">${label}</th>`)}
+    </tr></thead>
+    <tbody role="rowgroup">${rows.map((row) => html`<tr role="row">${line((n) => cells[n]!.of(row))}</tr>`)}</tbody>
+    ${total && html`<tfoot role="rowgroup"><tr role="row">${line(total)}</tr></tfoot>`}
+  </table>`
+}
+
+const isNumber = ({ kind }: Column): boolean => kind === 'number' || kind === 'seconds' || kind === 'share'
+
+function valueText({ key, kind }: Column, row: Row): Html | string {
+  const value = row[key] ?? null
+  if (kind === 'share') return shareText(value as number | null)
+  if (value === null) return '–'
+  if (kind === 'seconds') return longText(Number(value))
+  if (key === 'metric') return METRIC_WORDS[String(value)] ?? String(value)
+  if (row.by === 'priority' && key === 'label' && Object.hasOwn(PRIORITY_WORDS, String(value)))
+    return priorityMark(value as Priority)
+  return String(value)
+}
+
+function overText(row: Row): Html | string {
+  if (row.over_by_s === null) return html`<span class="mark">Does not count</span>`
+  const [working, wall] = [Number(row.over_by_s), Number(row.over_by_wall_s)]
+  return html`<span class="${row.still_open ? 'left over' : ''}">${longText(working)}</span>
+    <span class="sub">${longText(wall)} on the wall</span>`
+}
+
+const STATES: Record<string, string> = { running: 'Still running', paused: 'Paused', cancelled: 'Cancelled' }
+
+function endText(row: Row, zone: string): Html | string {
+  const gone =
+    row.superseded_at &&
+    html`<span class="sub">Not counted since ${whenText(new Date(String(row.superseded_at)), zone)}, by ${row.superseded_by}: ${row.superseded_why}</span>`
+  if (row.stopped_at === null) return html`${STATES[String(row.state)] ?? row.state} ${gone}`
+  const at = new Date(String(row.stopped_at))
+  return html`${row.state === 'cancelled' && 'Cancelled '}${time(at, whenText(at, zone))}
+    <span class="sub">${row.stopped_by ?? row.stop_reason}</span> ${gone}`
+}
