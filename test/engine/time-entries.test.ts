@@ -19,6 +19,7 @@ import {
 } from '../../src/engine/time-entries/list.ts'
 import { startTimer, stopForgotten, stopTimer } from '../../src/engine/time-entries/timer.ts'
 import { editEntry, enterTime, removeEntry, type When } from '../../src/engine/time-entries.ts'
+import { showTicket } from '../../src/main/show.ts'
 import { after, HOUR, MINUTE, SECOND } from '../../src/time.ts'
 import { testDatabase } from '../database.ts'
 import { at, NOON, refusal, type TimeDesk, timeDesk } from './time-desk.ts'
@@ -207,6 +208,7 @@ test('T4: overlapping is warned of, allowed or refused as the desk says; touchin
   const morning = { date: '2026-03-03', start: '09:00', end: '10:00' }
   await enter(ticket, morning)
   assert.equal((await enter(ticket, { ...morning, start: '10:00', end: '11:00' })).warnings, [])
+  assert.equal((await enter(ticket, { ...morning, start: '08:00', end: '09:00' })).warnings, [])
   const half = { date: '2026-03-03', start: '09:59', end: '10:01' }
   const { warnings } = await enter(ticket, half)
   assert.equal([warnings[0]!.code, warnings[0]!.entries.length], ['overlap', 2])
@@ -413,6 +415,24 @@ test('lists are filtered, sorted and grouped, and every grouping sums to the tot
   assert.equal(await list({ filter: { organizationId: given.desk.organizations.get('borealis')!.id } }), [400])
   assert.equal(await list({ filter: { ticketId: a, agentId: given.bo.id, workTypeId: 0 } }), [])
   assert.equal(await totalEntries(sql, { ticketId: 9_999_999 }, NOON), { ...totals, ...zeros(totals) })
+})
+
+test('`ticket N --json` holds its time', async () => {
+  const ticket = await given.addTicket()
+  const id = await given.approved(ticket, day, { note: 'Toner.' })
+  const lines: string[] = []
+  await showTicket(sql, (line) => void lines.push(line), { number: ticket, json: true, limit: null }, NOON)
+  assert.equal(JSON.parse(lines[0]!).time, [
+    {
+      id,
+      agent: 'bo@desk.example',
+      seconds: 3600,
+      billable: true,
+      note: 'Toner.',
+      date: '2026-03-03',
+      status: 'approved',
+    },
+  ])
 })
 
 const zeros = (totals: object) => Object.fromEntries(Object.keys(totals).map((key) => [key, 0]))
