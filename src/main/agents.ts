@@ -1,7 +1,7 @@
 /** Agents from the command line: `agent add`, `login`. */
 import { notify, type Queryable, type Sql, transaction } from '../database.ts'
 import { DESK_CHANNEL } from '../engine/desk/apply.ts'
-import { toAddress } from '../engine/desk/schema.ts'
+import { toAddress } from '../engine/desk/values.ts'
 import { addAgent, findAgent } from '../engine/people.ts'
 import { Refusal } from '../errors.ts'
 import { web as limits } from '../limits.ts'

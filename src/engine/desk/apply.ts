@@ -11,7 +11,7 @@ import { readTree, refusalOf } from '../../yaml.ts'
 import type { Desk } from '../desk.ts'
 import { differenceOf } from './difference.ts'
 import { type ParseOptions, parseDesk } from './document.ts'
-import { toAddress } from './schema.ts'
+import { toAddress } from './values.ts'
 
 /** Daemons listen here; the payload is the version's number. */
 export const DESK_CHANNEL = 'postroom_desk'

@@ -1,78 +1,25 @@
 /** The desk file's keys and the form of each value. What values refer to is checked in document.ts. */
-import { domainToASCII } from 'node:url'
 import { z } from 'zod'
-import { isZone, parseDuration } from '../../time.ts'
-import { isCurrency } from '../billing/money.ts'
+import { parseDuration } from '../../time.ts'
 import { actionsSchema } from '../rules/actions.ts'
 import { compilePattern } from '../rules/pattern.ts'
 import { PRIORITIES } from '../tables.ts'
-
-/** Languages that templates exist for. */
-export const LOCALES = ['en', 'de', 'fr', 'es', 'pl', 'uk', 'ru'] as const
-
-const KEY_REMEDY =
-  'write a key of lower-case letters, digits, "-", "_" and ".", at most 60, beginning with a letter or digit'
-const KEY = '[a-z0-9][a-z0-9._-]{0,59}'
-const key = z
-  .string()
-  .regex(new RegExp(`^${KEY}$`))
-  .meta({ remedy: KEY_REMEDY })
-const projectKey = z
-  .string()
-  .regex(new RegExp(`^${KEY}(?:/${KEY})?$`))
-  .meta({ remedy: 'write organization/name, or a plain name for a project of no organization' })
-const name = z
-  .string()
-  .trim()
-  .regex(/^[^\p{Cc}\p{Cf}<>]{1,100}$/u)
-  .meta({ remedy: 'write a name of at most 100 characters, without < and >' })
-const zone = z.string().refine(isZone).meta({ remedy: 'write an IANA zone such as Europe/Berlin' })
-const locale = z.enum(LOCALES).meta({ remedy: `write one of: ${LOCALES.join(', ')}` })
-const list = <S extends z.ZodType>(item: S, remedy: string) =>
-  z
-    .preprocess((value) => value ?? [], z.array(item))
-    .optional()
-    .default([])
-    .meta({ remedy })
-
-/** Lower case, domain as A-label; null when it is no mail address. */
-export function toAddress(text: string): string | null {
-  const at = text.lastIndexOf('@')
-  const local = text.slice(0, at).toLowerCase()
-  const domain = toDomain(text.slice(at + 1))
-  const fits =
-    at > 0 && local.length <= 64 && /^[^\s"(),:;<>@[\]\\\p{Cc}]+$/u.test(local) && !/^\.|\.\.|\.$/.test(local)
-  return fits && domain ? `${local}@${domain}` : null
-}
-
-/** Lower case as A-label; null when it is no domain of at least two labels. */
-export function toDomain(text: string): string | null {
-  const domain = domainToASCII(text.trim().replace(/\.$/, ''))
-  const labels = domain.split('.')
-  const fits =
-    domain.length <= 253 && labels.length > 1 && labels.every((label) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(label))
-  return fits && !/^\d+$/.test(labels.at(-1)!) ? domain : null
-}
-
-const converted = (convert: (text: string) => string | null, what: string, remedy: string) =>
-  z
-    .string()
-    .transform((text, context) => {
-      const value = convert(text)
-      if (value !== null) return value
-      context.addIssue({ code: 'custom', message: `"${text.slice(0, 60)}" is no ${what}`, params: { remedy } })
-      return z.NEVER
-    })
-    .meta({ remedy })
-
-const address = converted(toAddress, 'mail address', 'write an address such as support@desk.example')
-const domain = converted(toDomain, 'domain', 'write a domain such as acme.example')
-const domainPattern = converted(
-  (text) => (text.startsWith('*.') ? prefixed('*.', toDomain(text.slice(2))) : toDomain(text)),
-  'domain',
-  'write acme.example, or "*.acme.example" for its subdomains',
-)
-const prefixed = (prefix: string, value: string | null): string | null => value && prefix + value
+import { billing, billingSettings, priceList, timeSettings } from './billing-schema.ts'
+import {
+  address,
+  converted,
+  domain,
+  domainPattern,
+  duration,
+  key,
+  list,
+  locale,
+  name,
+  projectKey,
+  toAddress,
+  toDomain,
+  zone,
+} from './values.ts'
 
 /** Compiled once; a fault of it has words and a remedy of its own. */
 const pattern = z
@@ -85,16 +32,6 @@ const pattern = z
   })
   .meta({ remedy: 'write a regular expression whose group is their number, such as "\\[([A-Z]+-\\d+)\\]"' })
 
-const LONGEST = 315_360_000 // M1: ten years
-const duration = converted(
-  (text) => {
-    const value = parseDuration(text)
-    return value && value <= LONGEST ? String(value) : null
-  },
-  'length of time from 1 s to 10 years',
-  'write it as 4h, 90m, 2h30m or 1d (24 h)',
-).transform(Number)
-
 const targets = z.strictObject({
   first_response: duration.optional(),
   next_response: duration.optional(),
@@ -102,73 +39,6 @@ const targets = z.strictObject({
 })
 const metrics = ['first_response', 'next_response', 'resolution', 'ola'] as const
 const pausing = ['waiting_customer', 'on_hold'] as const
-
-/** Lines of an address or of terms, for print. */
-const lines = z
-  .string()
-  .trim()
-  .regex(/^(?:[^\p{Cc}\p{Cf}]|\n){0,500}$/u)
-  .default('')
-  .meta({ remedy: 'write at most 500 characters; lines are kept with "|"' })
-const currency = z.string().refine(isCurrency).meta({ remedy: 'write the three letters of a currency such as EUR' })
-const tax = converted(
-  (text) => {
-    const [, whole, fraction = ''] = /^(\d{1,2})(?:\.(\d{1,2}))? ?%$/.exec(text.trim()) ?? []
-    return whole === undefined ? null : whole + fraction.padEnd(2, '0')
-  },
-  'rate of tax below 100 %',
-  'write a rate such as 19% or 8.1%',
-).transform(Number)
-const day = z.iso.date().meta({ remedy: 'write a day such as 2026-01-31' })
-const step = duration
-  .refine((seconds) => seconds <= 86_400)
-  .optional()
-  .meta({ remedy: 'write it as 15m or 1h, at most a day' })
-
-const rounding = z
-  .strictObject({
-    scope: z.enum(['entry', 'ticket_day', 'line']).default('entry').meta({ remedy: 'write entry, ticket_day or line' }),
-    increment: step,
-    mode: z.enum(['up', 'nearest', 'down']).default('up').meta({ remedy: 'write up, nearest or down' }),
-    minimum: step,
-  })
-  .prefault({})
-
-const priceItem = z.strictObject({
-  work_type: key.optional(),
-  priority: z.enum(PRIORITIES).optional(),
-  price: z
-    .union([z.string(), z.number()])
-    .transform(String)
-    .meta({ remedy: 'write the price of an hour, such as 120 or "120.50"' }),
-  from: day.optional(),
-  to: day.optional(),
-})
-
-const priceList = z.strictObject({
-  key,
-  name: name.optional(),
-  currency,
-  default: z.boolean().default(false),
-  rounding,
-  organizations: list(key, 'write a list of keys of organizations'),
-  contacts: list(address, 'write a list of addresses'),
-  items: z.array(priceItem).min(1).meta({ remedy: 'write a list such as [{work_type: support, price: 120}]' }),
-})
-
-const billing = z
-  .strictObject({
-    name: name.optional(),
-    address: lines,
-    tax_id: lines,
-    currency: currency.optional(),
-    tax: tax.optional(),
-    tax_mode: z
-      .enum(['standard', 'reverse_charge'])
-      .default('standard')
-      .meta({ remedy: 'write standard, or reverse_charge' }),
-  })
-  .prefault({})
 
 const reminder = z
   .strictObject({
@@ -404,29 +274,8 @@ export const deskSchema = z.strictObject({
         })
         .default(60)
         .meta({ remedy: 'write it as 60s, 2m, or 0s for no undo' }),
-      time: z
-        .strictObject({
-          overlap: z.enum(['allow', 'warn', 'reject']).default('warn').meta({ remedy: 'write allow, warn or reject' }),
-          midnight: z.enum(['one', 'split']).default('one').meta({ remedy: 'write one, or split' }),
-          approvers: list(address, 'write a list of the addresses of agents'),
-          own: z.enum(['refuse', 'allow']).default('refuse').meta({ remedy: 'write refuse, or allow' }),
-        })
-        .prefault({}),
-      billing: z
-        .strictObject({
-          name: name.optional(),
-          address: lines,
-          tax_id: lines,
-          terms: lines,
-          prefix: z
-            .string()
-            .regex(/^[\p{L}\p{N}_./-]{0,20}$/u)
-            .default('')
-            .meta({ remedy: 'write at most 20 letters, digits, "_", ".", "/" and "-"' }),
-          currency: currency.default('EUR'),
-          tax: tax.default(0),
-        })
-        .prefault({}),
+      time: timeSettings,
+      billing: billingSettings,
     })
     .prefault({}),
 })
