@@ -15,7 +15,8 @@ test('what a stranger wrote is no formula', () => {
   const armed = ['=HYPERLINK("http://x.example")', '+1', '-2+3', '@SUM(A1)', '  =1', '\t=1', '\u200b=1', '＝1', '\rx']
   for (const text of armed) assert.match(csvLine([text]), /^"?'/, text)
   assert.is(csvLine(['=HYPERLINK("x")']), `"'=HYPERLINK(""x"")"\r\n`)
-  for (const text of ['a=1', '1-2', '-1.50', 'x@example.org', "'quoted", '2026-03-02']) assert.is(csvLine([text]), `${text}\r\n`)
+  for (const text of ['a=1', '1-2', '-1.50', 'x@example.org', "'quoted", '2026-03-02'])
+    assert.is(csvLine([text]), `${text}\r\n`)
 })
 
 test.run()

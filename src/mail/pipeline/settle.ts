@@ -62,8 +62,8 @@ export function startSettling(setup: Setup): Settling {
         look()
       })
     }
-    if (queue.length && flights < limits.flights)
-      timer ??= setTimeout(() => {
+    if (timer === null && queue.length && flights < limits.flights)
+      timer = setTimeout(() => {
         timer = null
         look()
       }, limits.linger)
