@@ -67,7 +67,7 @@ export async function fuzz(options: {
   }
   let child: Child | null = null
   let pid: string | undefined
-  const end = performance.now() + seconds * 1000
+  let end = Number.POSITIVE_INFINITY // it begins with the first child that is ready
   for (let n = only ?? 0; only === undefined ? performance.now() < end : n === only; n++) {
     const { bytes, words } = mailOf(seed, n, fixtures)
     const folder = path.join(temp, `${n}`)
@@ -76,6 +76,7 @@ export async function fuzz(options: {
       child = startChild({ log: silent, caps: { ...limits.parse, cpu: CPU } })
       pid = childrenNow().find((one) => !others.has(one))
       await child.run({ source: once(WARM), folder }) // what it takes to start is no mail's time
+      if (end === Number.POSITIVE_INFINITY) end = performance.now() + seconds * 1000
     }
     let wrong: string | null
     const before = costOf(pid)

@@ -1,4 +1,4 @@
-/** Groups of header-like fields, as reports hold them: unfolded, names in lower case, charset as it comes. */
+/** Groups of header-like fields, as reports hold them: unfolded, names in lower case, without NUL, charset as it comes. */
 
 export type Fields = {
   /** First value, null when absent. */
@@ -26,7 +26,10 @@ export function readGroups(bytes: Buffer): Fields[] {
 
 function groupsOf(bytes: Buffer): [string, string][][] {
   const groups: [string, string][][] = [[]]
-  for (const line of bytes.toString('utf8').split(/\r\n|\n|\r/)) {
+  for (const line of bytes
+    .toString('utf8')
+    .replaceAll('\0', '')
+    .split(/\r\n|\n|\r/)) {
     const group = groups.at(-1)!
     if (/^\s*$/.test(line)) {
       if (group.length > 0) groups.push([])

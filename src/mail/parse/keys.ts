@@ -1,5 +1,5 @@
 /** What tells a second copy of a mail from another mail (3.2, 3.3). Hashes only; who compares them is the spool. */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { MailAddress } from '../../incoming.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { MailAddress } from '../../incoming.ts'
  * regular expression a chunk: byte by byte it was a third of the time that a mail with a file took to parse.
  */
 export function startBodyHash(): { update(chunk: Buffer): void; digest(): string } {
-  const hash = createHash('sha256')
+  const whole = createHash('sha256')
   let pending = 0 // line ends seen and not yet written: those at the very end never are
   let afterCr = false
   return {
@@ -18,12 +18,12 @@ export function startBodyHash(): { update(chunk: Buffer): void; digest(): string
       let end = lines.length
       while (end > 0 && lines.charCodeAt(end - 1) === LF) end--
       if (end > 0) {
-        hash.update('\n'.repeat(pending) + lines.slice(0, end), 'latin1')
+        whole.update('\n'.repeat(pending) + lines.slice(0, end), 'latin1')
         pending = 0
       }
       pending += lines.length - end
     },
-    digest: () => hash.digest('hex'),
+    digest: () => whole.digest('hex'),
   }
 }
 
@@ -43,20 +43,21 @@ export function contentKey(mail: {
 }): string {
   const people = [...mail.to, ...mail.cc].map((entry) => entry.address).sort()
   const fields = [mail.from?.address ?? '', mail.dateRaw, mail.subject, people.join(','), mail.bodySha256]
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
+  return hash('sha256', JSON.stringify(fields))
 }
 
 /** 3.3: the text without a list's footer, case and spacing, and the files that are not text. */
 export function bareHash(text: string, files: string[]): string {
   const own = withoutListFooter(text).trim()
-  const hash = createHash('sha256').update(JSON.stringify(files.sort()))
-  for (let at = 0; at < own.length; at += STRETCH) {
-    // a single blank is what most white space is already
-    const stretch = own.slice(at, at + STRETCH).replace(/[^\S ]\s*| \s+/g, ' ')
-    hash.update(stretch.toLowerCase())
-  }
-  return hash.digest('hex')
+  const names = JSON.stringify(files.sort())
+  if (own.length <= STRETCH) return hash('sha256', names + evened(own))
+  const whole = createHash('sha256').update(names)
+  for (let at = 0; at < own.length; at += STRETCH) whole.update(evened(own.slice(at, at + STRETCH)))
+  return whole.digest('hex')
 }
+
+/** Without case, and with single blanks, which most white space is already. */
+const evened = (text: string) => text.replace(/[^\S ]\s*| \s+/g, ' ').toLowerCase()
 
 /** Mailman and its kin put a line of underscores in front of their footer; looked for in the last lines only. */
 function withoutListFooter(text: string): string {

@@ -3,6 +3,7 @@ import { detectAll } from 'tinyld'
 import * as limits from '../../limits.ts'
 
 const LOOKED_AT = 200 // characters of prose are enough for tinyld; more costs time and changes nothing
+const NOISE = 80 // characters below which letters that half of Europe writes alike say nothing
 const WORDS = 80
 const SURE = 0.4
 const LEAD = 1.3
@@ -48,7 +49,9 @@ export function guessLanguage(text: string): string | null {
     .slice(0, WORDS)
   const prose = words.join(' ')
   if (prose.length < limits.parse.languageAt) return null
-  return bySmallWords(words) ?? byTinyld(prose.slice(0, LOOKED_AT))
+  const guess = bySmallWords(words)
+  if (guess !== null || (prose.length < NOISE && /^[\0-\x7f]*$/.test(prose))) return guess
+  return byTinyld(prose.slice(0, LOOKED_AT))
 }
 
 /** At least four hits, and more than twice those of the next language: what many share speaks for none. */

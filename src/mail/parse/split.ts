@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Transform } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import { MailParser } from 'mailparser'
 import { wordsOf } from '../../errors.ts'
 import * as limits from '../../limits.ts'
@@ -69,7 +69,7 @@ type RawNode = {
 type RawAttachment = {
   type: string
   checksum: string
-  content: AsyncIterable<Buffer> & { destroy(error?: Error): void }
+  content: Readable
   release(): void
 }
 
@@ -268,13 +268,16 @@ function nodeOf(data: RawNode, parent: Node | null, depth: number): Node {
 function typeOf(written: string | undefined, guessed: string | false, parent: Node | null): string {
   if (written === undefined && parent?.type === 'multipart/digest') return 'message/rfc822'
   const type = withoutTricks(guessed || '')
-  return /^[^\s/]+\/[^\s/]+$/.test(type) ? type : UNTYPED
+  // with a control character before it, it is none to mailparser, which then gives the whole as one part
+  const isMultipart = type.startsWith('multipart/') && !/^multipart\//i.test(guessed || '')
+  return /^[^\s/]+\/[^\s/]+$/.test(type) && !isMultipart ? type : UNTYPED
 }
 
-/** Only what the tree needs, so that nothing in the other fields can spoil it. */
+/** Only what the tree needs, so that nothing in the other fields can spoil it; no control characters (4.29). */
 function rootHead(fields: Field[]): Buffer {
   const wanted = fields.filter((field) => field.key.startsWith('content-') && !/[\r\n]/.test(field.raw))
-  return Buffer.from(`${wanted.map((field) => `${field.name}: ${field.raw}\r\n`).join('')}\r\n`)
+  const lines = wanted.map(({ name, raw }) => `${name}: ${raw.replace(/[\0-\x08\x0b-\x1f\x7f]/g, ' ')}\r\n`)
+  return Buffer.from(`${lines.join('')}\r\n`)
 }
 
 /** Body text is kept up to limits.parse.text; anything else that is large goes to `file`, whole. */
@@ -285,7 +288,8 @@ async function collect(job: { attachment: RawAttachment; node: Node; file: strin
   let kept = 0
   let handle: FileHandle | null = null
   try {
-    for await (const chunk of job.attachment.content) {
+    // it has ended when the loop has: destroying it would make an error first, once a part
+    for await (const chunk of job.attachment.content.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       leaf.size += chunk.length
       if (handle) await handle.write(chunk)
       else if (isText && kept >= limits.parse.text) leaf.cut = 'cap'

@@ -35,6 +35,28 @@ test('X27 a filename in RFC 2231 with the wrong charset is readable', async () =
   assert.is(parts[1]!.filename, 'Wölbung.jpg')
 })
 
+test('a control character before the type of a multipart, of the mail and of a part: every text is there', async () => {
+  const inner =
+    'Content-Type:\x13multipart/mixed; boundary=i\r\n\r\n--i\r\nContent-Type: text/plain\r\n\r\nwithin\r\n--i--\r\n'
+  const mail = await parsed(
+    `${HEAD}Content-Type:\x07multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nabove\r\n--o\r\n${inner}--o--\r\n`,
+  )
+  const files = mail.parts.map((part) => readFileSync(part.file, 'latin1')).join('')
+  assert.match(mail.text, 'above')
+  assert.match(mail.text + files, 'within')
+})
+
+test('a NUL in the fields of a report goes: PostgreSQL takes none', async () => {
+  const mail = await parsed(
+    `${HEAD}Content-Type: multipart/report; report-type=delivery-status; boundary=d\r\n\r\n--d\r\n` +
+      'Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n' +
+      'Final-Recipient: rfc822; eva@acme.example\r\nAction: failed\r\nStatus: 5.1.1\r\n' +
+      'Diagnostic-Code: smtp; 550 5.1.\x001 no such user\r\n\r\n--d--\r\n',
+  )
+  assert.is(mail.report!.recipients[0]!.diagnostic, '550 5.1.1 no such user')
+  assert.not.match(JSON.stringify(mail.report), '\\u0000')
+})
+
 test('X28 raw 8-bit bytes in Cc and From', async () => {
   const raw = Buffer.from(
     `From: J\xfcrgen <j@example.org>\r\nCc: Andr\xe9 <a@example.org>\r\nSubject: s\r\n\r\nx`,
