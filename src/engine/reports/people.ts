@@ -35,16 +35,16 @@ export async function byAgent(sql: Queryable, period: Period): Promise<Sheet> {
     column('name', 'Agent', 'text'),
     column('agent', 'Address', 'text'),
     column('answers', 'Answers'),
-    column('answers_met', 'in time'),
-    column('answers_late', 'late'),
-    column('answer_median_s', 'Median', 'seconds'),
-    column('answer_p90_s', '9 of 10 within', 'seconds'),
+    column('answers_met', 'Answers in time'),
+    column('answers_late', 'Late answers'),
+    column('answer_median_s', 'Median answer', 'seconds'),
+    column('answer_p90_s', '9 of 10 answers', 'seconds'),
     column('solutions', 'Solutions'),
-    column('solutions_met', 'in time'),
-    column('solutions_late', 'late'),
-    column('solution_median_s', 'Median', 'seconds'),
-    column('solution_p90_s', '9 of 10 within', 'seconds'),
-    column('breaches', 'Became late with them'),
+    column('solutions_met', 'Solutions in time'),
+    column('solutions_late', 'Late solutions'),
+    column('solution_median_s', 'Median solution', 'seconds'),
+    column('solution_p90_s', '9 of 10 solutions', 'seconds'),
+    column('breaches', 'Broken with them'),
   ]
   return { columns, rows: [...rows], total: totalOf(columns, rows) }
 }
@@ -125,7 +125,7 @@ export async function byOrganization(sql: Queryable, period: Period): Promise<Sh
     column('breached', 'With a promise broken'),
     column('without_policy', 'No policy'),
     column('time_s', 'Time spent', 'seconds'),
-    column('billable_s', 'of it billable', 'seconds'),
+    column('billable_s', 'Billable', 'seconds'),
   ]
   const total = { ...totalOf(columns, rows), ...sums(rows, ['time_s', 'billable_s']) }
   return { columns, rows: [...rows], total }

@@ -71,7 +71,7 @@ export function questionForm({ asked, problem }: Question, zones: string[], now:
     }
     ${
       asked.name === 'violations' &&
-      html`<label class="check"><input type="checkbox" name="superseded" value="shown"${asked.superseded === 'shown' && html` checked`}> With those that no longer count</label>`
+      html`<label class="check"><input type="checkbox" name="superseded" value="shown"${asked.superseded === 'shown' && html` checked`}> Also what no longer counts</label>`
     }
     <button class="small">Show</button>
     <p class="sub hint" id="before-hint">Days begin at midnight of the zone; the day in “Before” is not in it. Or:

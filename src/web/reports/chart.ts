@@ -5,8 +5,9 @@
 import { html } from 'hono/html'
 import type { Row, Sheet } from '../../engine/reports/shape.ts'
 import type { ReportName } from '../../engine/reports.ts'
+import type { Priority } from '../../engine/tables.ts'
 import type { Html } from '../page.ts'
-import { METRIC_WORDS, shareText } from '../words.ts'
+import { METRIC_WORDS, PRIORITY_WORDS, shareText } from '../words.ts'
 
 type Part = { kind: 'good' | 'bad' | 'plain'; of: number }
 /** `of` are shares of the full width, 0 to 1. */
@@ -115,9 +116,10 @@ const BARS: Record<Exclude<ReportName, 'violations'>, (rows: Row[]) => Bar[]> = 
       .filter((row) => row.metric !== null)
       .map((row) => {
         const metric = METRIC_WORDS[String(row.metric)] ?? String(row.metric)
-        return kept(row, row.by === 'metric' ? metric : `${row.label}: ${metric}`)
+        const value = row.by === 'priority' ? (PRIORITY_WORDS[row.key as Priority] ?? row.label) : row.label
+        return kept(row, row.by === 'metric' ? metric : `${value}: ${metric}`)
       }),
-  teams: (rows) => rows.map((row) => kept(row, String(row.name))),
+  teams: (rows) => rows.filter((row) => row.stopped !== 0).map((row) => kept(row, String(row.name))),
   agents(rows) {
     const most = Math.max(1, ...rows.map((row) => number(row, 'answers')))
     return rows.map((row) => ({

@@ -8,10 +8,11 @@ import { longText, METRIC_WORDS, PRIORITY_WORDS, shareText, whenText } from '../
 
 type Cell = { label: string; number: boolean; of(row: Row): Html | string }
 
-/** Any report but the violations; columns of which no row has a value are left out. */
+/** Any report but the violations; keys and columns of which no row has a value are left out. */
 export function reportTable(sheet: Sheet, name: string): Html {
   const used = sheet.columns.filter(
-    ({ key, kind }) => kind === 'share' || sheet.rows.some((row) => (row[key] ?? null) !== null),
+    ({ key, kind }) =>
+      !LEFT_OUT.includes(key) && (kind === 'share' || sheet.rows.some((row) => (row[key] ?? null) !== null)),
   )
   const cells = used.map(
     (column): Cell => ({ label: column.label, number: isNumber(column), of: (row) => valueText(column, row) }),
@@ -24,6 +25,9 @@ export function reportTable(sheet: Sheet, name: string): Html {
     total && ((n) => (n === 0 ? 'All' : used[n]!.key in total ? valueText(used[n]!, total) : '')),
   )
 }
+
+/** For machines: people read the name beside a key, and these counts below their sum. */
+const LEFT_OUT = ['agent', 'team', 'key', 'answers_met', 'answers_late', 'solutions_met', 'solutions_late']
 
 /** What a person reads of a violation first: the ticket, the promise, who, when, by how much. */
 export function violationTable(rows: readonly Row[], zone: string): Html {
@@ -71,20 +75,23 @@ export const countTable = (name: string, unit: string, rows: readonly { label: s
     null,
   )
 
-/** The roles are spelled out because narrow screens lay rows out as cards, which would undo the table's own. */
+/**
+ * In a box that can be scrolled, by keyboard too, where it is wider than the page. The roles are spelled out because
+ * narrow screens lay rows out as cards, which would undo the table's own.
+ */
 function table(name: string, cells: Cell[], rows: readonly Row[], total: ((n: number) => Html | string) | null): Html {
   const line = (value: (n: number) => Html | string) =>
     cells.map(
       ({ label, number }, n) =>
         html`<td role="cell" data-label="${label}" class="${number ? 'number' : n === 0 ? 'first' : ''}"><div>${value(n)}</div></td>`,
     )
-  return html`<table role="table" class="figures" aria-label="${name}">
+  return html`<div class="wide" role="region" tabindex="0" aria-label="${name}"><table role="table" class="figures" aria-label="${name}">
     <thead role="rowgroup"><tr role="row">
       ${cells.map(({ label, number }) => html`<th role="columnheader" scope="col" class="${number ? 'number' : ''}">${label}</th>`)}
     </tr></thead>
     <tbody role="rowgroup">${rows.map((row) => html`<tr role="row">${line((n) => cells[n]!.of(row))}</tr>`)}</tbody>
     ${total && html`<tfoot role="rowgroup"><tr role="row">${line(total)}</tr></tfoot>`}
-  </table>`
+  </table></div>`
 }
 
 const isNumber = ({ kind }: Column): boolean => kind === 'number' || kind === 'seconds' || kind === 'share'
@@ -94,6 +101,8 @@ function valueText({ key, kind }: Column, row: Row): Html | string {
   if (kind === 'share') return shareText(value as number | null)
   if (value === null) return '–'
   if (kind === 'seconds') return longText(Number(value))
+  if (key === 'answers' || key === 'solutions')
+    return html`${value} <span class="sub">${row[`${key}_met`]} in time, ${row[`${key}_late`]} late</span>`
   if (key === 'metric') return METRIC_WORDS[String(value)] ?? String(value)
   if (row.by === 'priority' && key === 'label' && Object.hasOwn(PRIORITY_WORDS, String(value)))
     return priorityMark(value as Priority)
