@@ -3,13 +3,10 @@
  * passes wins. A signal never says who wrote: it selects a ticket, nothing else (5.9).
  */
 import { ask, type Change, change, each, type Queryable, type Statement, type Tx } from '../database.ts'
-import type { IncomingMail } from '../incoming.ts'
 import { tickets as limits } from '../limits.ts'
-import { type Keys, looksSignedFor, readMessageId, readSignedAddress, type Token } from '../tokens.ts'
-import type { Desk } from './desk.ts'
 import { sameAddress } from './people.ts'
 import type { Status } from './tables.ts'
-import { type BodyProof, readBodyProofs } from './thread/body-proof.ts'
+import type { Claims } from './thread/claims.ts'
 
 /** A ticket that some signal of the mail names, as it stands now; its row is locked. */
 export type Candidate = {
@@ -55,46 +52,6 @@ export type Signal =
   | 'subject_tag'
   | 'provider'
 
-/** What the mail itself says about its conversation; nothing looked up yet. */
-export type Claims = {
-  /** Tokens of our signed addresses, valid by their MAC. */
-  tokens: Token[]
-  /** An address that looks signed and is not valid (1.8). */
-  badToken: boolean
-  /** Too many of those came from there: a valid one lets nobody in who takes no part (5.8). */
-  guessed: boolean
-  /** Referred ids in the order of 6.1: In-Reply-To, then References right to left; ours only when the MAC is good. */
-  ids: string[]
-  /** Ticket numbers of ids that are ours. */
-  ours: Map<string, number>
-  /** The last `[<prefix>#n]` of the subject (6.6). */
-  tag: number | null
-  /** The mail's own Message-ID: an earlier one may have referred to it. */
-  messageId: string | null
-  baseSubject: string
-  /** Secrets of tickets that stand in its text. */
-  proofs: BodyProof[]
-  /** Numbers of another system (6.24). */
-  external: string[]
-  /** The thread that a mail provider counts it to. */
-  provider: string | null
-}
-
-/** A mail that nothing can be read of claims nothing. */
-export const NO_CLAIMS: Claims = {
-  tokens: [],
-  badToken: false,
-  guessed: false,
-  ids: [],
-  ours: new Map(),
-  tag: null,
-  messageId: null,
-  baseSubject: '',
-  proofs: [],
-  external: [],
-  provider: null,
-}
-
 export type RefusedClaim = { by: Signal; ticket: number; why: string }
 export type Threading = {
   ticket: Candidate | null
@@ -104,53 +61,6 @@ export type Threading = {
   refused: RefusedClaim[]
   /** Other tickets that later signals lead to, and would be let in at (6.1). */
   also: { by: Signal; ticket: number }[]
-}
-
-/**
- * Reads the claims of a mail (6.1, 6.2, 6.6). Pure.
- * @param given.addresses envelope recipients, then Delivered-To, X-Original-To, To and Cc
- */
-export function readClaims(
-  mail: IncomingMail,
-  given: { addresses: string[]; external: string[]; provider: string | null },
-  desk: Desk,
-  keys: Keys,
-): Claims {
-  const tokens: Token[] = []
-  let badToken = false
-  const bases = desk.inboxes.flatMap((inbox) => [inbox.address, ...inbox.aliases])
-  for (const address of new Set(given.addresses.map(sameAddress))) {
-    if (!MAY_BE_SIGNED.test(address)) continue
-    const read = bases.map((base) => readSignedAddress(keys, base, address)).find((token) => token)
-    if (read) tokens.push(read)
-    else if (bases.some((base) => looksSignedFor(base, address))) badToken = true
-  }
-  const ids = [...new Set([...mail.inReplyTo, ...mail.references.toReversed()])]
-  const ours = new Map<string, number>()
-  for (const id of ids) {
-    const read = readMessageId(keys, id)
-    if (read) ours.set(id, read.ticket)
-  }
-  return {
-    tokens,
-    badToken,
-    guessed: false,
-    ids,
-    ours,
-    tag: readTag(mail.subject, desk.settings.subject_prefix),
-    messageId: mail.messageId,
-    baseSubject: mail.baseSubject,
-    proofs: readBodyProofs(mail.text, bases, keys),
-    external: given.external,
-    provider: given.provider,
-  }
-}
-
-/** The ticket number of `[<prefix>#<digits>]`; the last one wins, text may touch it (6.6). */
-export function readTag(subject: string, prefix: string): number | null {
-  const literal = prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  const tags = [...subject.matchAll(new RegExp(`\\[${literal}#(\\d{1,12})\\]`, 'gi'))]
-  return tags.length ? Number(tags.at(-1)![1]) : null
 }
 
 /** Looks the claims up and locks the tickets they name, lowest number first, so that two mails cannot deadlock. */
@@ -414,6 +324,3 @@ function sameSubject(subject: string, others: (string | null)[]): boolean {
   const fold = (text: string) => text.normalize('NFC').trim().toLowerCase()
   return subject.trim() !== '' && others.some((other) => other !== null && fold(other) === fold(subject))
 }
-
-/** Most addresses are not, and need not be compared with those of every inbox. */
-const MAY_BE_SIGNED = /\+r[a-z2-7]|@reply\./
