@@ -28,7 +28,7 @@ export async function showReport(sql: Sql, print: Print, options: ReportOptions,
 /** Aligned columns, those without a value left out. Control characters never reach a terminal. */
 function tableLines({ columns, rows, total }: Sheet): string[] {
   const lines = total && rows.length > 0 ? [...rows, total] : rows
-  const used = columns.filter(({ key }) => lines.some((row) => (row[key] ?? null) !== null))
+  const used = columns.filter(({ key, kind }) => kind === 'share' || lines.some((row) => (row[key] ?? null) !== null))
   const cells = [
     used.map(({ label }) => label),
     ...rows.map((row) => used.map((column) => cellText(column, row))),

@@ -306,6 +306,17 @@ test('the command prints a table, one object a line, or CSV; other words are ref
     ['first_response', 'resolution', 'ola'],
   )
   assert.ok((await printed('csv', 'orgs'))[1]!.startsWith('Acme,acme,3,2,1,1,0,3600,3600\r'))
+  const none: string[] = []
+  const nothing = {
+    ...ask('compliance'),
+    by: 'policy',
+    from: '2020-01-01',
+    to: '2020-02-01',
+    zone: 'UTC',
+    form: 'text',
+  }
+  await showReport(sql, (line) => void none.push(line), nothing as never, NOON)
+  assert.match(none.join('\n'), /Met of ended.*no policy .* n\/a/s, 'of nothing it is n/a, not left out')
   try {
     await printed('json', 'weather')
     assert.unreachable()
