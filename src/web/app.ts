@@ -25,6 +25,7 @@ import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
 import { splitPages } from './ticket/split.ts'
 import { ticketPages } from './ticket.ts'
+import { timePages } from './time.ts'
 
 /** All pages of the desk, not yet listening: `app.request('/queues/open')` answers as the server would. */
 export function createWeb(web: Web): Hono<Env> {
@@ -52,6 +53,7 @@ export function createWeb(web: Web): Hono<Env> {
     attachedPages,
     heldPages,
     outboxPages,
+    timePages,
     reportPages,
     noticePages,
     sessionPages,

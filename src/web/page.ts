@@ -116,6 +116,7 @@ function sideBar(agent: SignedIn, counts: Counts, current: string | undefined): 
       </ul>
       <h2 id="nav-figures">Figures</h2>
       <ul aria-labelledby="nav-figures">
+        ${entry('/time', 'Time')}
         ${entry('/reports', 'Reports')}
       </ul>
     </nav>

@@ -14,7 +14,9 @@ import { agentPage } from './page.ts'
 import { conversation } from './ticket/conversation.ts'
 import { facts, nextDue } from './ticket/facts.ts'
 import { loadTicket, type TicketRow } from './ticket/load.ts'
+import { spentTime } from './ticket/spent.ts'
 import { type Draft, work, workForm } from './ticket/work.ts'
+import { TIME_DONE } from './time/words.ts'
 import { agoText, whenText } from './words.ts'
 
 export function ticketPages(web: Web): Pages {
@@ -82,7 +84,8 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
     web.sql,
     view.clocks.map((clock) => clock.calendar_id),
   )
-  const setting = { view, agent, now, calendars }
+  const spent = await spentTime(web, { ticket, agent })
+  const setting = { view, agent, now, calendars, spent }
   const subject = ticket.subject || 'No subject'
   const body = html`<div class="ticket">
     <header class="ticket-head">
@@ -102,7 +105,8 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       ${facts(setting)}
     </div>
   </div>`
-  const done = DONE[c.req.query('done') ?? ''] ?? null
+  const word = c.req.query('done') ?? ''
+  const done = DONE[word] ?? TIME_DONE[word] ?? null
   const page = await agentPage(web, agent, { title: `#${ticket.id} ${subject}`, body, done: draft ? null : done })
   return c.html(page, draft ? 422 : 200)
 }

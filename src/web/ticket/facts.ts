@@ -7,11 +7,19 @@ import type { SignedIn } from '../context.ts'
 import { secondsLeft, urgencyOf } from '../left.ts'
 import { OUTBOX_KIND_WORDS, OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
+import { timeEventText } from '../time/words.ts'
 import { leftText, METRIC_WORDS, STATUS_WORDS, shortLength, shownDue, whenText } from '../words.ts'
 import { calendarAnswer } from './invitation.ts'
 import type { ClockRow, EventRow, SentRow, TicketView } from './load.ts'
 
-export type Setting = { view: TicketView; agent: SignedIn; now: Date; calendars: Map<number, Calendar> }
+export type Setting = {
+  view: TicketView
+  agent: SignedIn
+  now: Date
+  calendars: Map<number, Calendar>
+  /** The box about time that was spent. */
+  spent: Html
+}
 
 export function facts(setting: Setting): Html {
   const { view, agent } = setting
@@ -20,6 +28,7 @@ export function facts(setting: Setting): Html {
     html`<div><dt>${name}</dt><dd>${value || html`<span class="muted">None</span>`}</dd></div>`
   return html`<aside class="facts" aria-label="Facts">
     <section aria-labelledby="f-due"><h2 id="f-due">Promised</h2>${promises(setting)}</section>
+    ${setting.spent}
     <section aria-labelledby="f-who"><h2 id="f-who">Who</h2>
       <dl>
         ${fact(
@@ -162,6 +171,10 @@ function eventText({ type, data }: EventRow, names: Names): string {
         : `gave it to ${names.agents.get(Number(data.to)) ?? data.name ?? 'an agent'}`
     case 'move':
       return `moved it to ${data.key ?? names.projects.get(Number(data.to)) ?? 'another project'}`
+    case 'reminder':
+      return `acts on its reminder ${data.reminder}`
+    case 'team':
+      return `handed it over to ${data.key ?? 'no team'}`
     case 'tags':
       return `set the tags to ${(data.to as string[] | undefined)?.join(', ') || 'none'}`
     case 'agent_reply':
@@ -209,6 +222,6 @@ function eventText({ type, data }: EventRow, names: Names): string {
     case 'deleted':
       return 'deleted it'
     default:
-      return type.replaceAll('_', ' ')
+      return timeEventText(type, data) ?? type.replaceAll('_', ' ')
   }
 }
