@@ -40,19 +40,20 @@ export async function ageLeases(sql: Sql, alive: number | null): Promise<void> {
   await sql`update leases set until = ${past} where holder not like ${living}`
 }
 
-/** Waits until nothing is under way. Throws with what still is. */
+/** Waits until nothing is under way. Throws with what still is when none of it ends for `milliseconds`. */
 export async function settle(sql: Sql, alive: number | null, milliseconds = 120_000): Promise<void> {
-  let left: unknown
-  for (const deadline = Date.now() + milliseconds; Date.now() < deadline; await sleep(200)) {
+  let left: { what: string; n: number }[] = []
+  const open = () => left.reduce((sum, row) => sum + row.n, 0)
+  for (let deadline = Date.now() + milliseconds, least = Infinity; Date.now() < deadline; await sleep(200)) {
     await ageLeases(sql, alive)
-    const rows = await sql`
+    left = await sql<{ what: string; n: number }[]>`
       select 'mail ' || state as what, count(*)::int as n from inbound_mails where settled_at is null group by state
       union all
       select 'outbox ' || state, count(*)::int from outbox where settled_at is null group by state`
-    if (rows.length === 0) return
-    left = rows
+    if (left.length === 0) return
+    if (open() < least) [least, deadline] = [open(), Date.now() + milliseconds]
   }
-  throw new Error(`still under way after ${milliseconds} ms: ${JSON.stringify(left)}`)
+  throw new Error(`still under way, and nothing ended for ${milliseconds} ms: ${JSON.stringify(left)}`)
 }
 
 /** Compares everything; call it when all is settled. */
