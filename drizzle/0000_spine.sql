@@ -333,6 +333,9 @@ CREATE TABLE "sla_fired" (
 	"reminder" text NOT NULL,
 	"generation" integer NOT NULL,
 	"at" timestamp (0) with time zone NOT NULL,
+	"policy_id" bigint NOT NULL,
+	"acted_at" timestamp with time zone,
+	"dropped_at" timestamp with time zone,
 	CONSTRAINT "sla_fired_clock_id_reminder_generation_pk" PRIMARY KEY("clock_id","reminder","generation")
 );
 --> statement-breakpoint
@@ -658,6 +661,7 @@ ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_policy_id_sla_policies_id_fk
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_stop_agent_id_agents_id_fk" FOREIGN KEY ("stop_agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_policy_id_sla_policies_id_fk" FOREIGN KEY ("policy_id") REFERENCES "public"."sla_policies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_policies" ADD CONSTRAINT "sla_policies_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "team_members" ADD CONSTRAINT "team_members_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "team_members" ADD CONSTRAINT "team_members_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -717,6 +721,8 @@ CREATE INDEX "sla_clocks_due" ON "sla_clocks" USING btree ("due_at") WHERE state
 CREATE INDEX "sla_clocks_warn" ON "sla_clocks" USING btree ("next_warn_at") WHERE next_warn_at is not null;--> statement-breakpoint
 CREATE INDEX "sla_clocks_calendar" ON "sla_clocks" USING btree ("calendar_id","ticket_id") WHERE state in ('running', 'paused');--> statement-breakpoint
 CREATE INDEX "sla_clocks_policy" ON "sla_clocks" USING btree ("policy_id","ticket_id") WHERE state in ('running', 'paused');--> statement-breakpoint
+CREATE INDEX "sla_fired_waiting" ON "sla_fired" USING btree ("at") WHERE acted_at is null;--> statement-breakpoint
+CREATE INDEX "sla_fired_dropped" ON "sla_fired" USING btree ("dropped_at") WHERE dropped_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_policies_version" ON "sla_policies" USING btree ("key","version");--> statement-breakpoint
 CREATE INDEX "tickets_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint

@@ -8,8 +8,9 @@ import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
+import { remindDue } from './engine/reminders.ts'
 import { listOutdated } from './engine/sla/find-due.ts'
-import { sweepDue, sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
+import { sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
 import { closeResolved } from './engine/tickets.ts'
 import { stopForgotten } from './engine/time-entries/timer.ts'
 import type { Tools } from './engine/tools.ts'
@@ -113,12 +114,15 @@ export async function runJob(job: Job, given: Ticking): Promise<void> {
 }
 
 /** Batch by batch until nothing is due, or all of it is in other hands. */
-async function sweepWhatIsDue(sql: Sql, now: Date): Promise<Record<string, number>> {
-  let settled = 0
+async function sweepWhatIsDue(sql: Sql, now: Date, { tools, url }: House): Promise<Record<string, number>> {
+  const done = { settled: 0, reminders: 0, notices: 0, dropped_notices: 0 }
   for (;;) {
-    const batch = await transaction(sql, (tx) => sweepDue(tx, now))
-    settled += batch.settled
-    if (!batch.more) return { settled }
+    const batch = await transaction(sql, (tx) => remindDue(tx, { tools: tools(), url }, now))
+    done.settled += batch.settled
+    done.reminders += batch.reminders
+    done.notices += batch.notices
+    done.dropped_notices += batch.dropped
+    if (!batch.more) return done
   }
 }
 

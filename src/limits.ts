@@ -356,3 +356,9 @@ export const rules = {
   depth: 10, // any/all/not inside one another
   seen: 80, // characters of a value quoted in a trace
 } as const
+
+/** What reminders may do (SLA E2, E4). */
+export const reminders = {
+  changes: 5, // that change one ticket in one second: a chain ends there
+  tooOld: 24 * HOUR, // notices of what happened longer ago are not sent
+}

@@ -4,6 +4,7 @@
  */
 import type { PriceList } from './billing/prices.ts'
 import type { Calendar } from './business-hours.ts'
+import type { ReminderAction } from './rules/actions.ts'
 import type { Pattern } from './rules/pattern.ts'
 import type { Rule } from './rules.ts'
 import type { Priority } from './tables.ts'
@@ -36,12 +37,18 @@ export type Agent = {
   admin: boolean
   locale: string | null
   zone: string | null
+  /** Key of the calendar of their working hours, outside which notices wait; null: any time will do. */
+  calendar: string | null
+  /** Stretches of their day in which notices wait, `20:00-07:00`. */
+  quiet: readonly string[]
 }
 export type Team = {
   id: number
   key: string
   name: string
   members: string[]
+  /** Address of the agent whom reminders call the lead. */
+  lead: string | null
   /** Key of the calendar that its own targets are counted in; null: the policy's (SLA O1). */
   calendar: string | null
 }
@@ -74,6 +81,8 @@ export type Group = {
   name: string
   rank: number
   policy: string | null
+  /** Address of the agent who answers for these customers. */
+  responsible: string | null
   organizations: string[]
   addresses: string[]
   /** Price lists for the work of its members, the smallest rank first (SLA P2). */
@@ -121,6 +130,10 @@ export type Reminder = {
   key: string
   /** Null: every clock. */
   metric: Metric | 'ola' | null
+  /** From the breach on again and again, in working seconds (W4). */
+  every?: number
+  /** Absent: it is recorded, and does nothing. */
+  actions?: readonly ReminderAction[]
 } & ({ percent: number; left?: undefined } | { left: number; percent?: undefined })
 export type Desk = {
   version: number

@@ -460,7 +460,7 @@ export const slaBreaches = pgTable(
   ],
 )
 
-/** Reminders that fired: once per clock, reminder and generation (W3). */
+/** Reminders that fired: once per clock, reminder and generation (W3); each repetition is one of its own, `late/2`. */
 export const slaFired = pgTable(
   'sla_fired',
   {
@@ -470,8 +470,17 @@ export const slaFired = pgTable(
     reminder: text().notNull(),
     generation: integer().notNull(),
     at: second().notNull(),
+    policy_id: ref() // the version that says what it does
+      .notNull()
+      .references(() => slaPolicies.id),
+    acted_at: instant(), // what it does is done, or was not to be done any more
+    dropped_at: instant(), // its notices came too late to be sent (E4)
   },
-  (t) => [primaryKey({ columns: [t.clock_id, t.reminder, t.generation] })],
+  (t) => [
+    primaryKey({ columns: [t.clock_id, t.reminder, t.generation] }),
+    index('sla_fired_waiting').on(t.at).where(sql`acted_at is null`),
+    index('sla_fired_dropped').on(t.dropped_at).where(sql`dropped_at is not null`),
+  ],
 )
 
 /** Public answers inside their undo window: they count at its end, unless they were taken back (F3). */

@@ -1,5 +1,6 @@
 /**
- * The daily mail to admins about mails that wait for a person (MAIL 2.16, 4a.28): counts and a list, from their seven
+ * The daily mail to admins about mails that wait for a person (MAIL 2.16, 4a.28), with the number of reminders that came
+ * too late to be sent (SLA E4): counts and a list, from their seven
  * o'clock on and in their language. All daemons together write each admin one a day; where nothing waits, none.
  */
 import { type Sql, type Tx, transaction } from '../database.ts'
@@ -8,11 +9,12 @@ import { isAddress, oneLine } from '../engine/outbox/address.ts'
 import { isFirstOfDay } from '../engine/outbox/budget.ts'
 import { domainOf } from '../engine/outbox/headers.ts'
 import { queueMail } from '../engine/outbox.ts'
+import { countDropped } from '../engine/sla/fired.ts'
 import type { Tools } from '../engine/tools.ts'
 import { escapeHtml } from '../html.ts'
 import { kept, digest as limits } from '../limits.ts'
 import { localeFor, type Rendered, type Rich, render } from '../render.ts'
-import { DAY, Temporal } from '../time.ts'
+import { after, DAY, Temporal } from '../time.ts'
 import { makeMessageId } from '../tokens.ts'
 import { type Why, whyIn } from './digest/phrases.ts'
 import { findWaiting, type Waiting, type WaitingMail } from './spool/held.ts'
@@ -59,7 +61,8 @@ async function queueDigest(
   const { admin, tools, url, day } = given
   if (!(await isFirstOfDay(tx, { scope: `digest/held/${admin.id}`, day }))) return false
   const waiting = await findWaiting(tx, { limit: limits.mails }, now)
-  if (waiting.held + waiting.failed + waiting.discarded === 0) return false
+  const dropped = await countDropped(tx, after(now, -DAY))
+  if (waiting.held + waiting.failed + waiting.discarded + dropped === 0) return false
   const inbox = tools.desk.inboxes[0]!
   const to = { name: oneLine(admin.name), address: admin.address }
   await queueMail(
@@ -76,7 +79,7 @@ async function queueDigest(
         ['From', [{ name: inbox.name, address: inbox.address }]],
         ['To', [to]],
       ],
-      ...wordsFor(admin, waiting, { tools, url, desk: inbox.name }),
+      ...wordsFor(admin, { ...waiting, dropped }, { tools, url, desk: inbox.name }),
       attachmentIds: [],
       notBefore: null,
     },
@@ -88,7 +91,7 @@ async function queueDigest(
 
 function wordsFor(
   admin: Admin,
-  { held, failed, discarded, mails }: Waiting,
+  { held, failed, discarded, mails, dropped }: Waiting & { dropped: number },
   { tools, url, desk }: { tools: Tools; url: string; desk: string },
 ): Rendered {
   const locale = localeFor(tools.templates, admin.locale)
@@ -99,6 +102,7 @@ function wordsFor(
     held: held || null,
     failed: failed || null,
     discarded: discarded || null,
+    dropped: dropped || null,
     list: mails.length > 0 ? listOf(mails, { locale, zone: admin.zone }) : null,
     more: more || null,
     link: new URL('/held', url).href,

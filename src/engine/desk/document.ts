@@ -5,6 +5,7 @@
 import { type Fault, locateFaults, type Path, type Problem, readYaml, unknownKey, unknownName } from '../../yaml.ts'
 import { type Calendar, checkCalendar, expandCalendar } from '../business-hours.ts'
 import type { Desk, DeskCalendar, Policy, Reminder } from '../desk.ts'
+import { type ActionNames, compileReminderActions } from '../rules/actions.ts'
 import { KINDS } from '../rules/facts.ts'
 import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
@@ -38,9 +39,9 @@ export function parseDesk(text: string, file: string, options: ParseOptions = {}
   checkNames(value, complain, refer)
   checkPrices(value, complain, refer)
   const calendars = readCalendars(value, complain, faults)
-  const { rules, sla } = compileRules(value, calendars, options, faults)
+  const { rules, sla, reminders } = compileRules(value, calendars, options, faults)
   if (faults.length > 0) return { document: null, problems: locateFaults(faults, file, locate) }
-  const desk = toDesk(value, { calendars, rules, sla })
+  const desk = toDesk(value, { calendars, rules, sla, reminders })
   const tests = value.rules.flatMap((rule, n) =>
     rule.tests.map((test, m): RuleTest => ({ rule: rule.name, path: ['rules', n, 'tests', m], test })),
   )
@@ -73,7 +74,8 @@ function readCalendars(file: DeskFile, complain: Complain, faults: Fault[]): Map
 /** What a calendar may hold besides its key (SLA C1). */
 export const CALENDAR_KEYS: readonly string[] = ['tz', 'always', 'weekly', 'holidays', 'exceptions']
 
-type Compiled = { rules: Rule[]; sla: Desk['sla'] }
+/** `reminders` by the policy's key. */
+type Compiled = { rules: Rule[]; sla: Desk['sla']; reminders: Map<string, Reminder[]> }
 
 function compileRules(
   file: DeskFile,
@@ -110,12 +112,23 @@ function compileRules(
       rule: compileRule({ name: name ?? `sla ${n + 1}`, when }, ['sla', n], known, faults),
       policy,
     })),
+    reminders: new Map(
+      file.policies.map((one, n) => [
+        one.key,
+        one.reminders.map((reminder, m) =>
+          toReminder(reminder, ['policies', n, 'reminders', m, 'then'], known.actions, faults),
+        ),
+      ]),
+    ),
   }
 }
 
 const ALWAYS: Calendar = { tz: 'UTC', always: true, weekly: {}, holidays: [], exceptions: {} }
 
-function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendars: Map<string, Calendar> }): Desk {
+function toDesk(
+  file: DeskFile,
+  { calendars, rules, sla, reminders }: Compiled & { calendars: Map<string, Calendar> },
+): Desk {
   const by = <T extends { key: string }>(list: T[]) => new Map(list.map((one) => [one.key, one]))
   const settings = file.settings
   return {
@@ -124,10 +137,25 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
     agents: new Map(
       file.agents.map((one) => [
         one.address,
-        { id: 0, ...one, name: one.name ?? '', locale: one.locale ?? null, zone: one.zone ?? null },
+        {
+          id: 0,
+          ...one,
+          name: one.name ?? '',
+          locale: one.locale ?? null,
+          zone: one.zone ?? null,
+          calendar: one.calendar ?? null,
+        },
       ]),
     ),
-    teams: by(file.teams.map((one) => ({ id: 0, ...one, name: one.name ?? one.key, calendar: one.calendar ?? null }))),
+    teams: by(
+      file.teams.map((one) => ({
+        id: 0,
+        ...one,
+        name: one.name ?? one.key,
+        lead: one.lead ?? null,
+        calendar: one.calendar ?? null,
+      })),
+    ),
     organizations: by(
       file.organizations.map((one) => ({
         id: 0,
@@ -146,6 +174,7 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         ...one,
         name: one.name ?? one.key,
         policy: one.policy ?? null,
+        responsible: one.responsible ?? null,
         addresses: contacts,
         price_lists: groupListsOf(one),
       }))
@@ -172,7 +201,7 @@ function toDesk(file: DeskFile, { calendars, rules, sla }: Compiled & { calendar
         targets: one.targets,
         pause_on: { ...PAUSE_ON, ...one.pause_on },
         ola: one.ola ?? {},
-        reminders: one.reminders.map(toReminder),
+        reminders: reminders.get(one.key)!,
       })),
     ),
     rules,
@@ -212,8 +241,18 @@ const PAUSE_ON: Policy['pause_on'] = {
   ola: ['waiting_customer', 'on_hold'],
 }
 
-function toReminder(one: DeskFile['policies'][number]['reminders'][number]): Reminder {
-  const named = { key: one.key, metric: one.metric ?? null }
+function toReminder(
+  one: DeskFile['policies'][number]['reminders'][number],
+  path: Path,
+  names: ActionNames,
+  faults: Fault[],
+): Reminder {
+  const named = {
+    key: one.key,
+    metric: one.metric ?? null,
+    ...(one.every !== undefined && { every: one.every }),
+    ...(one.then && { actions: compileReminderActions(one.then, path, names, faults) }),
+  }
   return one.percent === undefined ? { ...named, left: one.left! } : { ...named, percent: one.percent }
 }
 

@@ -50,7 +50,7 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
   return {
     ...desk,
     inboxes: desk.inboxes.map(await ids('inboxes')),
-    agents: await agentsOf(tx),
+    agents: await agentsOf(tx, desk.agents),
     teams: all(desk.teams, await ids('teams')),
     organizations: all(desk.organizations, await ids('organizations')),
     groups: desk.groups.map(await ids('customer_groups')),
@@ -62,10 +62,15 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
   }
 }
 
-async function agentsOf(tx: Tx): Promise<Map<string, Agent>> {
-  const rows = await tx<Agent[]>`
+/** Those of the file have hours there. */
+async function agentsOf(tx: Tx, named: Desk['agents']): Promise<Map<string, Agent>> {
+  const rows = await tx<Omit<Agent, 'calendar' | 'quiet'>[]>`
     select id, address, name, admin, locale, zone from agents where disabled_at is null order by address`
-  return new Map(rows.map((row) => [row.address, { ...row }]))
+  const hoursOf = (address: string) => {
+    const { calendar = null, quiet = [] } = named.get(address) ?? {}
+    return { calendar, quiet }
+  }
+  return new Map(rows.map((row) => [row.address, { ...row, ...hoursOf(row.address) }]))
 }
 
 /** All the way down; the compiled conditions hold no state. */

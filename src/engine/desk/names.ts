@@ -99,8 +99,10 @@ function checkReferences(file: DeskFile, refer: Refer): void {
     refer(['inboxes', n, 'project'], 'project', one.project, projects)
     refer(['inboxes', n, 'policy'], 'policy', one.policy, policies)
   }
+  for (const [n, one] of file.agents.entries()) refer(['agents', n, 'calendar'], 'calendar', one.calendar, calendars)
   for (const [n, one] of file.teams.entries()) {
     for (const [m, member] of one.members.entries()) refer(['teams', n, 'members', m], 'agent', member, agents)
+    refer(['teams', n, 'lead'], 'agent', one.lead, agents)
     refer(['teams', n, 'calendar'], 'calendar', one.calendar, calendars)
   }
   for (const [n, one] of file.policies.entries()) {
@@ -113,6 +115,7 @@ function checkReferences(file: DeskFile, refer: Refer): void {
   }
   for (const [n, one] of file.groups.entries()) {
     refer(['groups', n, 'policy'], 'policy', one.policy, policies)
+    refer(['groups', n, 'responsible'], 'agent', one.responsible, agents)
     for (const [m, key] of one.organizations.entries())
       refer(['groups', n, 'organizations', m], 'organization', key, organizations)
   }
@@ -163,6 +166,15 @@ function checkPolicies(file: DeskFile, complain: Complain): void {
       'reminder',
       complain,
     )
+    const boxes = file.inboxes.flatMap((box) => [box.address, ...box.aliases])
+    for (const [m, { then }] of one.reminders.entries())
+      for (const [k, { notify }] of (then ?? []).entries())
+        if (notify?.some((address) => boxes.includes(address)))
+          complain(
+            ['policies', n, 'reminders', m, 'then', k, 'notify'],
+            'an inbox of this desk would notify itself',
+            'name a person, or a role such as team',
+          )
     const count = Object.values(one.targets).reduce((sum, metrics) => sum + Object.keys(metrics ?? {}).length, 0)
     if (count + Object.keys(one.ola ?? {}).length === 0)
       complain(

@@ -1,7 +1,7 @@
 /** The desk file's keys and the form of each value. What values refer to is checked in document.ts. */
 import { z } from 'zod'
 import { parseDuration } from '../../time.ts'
-import { actionsSchema } from '../rules/actions.ts'
+import { actionsSchema, reminderActionsSchema } from '../rules/actions.ts'
 import { compilePattern } from '../rules/pattern.ts'
 import { PRIORITIES } from '../tables.ts'
 import { billing, billingSettings, priceList, timeSettings } from './billing-schema.ts'
@@ -16,6 +16,7 @@ import {
   locale,
   name,
   projectKey,
+  quiet,
   toAddress,
   toDomain,
   zone,
@@ -40,15 +41,28 @@ const targets = z.strictObject({
 const metrics = ['first_response', 'next_response', 'resolution', 'ola'] as const
 const pausing = ['waiting_customer', 'on_hold'] as const
 
+const OFTENEST = 900 // W4: each time is a mail to somebody
+
 const reminder = z
   .strictObject({
     key,
     metric: z.enum(metrics).optional(),
     percent: z.int().min(1).max(100).optional().meta({ remedy: 'write a whole number from 1 to 100' }),
     left: duration.optional(),
+    every: duration
+      .refine((value) => value >= OFTENEST)
+      .optional()
+      .meta({ remedy: 'write it as 4h or 90m, at least 15m' }),
+    // biome-ignore lint/suspicious/noThenProperty: the word of the file; nobody awaits a schema
+    then: reminderActionsSchema.optional(),
   })
-  .refine((one) => (one.percent === undefined) !== (one.left === undefined))
-  .meta({ remedy: 'write either percent: 75 (of the target) or left: 1h (before its end)' })
+  .refine((one) => (one.percent === undefined) !== (one.left === undefined), {
+    params: { remedy: 'write either percent: 75 (of the target) or left: 1h (before its end)' },
+  })
+  .refine((one) => one.every === undefined || one.percent === 100, {
+    params: { remedy: 'write percent: 100 with every: what is late is what reminds again' },
+  })
+  .meta({ remedy: 'write a mapping such as {key: soon, percent: 75}' })
 
 const mail = z.strictObject({
   from: z.string().meta({ remedy: 'write "Eva <eva@acme.example>"' }),
@@ -126,6 +140,8 @@ export const deskSchema = z.strictObject({
       admin: z.boolean().default(false),
       locale: locale.optional(),
       zone: zone.optional(),
+      calendar: key.optional(),
+      quiet: list(quiet, 'write a list such as ["20:00-07:00"]'),
     }),
     'write a list such as [{address: ada@desk.example, name: Ada}]',
   ),
@@ -134,6 +150,7 @@ export const deskSchema = z.strictObject({
       key,
       name: name.optional(),
       members: list(address, 'write a list of the addresses of agents'),
+      lead: address.optional(),
       calendar: key.optional(),
     }),
     'write a list such as [{key: support, members: [ada@desk.example]}]',
@@ -180,6 +197,7 @@ export const deskSchema = z.strictObject({
       name: name.optional(),
       rank: z.int().min(0).max(1_000_000).meta({ remedy: 'write a whole number; the smallest wins' }),
       policy: key.optional(),
+      responsible: address.optional(),
       organizations: list(key, 'write a list of keys of organizations'),
       contacts: list(address, 'write a list of addresses'),
       price_lists: list(

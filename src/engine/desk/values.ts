@@ -70,6 +70,13 @@ export const domainPattern = converted(
 )
 const prefixed = (prefix: string, value: string | null): string | null => value && prefix + value
 
+/** A stretch of the day, which may end on the next one. */
+export const quiet = z
+  .string()
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/)
+  .refine((span) => span.slice(0, 5) !== span.slice(6))
+  .meta({ remedy: 'write a stretch of the day such as "20:00-07:00"' })
+
 const LONGEST = 315_360_000 // M1: ten years
 export const duration = converted(
   (text) => {

@@ -1,6 +1,7 @@
 /** What a rule does when it holds (`then:`): the words of each action, checked and put into one order. */
 import { z } from 'zod'
 import { type Fault, type Path, unknownName } from '../../yaml.ts'
+import { isAddress } from '../outbox/address.ts'
 import { PRIORITIES, STATUSES } from '../tables.ts'
 import { compilePattern, type Pattern } from './pattern.ts'
 
@@ -12,6 +13,14 @@ export type Action =
   | { do: 'hold' | 'note'; value: string }
   | { do: 'correlate'; pattern: Pattern }
   | { do: 'stop' }
+
+/** What a reminder may do (SLA E1): some of what a rule may, and tell people. */
+export type ReminderAction =
+  | { do: 'team' | 'assignee' | 'priority' | 'status' | 'note'; value: string }
+  | { do: 'tags' | 'notify'; value: readonly string[] }
+
+/** Whom a reminder may notify besides addresses. */
+export const ROLES = ['assignee', 'team', 'lead', 'responsible'] as const
 
 /** What actions may name; `templates` null: nobody has said which there are. */
 export type ActionNames = {
@@ -52,6 +61,44 @@ export const actionsSchema = z
   .union([z.array(actionSchema).min(1), actionSchema])
   .transform((then) => (Array.isArray(then) ? then : [then]))
   .meta({ remedy: 'write a list such as [{project: acme/incoming}, {priority: high}]' })
+
+const reader = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .refine((value) => ROLES.some((role) => role === value) || isAddress(value))
+  .meta({ remedy: `write ${ROLES.join(', ')}, or a mail address` })
+
+const reminderActionSchema = actionSchema
+  .pick({ team: true, assignee: true, priority: true, tag: true, tags: true, note: true })
+  .extend({
+    status: z
+      .enum(STATUSES)
+      .exclude(['new'])
+      .meta({ remedy: `write one of: ${STATUSES.slice(1).join(', ')}` })
+      .optional(),
+    notify: z
+      .union([z.array(reader).min(1), reader])
+      .transform((value) => (Array.isArray(value) ? value : [value]))
+      .meta({ remedy: `write a list out of ${ROLES.join(', ')} and mail addresses` })
+      .optional(),
+  })
+
+/** The same for reminders. */
+export const reminderActionsSchema = z
+  .union([z.array(reminderActionSchema).min(1), reminderActionSchema])
+  .transform((then) => (Array.isArray(then) ? then : [then]))
+  .meta({ remedy: 'write a list such as [{notify: assignee}, {priority: high}]' })
+
+/** The actions of a reminder, checked as those of a rule are. */
+export function compileReminderActions(
+  then: z.output<typeof reminderActionsSchema>,
+  path: Path,
+  names: ActionNames,
+  faults: Fault[],
+): ReminderAction[] {
+  return compileActions(then as z.output<typeof actionsSchema>, path, names, faults) as ReminderAction[]
+}
 
 /** Flattens `then:` and checks every name in it; faults are added to `faults`. */
 export function compileActions(

@@ -11,8 +11,12 @@ export type ClockState = 'running' | 'paused' | 'stopped' | 'cancelled'
 export type StopReason = 'reply' | 'resolved' | 'handed_over' | 'target_removed' | 'merged' | 'split' | 'spam'
 export type Origin = 'customer' | 'agent_for_customer' | 'agent_outbound'
 
-/** A moment before the end: a percent of the target, or seconds of it that are left (W1). `metric` null: of every clock. */
-export type Reminder = { id: string; metric: ClockMetric | null } & (
+/**
+ * A moment of a clock: a percent of the target, or seconds of it that are left (W1). `metric` null: of every clock.
+ * `every`: from the breach on again and again, in working seconds (W4). `acts`: it does something, `changes`: something
+ * that clocks or the choice of the policy follow (E2).
+ */
+export type Reminder = { id: string; metric: ClockMetric | null; every?: number; acts?: boolean; changes?: boolean } & (
   | { percent: number; left?: undefined }
   | { left: number; percent?: undefined }
 )
@@ -94,11 +98,15 @@ export type Breach = {
   supersededBy: number | null
 }
 
-export type Firing = { clock: ClockKey; reminder: string; generation: number; at: number }
+/** `reminder` is its id, and `id/2` the second time that it is repeated; `policyId` is the version that says what it does. */
+export type Firing = { clock: ClockKey; policyId: number; reminder: string; generation: number; at: number }
 
 export type ClockKey = string
 
 export type Account = { facts: Facts; clocks: Clock[]; breaches: Breach[]; firings: Firing[] }
+
+/** The reminder that a firing's or a clock's `id/2` is a repetition of. */
+export const baseOf = (reminder: string): string => reminder.split('/', 1)[0]!
 
 /** What names a clock within its ticket. */
 export const keyOf = (clock: Pick<Clock, 'metric' | 'teamId' | 'cycle'>): ClockKey =>

@@ -6,13 +6,16 @@
 import type { Statement, Tx } from '../../database.ts'
 import { seconds } from '../../time.ts'
 import { type Actor, type Event, type NumberedEvent, system } from '../events.ts'
-import { type Account, type Book, type ClockKey, keyOf, nextDues } from './account.ts'
+import { type Account, type Book, baseOf, type ClockKey, type Firing, keyOf, nextDues } from './account.ts'
 import { type Loaded, load, type Shelf, type Wanted } from './load.ts'
 import { readEvent } from './log.ts'
-import { apply, recount, settle } from './machine.ts'
+import { apply, recount, settleUntil } from './machine.ts'
 import { fromBreach, fromClock, fromFiring, type SlaColumns, toColumns } from './rows.ts'
 
-/** What happens to a ticket; no events: time passes. `recount`: its due dates are computed anew first (Q6). */
+/**
+ * What happens to a ticket; no events: time passes, but no further than the first reminder that changes the ticket, so
+ * that what follows follows from the change (E2). `recount`: its due dates are computed anew first (Q6).
+ */
 export type Story = { ticketId: number; actor: Actor; events: Event[]; dues?: 'as stored' | 'recount' }
 
 export type Moved = {
@@ -20,6 +23,8 @@ export type Moved = {
   /** To be recorded: those of the story, and before them what had happened without anybody telling. */
   events: NumberedEvent[]
   columns: SlaColumns
+  /** It stands at a reminder that changes the ticket; there may be more to settle. */
+  halted: boolean
   /** Whether any of the columns is another than before. */
   changed: boolean
   /** When the story happens, in epoch seconds (U2). */
@@ -48,10 +53,11 @@ export async function advance(tx: Tx, stories: Story[], now: Date): Promise<Adva
     const loaded = shelf.loaded.get(story.ticketId)
     return loaded ? [step(story, loaded, shelf, now)] : []
   })
-  return { moved: steps.map(({ moved }) => moved), book: shelf.book, rows: await rowsOf(tx, steps) }
+  return { moved: steps.map(({ moved }) => moved), book: shelf.book, rows: await rowsOf(tx, steps, shelf.book) }
 }
 
-type Step = { loaded: Loaded; moved: Moved }
+/** `answers`: comments of those that have been taken up; a halted ticket takes up the others later. */
+type Step = { loaded: Loaded; answers: number[]; moved: Moved }
 
 function step(story: Story, loaded: Loaded, { book }: Shelf, now: Date): Step {
   const log: NumberedEvent[] = []
@@ -72,20 +78,41 @@ function step(story: Story, loaded: Loaded, { book }: Shelf, now: Date): Step {
     log.push(row)
     account = apply(account, readEvent(row), book)
   }
-  for (const one of untold(loaded)) happen(one.event, one.actor, one.at)
-  const when = Math.max(seconds(now), account.facts.lastAt)
-  const before = settle(account, when, book)
-  account = before
+  const halts = (firing: Firing) => story.events.length === 0 && reminderOf(book, firing)?.changes === true
+  /** Whether it stands: at a reminder, with an event that says that all of this second has happened. */
+  const settleTo = (at: number): boolean => {
+    const settled = settleUntil({ account, at, book }, halts)
+    account = settled.account
+    if (settled.haltedAt === null) return false
+    const { clock, reminder } = account.firings.at(-1)!
+    happen({ type: 'reminder', data: { clock, reminder } }, system('sla'), settled.haltedAt)
+    return true
+  }
+  const answers = loaded.answers.filter((one) => one.takenBack).map((one) => one.commentId)
+  let halted = false
+  for (const one of untold(loaded)) {
+    halted = settleTo(one.at)
+    if (halted) break
+    const fired = account.firings.length
+    happen(one.event, one.actor, one.at)
+    if (one.comment !== undefined) answers.push(one.comment)
+    halted = account.firings.slice(fired).some(halts)
+    if (halted) break
+  }
+  if (!halted) halted = settleTo(Math.max(seconds(now), account.facts.lastAt))
+  const when = halted ? account.facts.lastAt : Math.max(seconds(now), account.facts.lastAt)
+  const before = account
   for (const event of story.events) happen(event, story.actor, when)
   const columns = columnsOf(account)
   const changed = JSON.stringify(columns) !== JSON.stringify(columnsOf(loaded.account))
   return {
     loaded,
-    moved: { ticketId: loaded.ticketId, events: log, columns, changed, at: when, before, after: account },
+    answers,
+    moved: { ticketId: loaded.ticketId, events: log, columns, halted, changed, at: when, before, after: account },
   }
 }
 
-type Untold = { at: number; event: Event; actor: Actor }
+type Untold = { at: number; event: Event; actor: Actor; comment?: number }
 
 /** Edits of the desk, and answers that can no longer be taken back, in the order of their times. */
 function untold({ edits, answers }: Loaded): Untold[] {
@@ -94,10 +121,13 @@ function untold({ edits, answers }: Loaded): Untold[] {
     .filter((one) => !one.takenBack)
     .map(({ at, commentId, agentId }): Untold => {
       const event = { type: 'answered', data: { comment: commentId, agent: agentId } }
-      return { at: seconds(at), event, actor: system('outbox') }
+      return { at: seconds(at), event, actor: system('outbox'), comment: commentId }
     })
   return [...desk, ...sent].sort((a, b) => a.at - b.at)
 }
+
+const reminderOf = (book: Book, { policyId, reminder }: Firing) =>
+  book.terms(policyId).reminders.find((one) => one.id === baseOf(reminder))
 
 const columnsOf = (account: Account): SlaColumns => toColumns(account.facts, nextDues(account.clocks))
 
@@ -112,7 +142,7 @@ function wantedBy(stories: Story[]): Wanted {
 }
 
 /** The differences, for all tickets in a few statements. New clocks get their ids first: breaches refer to them. */
-async function rowsOf(tx: Tx, steps: Step[]): Promise<Statement[]> {
+async function rowsOf(tx: Tx, steps: Step[], book: Book): Promise<Statement[]> {
   const fresh = steps.flatMap(({ loaded, moved }) =>
     moved.after.clocks.map(keyOf).filter((key) => !loaded.clockIds.has(key)),
   )
@@ -121,7 +151,7 @@ async function rowsOf(tx: Tx, steps: Step[]): Promise<Statement[]> {
   const breaches: unknown[] = []
   const superseded: unknown[] = []
   const fired: unknown[] = []
-  const answers: number[] = []
+  const answers = steps.flatMap((one) => one.answers)
   for (const { loaded, moved } of steps) {
     const { ticketId, after } = moved
     const idOf = new Map<ClockKey, number>(loaded.clockIds)
@@ -139,8 +169,10 @@ async function rowsOf(tx: Tx, steps: Step[]): Promise<Statement[]> {
       if (id === undefined) breaches.push(fromBreach(breach, place))
       else if (breach.supersededAt !== null) superseded.push({ id, ...fromBreach(breach, place) })
     }
-    fired.push(...after.firings.map((firing) => fromFiring(firing, idOf.get(firing.clock)!)))
-    answers.push(...loaded.answers.map((one) => one.commentId))
+    for (const firing of after.firings) {
+      const acts = reminderOf(book, firing)?.acts === true
+      fired.push({ ...fromFiring(firing, idOf.get(firing.clock)!), acted_at: acts ? null : new Date(firing.at * 1000) })
+    }
   }
   return [
     ...(clocks.length ? [clockRows(tx, clocks)] : []),
@@ -194,8 +226,8 @@ const supersededRows = (tx: Tx, rows: unknown[]): Statement => tx`
   where b.id = r.id`
 
 const firedRows = (tx: Tx, rows: unknown[]): Statement => tx`
-  insert into sla_fired (clock_id, reminder, generation, at)
-  select clock_id, reminder, generation, at
+  insert into sla_fired (clock_id, policy_id, reminder, generation, at, acted_at)
+  select clock_id, policy_id, reminder, generation, at, acted_at
   from jsonb_to_recordset(${tx.json(rows as never)}) as r (
-    clock_id bigint, reminder text, generation int, at timestamptz)
+    clock_id bigint, policy_id bigint, reminder text, generation int, at timestamptz, acted_at timestamptz)
   on conflict do nothing`

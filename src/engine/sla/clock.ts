@@ -1,9 +1,18 @@
 /**
  * What may happen to one clock: it runs, pauses, ends, is judged against its target, reminds. Rules K2-K6, K11, K12 and
- * W1-W3. Each changes the clock in place and adds to the ledger; machine.ts says when.
+ * W1-W4. Each changes the clock in place and adds to the ledger; machine.ts says when.
  */
 import { addWorkingTime, workingSecondsBetween } from '../business-hours.ts'
-import { type Account, type Book, type Clock, keyOf, type Reminder, type StopReason, type Terms } from './account.ts'
+import {
+  type Account,
+  type Book,
+  baseOf,
+  type Clock,
+  keyOf,
+  type Reminder,
+  type StopReason,
+  type Terms,
+} from './account.ts'
 
 /** An account being worked on at one moment; `seq` is the event that does it, null for time alone. */
 export type Moment = { account: Account; book: Book; at: number; seq: number | null }
@@ -70,6 +79,12 @@ export function breach(moment: Moment, clock: Clock): void {
   if (all.some((one) => one.at >= clock.target)) fireHighest(moment, clock, all)
 }
 
+/** The due second of a running clock has passed (K9); from now on it reminds as often as it is to (W4). */
+export function fallDue(moment: Moment, clock: Clock): void {
+  breach(moment, clock)
+  awaitNext(moment, clock)
+}
+
 /** The clock is not late after all; the row of the ledger stays and says since when it does not count. */
 export function forgive(moment: Moment, clock: Clock): void {
   clock.breachedAt = null
@@ -91,19 +106,30 @@ export function rearm({ book }: Moment, clock: Clock): void {
       .filter((one) => clock.elapsed < reach(one, clock))
       .map((one) => one.id),
   )
-  const kept = clock.fired.filter((id) => !ahead.has(id))
+  const kept = clock.fired.filter((id) => !ahead.has(baseOf(id)))
   if (kept.length === clock.fired.length) return
   clock.fired = kept
   clock.generation++
 }
 
-/** What is reached and has not fired fires now, of several the highest alone; then the next one is awaited (W1-W3). */
+/**
+ * What is reached and has not fired fires now, of several the highest alone; then the next one is awaited (W1-W4). What
+ * is reached as soon as a clock starts is awaited too, and fires at that very second.
+ */
 export function remind(moment: Moment, clock: Clock): void {
+  const late = clock.breachedAt !== null
   fireHighest(
     moment,
     clock,
-    waiting(moment, clock).filter((one) => one.at <= clock.elapsed && one.at < clock.target),
+    waiting(moment, clock).filter(
+      (one) => clock.elapsed > 0 && one.at <= clock.elapsed && (late || one.at < clock.target),
+    ),
   )
+  for (const one of repeating(moment, clock)) {
+    const since = workingSecondsBetween(moment.book.calendar(clock.calendarId), clock.breachedAt!, moment.at)
+    const passed = Math.floor(since / one.every)
+    if (passed > one.last) fire(moment, clock, `${one.id}/${passed}`)
+  }
   awaitNext(moment, clock)
 }
 
@@ -152,11 +178,31 @@ const waiting = ({ book }: Moment, clock: Clock): Waiting[] =>
     .map((one) => ({ id: one.id, at: reach(one, clock) }))
     .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
 
+/** Of a late clock those that repeat, with the last repetition that fired (W4). */
+function repeating({ book }: Moment, clock: Clock): { id: string; every: number; last: number }[] {
+  if (clock.breachedAt === null) return []
+  return remindersOf(book, clock).flatMap(({ id, every }) => {
+    if (every === undefined || !clock.fired.includes(id)) return []
+    const last = clock.fired.find((one) => one.startsWith(`${id}/`))
+    return [{ id, every, last: last ? Number(last.slice(id.length + 1)) : 0 }]
+  })
+}
+
+/** A repetition comes in the clock's working time after the breach, never at midnight (W4). */
 function awaitNext(moment: Moment, clock: Clock): void {
-  const next = waiting(moment, clock).find((one) => one.at < clock.target)
   const calendar = moment.book.calendar(clock.calendarId)
-  clock.nextWarnAt = next ? addWorkingTime(calendar, clock.runningSince!, Math.max(0, next.at - clock.elapsed)) : null
-  clock.nextWarnId = clock.nextWarnAt === null ? null : next!.id
+  const next = waiting(moment, clock).find((one) => one.at < clock.target)
+  const at = next ? addWorkingTime(calendar, clock.runningSince!, Math.max(0, next.at - clock.elapsed)) : null
+  const coming = [
+    { id: next?.id, at },
+    ...repeating(moment, clock).map(({ id, every, last }) => ({
+      id: `${id}/${last + 1}`,
+      at: addWorkingTime(calendar, clock.breachedAt!, (last + 1) * every),
+    })),
+  ].filter((one): one is { id: string; at: number } => one.at !== null)
+  const first = coming.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))[0]
+  clock.nextWarnAt = first?.at ?? null
+  clock.nextWarnId = first?.id ?? null
 }
 
 function fireHighest(moment: Moment, clock: Clock, reached: Waiting[]): void {
@@ -167,8 +213,12 @@ function fireHighest(moment: Moment, clock: Clock, reached: Waiting[]): void {
 }
 
 function fire({ account, at }: Moment, clock: Clock, reminder: string): void {
+  const base = baseOf(reminder)
+  // of repetitions the last one is enough to know which comes next
+  if (base !== reminder) clock.fired = clock.fired.filter((one) => !one.startsWith(`${base}/`))
   clock.fired.push(reminder)
-  account.firings.push({ clock: keyOf(clock), reminder, generation: clock.generation, at })
+  const { policyId, generation } = clock
+  account.firings.push({ clock: keyOf(clock), policyId, reminder, generation, at })
 }
 
 /** The elapsed seconds at which it fires (W1). */

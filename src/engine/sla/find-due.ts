@@ -2,8 +2,8 @@
 import type { Queryable } from '../../database.ts'
 
 /**
- * Tickets with a breach or a reminder strictly before `now`, or an answer whose undo window has ended: at most `most` of
- * each, the longest due first.
+ * Tickets with a breach or a reminder strictly before `now`, an answer whose undo window has ended, or a reminder that
+ * fired and has not acted: at most `most` of each, the longest due first.
  */
 export async function findDue(sql: Queryable, most: number, now: Date): Promise<number[]> {
   const rows = await sql<{ ticket_id: number }[]>`
@@ -13,7 +13,10 @@ export async function findDue(sql: Queryable, most: number, now: Date): Promise<
       union all
       (select ticket_id from sla_clocks where next_warn_at < ${now} order by next_warn_at limit ${most})
       union all
-      (select ticket_id from sla_answers where at <= ${now} order by at limit ${most})) due`
+      (select ticket_id from sla_answers where at <= ${now} order by at limit ${most})
+      union all
+      (select c.ticket_id from sla_fired f join sla_clocks c on c.id = f.clock_id
+       where f.acted_at is null order by f.at limit ${most})) due`
   return rows.map((row) => row.ticket_id)
 }
 

@@ -72,6 +72,8 @@ export function readEvent({ seq, at, type, actor, actor_id, data }: LogEvent): S
       return { ...when, type: 'split_off', from: seconds(new Date(data.from_at as string)) }
     case 'merged_into':
       return { ...when, type: 'merged_away' }
+    case 'reminder':
+      return { ...when, type: 'due' }
     case 'spam':
     case 'deleted':
       return { ...when, type: 'spam' }

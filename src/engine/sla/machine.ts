@@ -4,11 +4,11 @@
  * before each event (K9), so an outage or a late sweep changes nothing in the record.
  */
 import type { Priority, Status } from '../tables.ts'
-import { type Account, type Book, type Clock, type ClockMetric, type Facts, isOpen } from './account.ts'
+import { type Account, type Book, type Clock, type ClockMetric, type Facts, type Firing, isOpen } from './account.ts'
 import {
-  breach,
   calendarFor,
   end,
+  fallDue,
   forgive,
   isPaused,
   judge,
@@ -43,6 +43,8 @@ export type SlaEvent = { at: number; seq: number } & (
   /** What was said from an instant on is another ticket's now (MAIL 6.8). */
   | { type: 'split_off'; from: number }
   | { type: 'spam' }
+  /** What was due in this very second has happened, because a reminder acts on the ticket in it (E2). */
+  | { type: 'due' }
   /** In the story, and of no matter here. */
   | { type: 'other' }
 )
@@ -60,7 +62,7 @@ export type OpenResponse = { startedAt: number; elapsed: number }
 export function apply(account: Account | null, event: SlaEvent, book: Book): Account {
   if (event.type === 'created') return open(event, book)
   if (account === null) throw new RangeError(`an event "${event.type}" before the ticket was created`)
-  const next = settle(account, event.at, book)
+  const next = settle(account, event.type === 'due' ? event.at + 1 : event.at, book)
   const moment: Moment = { account: next, book, at: event.at, seq: event.seq }
   next.facts.lastAt = event.at
   if (next.facts.ended) follow(next.facts, event)
@@ -70,13 +72,23 @@ export function apply(account: Account | null, event: SlaEvent, book: Book): Acc
 
 /** What time alone has done strictly before `at`: breaches at their due date and reminders (K9, W1). */
 export function settle(account: Account, at: number, book: Book): Account {
+  return settleUntil({ account, at, book }, () => false).account
+}
+
+/** The same, but no further than the first reminder that `halts`; `haltedAt` is when that fired. */
+export function settleUntil(
+  { account, at, book }: { account: Account; at: number; book: Book },
+  halts: (firing: Firing) => boolean,
+): { account: Account; haltedAt: number | null } {
   const next = structuredClone(account)
   for (;;) {
     const due = earliest(next.clocks, at)
-    if (!due) return next
+    if (!due) return { account: next, haltedAt: null }
+    const before = next.firings.length
     const moment: Moment = { account: next, book, at: due.at, seq: null }
     if (due.what === 'warn') remindNext(moment, due.clock)
-    else breach(moment, due.clock)
+    else fallDue(moment, due.clock)
+    if (next.firings.slice(before).some(halts)) return { account: next, haltedAt: due.at }
   }
 }
 
@@ -163,6 +175,7 @@ function act(moment: Moment, event: Exclude<SlaEvent, { type: 'created' }>): voi
     case 'spam':
       leave(moment, event.type)
       break
+    case 'due':
     case 'other':
       break
     default:

@@ -51,7 +51,7 @@ async function history(tx: Tx, ticketId: number): Promise<Pick<Account, 'breache
       select metric, team_id, cycle, at, target_s, assignee_id, ticket_team_id, superseded_at, superseded_by
       from sla_breaches where ticket_id = ${ticketId} order by id`,
     tx`
-      select c.metric, c.team_id, c.cycle, f.reminder, f.generation, f.at
+      select c.metric, c.team_id, c.cycle, f.policy_id, f.reminder, f.generation, f.at
       from sla_fired f join sla_clocks c on c.id = f.clock_id where c.ticket_id = ${ticketId}`,
   ])
   const clockOf = (row: Record<string, unknown>) =>
@@ -68,6 +68,7 @@ async function history(tx: Tx, ticketId: number): Promise<Pick<Account, 'breache
     })),
     firings: fired.map((row) => ({
       clock: clockOf(row),
+      policyId: row.policy_id,
       reminder: row.reminder,
       generation: row.generation,
       at: seconds(row.at),

@@ -113,6 +113,7 @@ export const fromBreach = (breach: Breach, place: { clockId: number; ticketId: n
 
 export const fromFiring = (firing: Firing, clockId: number) => ({
   clock_id: clockId,
+  policy_id: firing.policyId,
   reminder: firing.reminder,
   generation: firing.generation,
   at: toDate(firing.at),

@@ -18,6 +18,14 @@ export function termsOf(
     ola: new Map(ola),
     pauseOn: definition.pause_on,
     reopen: definition.reopen,
-    reminders: definition.reminders.map(({ key, ...one }) => ({ id: key, ...one })),
+    reminders: definition.reminders.map(({ key, actions, ...one }) => ({
+      id: key,
+      ...one,
+      acts: actions !== undefined,
+      changes: actions?.some((action) => CHANGES.has(action.do)) ?? false,
+    })),
   }
 }
+
+/** Actions that clocks follow, or the choice of the policy; notes and notices are of no matter to either. */
+export const CHANGES: ReadonlySet<string> = new Set(['team', 'assignee', 'priority', 'status', 'tags'])

@@ -16,13 +16,13 @@ import { tellAll } from './tell.ts'
 const BATCH = 200
 
 /**
- * One batch of tickets that something is due for; those that others hold are left to them, or to the next time. `more`
- * says that another batch may find some.
+ * One batch of tickets that something is due for; those that others hold are left to them, or to the next time, and
+ * those that stand at a reminder to what it does (../reminders.ts). `more` says that another batch may find some.
  */
-export async function sweepDue(tx: Tx, now: Date): Promise<{ settled: number; more: boolean }> {
+export async function sweepDue(tx: Tx, now: Date): Promise<{ found: number[]; settled: number; more: boolean }> {
   const found = await findDue(tx, BATCH, now)
   const settled = await settleTickets(tx, found, now)
-  return { settled: settled.length, more: found.length >= BATCH && settled.length > 0 }
+  return { found, settled: settled.length, more: found.length >= BATCH && settled.length > 0 }
 }
 
 /**
@@ -63,7 +63,10 @@ const PAGE = 500
 const dueOf = ({ definition, running_since, target_s, elapsed_s }: Running): number | null =>
   addWorkingTime(readCalendar(definition), seconds(running_since), Math.max(0, target_s - elapsed_s))
 
-/** Brings tickets up to now; returns those that nobody else held. `updated_at` stays (Q5). */
+/**
+ * Brings tickets up to now, or to the first reminder that changes them; returns those that nobody else held. Where a
+ * reminder has fired and not acted, nothing is settled: what comes next follows from what it does. `updated_at` stays (Q5).
+ */
 export async function settleTickets(
   tx: Tx,
   ticketIds: number[],
@@ -72,7 +75,10 @@ export async function settleTickets(
 ): Promise<number[]> {
   if (ticketIds.length === 0) return []
   const rows = await tx<{ id: number }[]>`
-    select id from tickets where id = any(${ticketIds}::bigint[]) order by id for update skip locked`
+    select id from tickets t where id = any(${ticketIds}::bigint[]) and not exists (
+      select from sla_clocks c join sla_fired f on f.clock_id = c.id
+      where c.ticket_id = t.id and f.acted_at is null)
+    order by id for update skip locked`
   const ids = rows.map((row) => row.id)
   if (ids.length > 0)
     await tellAll(

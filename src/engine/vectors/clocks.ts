@@ -98,6 +98,7 @@ async function setScene(tx: Tx, vector: ClockVector): Promise<Scene> {
         key: named(key),
         name: key,
         members: [],
+        lead: null,
         calendar: named(calendar),
       })),
     ),
@@ -265,7 +266,7 @@ function policyOf(key: string, source: PolicySource, apply: Policy['apply']): Po
   }
 }
 
-const PLAIN_AGENT = { admin: false, locale: null, zone: null }
+const PLAIN_AGENT = { admin: false, locale: null, zone: null, calendar: null, quiet: [] }
 const PLAIN_PROJECT = { id: 0, organization: null, policy: null, billable: true }
 const EMPTY: Desk = {
   version: 0,
