@@ -16,6 +16,7 @@ import { attachedPages } from './attached.ts'
 import type { Env, Web } from './context.ts'
 import { filePages } from './files.ts'
 import { heldPages } from './held.ts'
+import { invoicePages } from './invoices.ts'
 import { noticePages } from './notices.ts'
 import { outboxPages } from './outbox.ts'
 import { plainPage } from './page.ts'
@@ -54,6 +55,7 @@ export function createWeb(web: Web): Hono<Env> {
     heldPages,
     outboxPages,
     timePages,
+    invoicePages,
     reportPages,
     noticePages,
     sessionPages,

@@ -118,6 +118,7 @@ function sideBar(agent: SignedIn, counts: Counts, current: string | undefined): 
       <ul aria-labelledby="nav-figures">
         ${entry('/time', 'Time')}
         ${entry('/reports', 'Reports')}
+        ${agent.admin && entry('/invoices', 'Invoices')}
       </ul>
     </nav>
     <div class="me">
