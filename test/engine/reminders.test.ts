@@ -1,6 +1,7 @@
 /** What reminders do (SLA 10): actions at their second and once, escalations, repetitions, notices, replay. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { JOBS } from '../../src/cron.ts'
 import { openClient, transaction } from '../../src/database.ts'
 import { parseDesk } from '../../src/engine/desk/document.ts'
 import { awakeAt } from '../../src/engine/reminders/quiet.ts'
@@ -344,6 +345,15 @@ test('a colleague who left stops no reminder: the admins hear of it', async () =
   assert.equal([(await ticket(id)).assignee, (await mails()).length > 0], [null, true])
   assert.is((await sql`select subject from notices where kind = 'reminder_failed'`)[0]!.subject, 'gold/soon')
   await replayed(id, late(121))
+})
+
+test('the job of the daemon does all of it', async () => {
+  const id = await begin(ESCALATE)
+  const job = JOBS.find((one) => one.name === 'sla_due')!
+  const house = { tools: desk.tools, url, secret: Buffer.alloc(32) }
+  assert.equal(await job.run(sql, late(120), house), { settled: 1, reminders: 1, notices: 1, dropped_notices: 0 })
+  assert.equal(await job.run(sql, late(120), house), { settled: 0, reminders: 0, notices: 0, dropped_notices: 0 })
+  assert.is((await mails())[0]!.ticket_id, id)
 })
 
 test('the desk file: what a reminder says wrong is refused with its line', async () => {

@@ -15,8 +15,8 @@ export async function findDue(sql: Queryable, most: number, now: Date): Promise<
       union all
       (select ticket_id from sla_answers where at <= ${now} order by at limit ${most})
       union all
-      (select c.ticket_id from sla_fired f join sla_clocks c on c.id = f.clock_id
-       where f.acted_at is null order by f.at limit ${most})) due`
+      (select (select ticket_id from sla_clocks where id = f.clock_id) -- never a join over all clocks
+       from sla_fired f where f.acted_at is null order by f.at limit ${most})) due`
   return rows.map((row) => row.ticket_id)
 }
 
