@@ -224,6 +224,8 @@ async function entryOf(c: Context, web: Web): Promise<ListedEntry | null> {
 
 type Editing = { values: Values; problem: string; back: string }
 
+const SETTLED = new Set(['submitted', 'approved', 'rejected'])
+
 /** One entry with its form; null where there is none. */
 async function entryPage(c: Context<Env>, web: Web, draft: Editing | null): Promise<Response | null> {
   const [agent, entry, { desk }] = [c.get('agent'), await entryOf(c, web), web.tools()]
@@ -237,8 +239,9 @@ async function entryPage(c: Context<Env>, web: Web, draft: Editing | null): Prom
     ${draft && html`<p class="problem" role="alert">${draft.problem}</p>`}
     <div class="work entry">
       <p>${workCell(entry)}</p>
-      <p><strong>${clockText(entry.raw_s)}</strong> ${entry.billable ? 'billable' : 'free'}, ${dayText(entry.local_date)} ${spanText(entry)}, ${entry.agent}</p>
+      <p><strong>${clockText(entry.raw_s)}</strong> ${entry.billable ? 'billable' : 'free'}, ${[dayText(entry.local_date), spanText(entry), entry.agent].filter(Boolean).join(', ')}</p>
       <p>${stateCell(entry)}</p>
+      ${changes && SETTLED.has(entry.status) && html`<p class="sub">Once saved it is a draft again, to be submitted anew.</p>`}
       ${
         changes
           ? html`<form method="post" action="/time/entries/${entry.id}" class="stack">

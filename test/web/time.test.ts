@@ -207,7 +207,7 @@ test('the timer: started on a ticket, seen everywhere, moved by starting another
     `${at}?done=started`,
   )
   desk.clock.now = after(NOON, HOUR)
-  assert.match(words(await bo.page(at)), 'Timer runs #')
+  assert.match(words(await bo.page(at)), 'Timer runs 1:00 h until now')
   assert.match(words(await bo.page('/time')), '1:00 h until now, since Tue 3 Mar 2026, 14:00 CET')
   assert.match(words(await bo.page(`/tickets/${other.id}`)), 'starting it here stops it there')
   const first = await last()

@@ -70,7 +70,7 @@ type People = { agents: readonly { id: number; name: string }[]; desk: Desk }
 export function questionForm({ asked, problem }: Question, { agents, desk }: People, today: string): Html {
   const option = (value: string, words: string, chosen: string) =>
     html`<option value="${value}"${value === chosen && html` selected`}>${words}</option>`
-  return html`<form class="filter asking" action="/time" method="get">
+  return html`<form class="filter asking timesheet" action="/time" method="get">
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
     <label>Agent <select name="agent">${option('', 'Everybody', asked.agent)}
       ${agents.map(({ id, name }) => option(String(id), name, asked.agent))}</select></label>

@@ -88,10 +88,13 @@ export const whenFields = (id: string, values: Values): Html => html`<div class=
     <div><label for="${id}-spent">How long</label>
       <input id="${id}-spent" name="spent" value="${values.spent ?? ''}" placeholder="1h30m, 90m or 1:30" autocomplete="off" maxlength="20"></div>
     <div><label for="${id}-start">or from</label>
-      <input id="${id}-start" type="time" name="start" value="${values.start ?? ''}" step="1"></div>
+      <input id="${id}-start" type="time" name="start" value="${values.start ?? ''}" step="${stepOf(values)}"></div>
     <div><label for="${id}-end">to</label>
-      <input id="${id}-end" type="time" name="end" value="${values.end ?? ''}" step="1"></div>
+      <input id="${id}-end" type="time" name="end" value="${values.end ?? ''}" step="${stepOf(values)}"></div>
   </div>`
+
+/** To the minute, unless a timer has stopped within one. */
+const stepOf = ({ start = '', end = '' }: Values): number => (start.length > 5 || end.length > 5 ? 1 : 60)
 
 /** What was done, and what it says of the ticket where there is one. */
 export function detailFields(
@@ -148,7 +151,7 @@ export function enterForm(
     }
     ${whenFields(id, values)}
     ${detailFields(id, values, { desk, onTicket: true, asProject: true })}
-    <p><button class="primary" name="finish" value="draft">Save draft</button>
+    <p class="buttons"><button class="primary" name="finish" value="draft">Save draft</button>
       <button name="finish" value="submit">Save and submit</button></p>
   </form>`
 }

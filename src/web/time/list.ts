@@ -25,7 +25,7 @@ export function entryTable(rows: readonly ListedEntry[], asked: Asked, looking: 
       label: head('date', 'Day'),
       name: 'Day',
       of: (row) =>
-        html`<span id="entry-${row.id}">${dayText(row.local_date)}</span> <span class="sub">${spanText(row)}</span>`,
+        html`<time datetime="${row.local_date}">${dayText(row.local_date)}</time> <span class="sub">${spanText(row)}</span>`,
     },
     { label: head('ticket', 'Work'), name: 'Work', of: workCell },
     { label: head('agent', 'Agent'), name: 'Agent', of: (row) => row.agent },
@@ -91,13 +91,21 @@ export function actionsOf(entry: ListedEntry, { agent, desk, back }: Looking): H
   const name = `${clockText(entry.raw_s)} of ${dayText(entry.local_date)}`
   const changes = (own || agent.admin) && entry.reverses_id === null && entry.status !== 'invoiced'
   const submits = (own || agent.admin) && entry.status === 'draft' && entry.review_at === null && entry.raw_s > 0
-  return html`<div class="actions">
-    ${submits && buttonForm(`${at}/submission`, 'Submit', { name, fields })}
-    ${changes && html`<a class="button small" href="${at}">${entry.review_at ? 'Look at it' : 'Edit'}<span class="sr"> ${name}</span></a>`}
-    ${decides && entry.status === 'submitted' && buttonForm(`${at}/approval`, 'Approve', { name, fields })}
-    ${decides && entry.status === 'submitted' && whyForm(`${at}/rejection`, 'Send back', { id: `no-${entry.id}`, name, fields })}
-    ${decides && entry.status === 'invoiced' && entry.reversed_by === null && entry.reverses_id === null && whyForm(`${at}/reversal`, 'Take back', { id: `back-${entry.id}`, name, fields })}
-  </div>`
+  const can = [
+    submits && buttonForm(`${at}/submission`, 'Submit', { name, fields }),
+    changes &&
+      html`<a class="button small" href="${at}">${entry.review_at ? 'Look at it' : 'Edit'}<span class="sr"> ${name}</span></a>`,
+    decides && entry.status === 'submitted' && buttonForm(`${at}/approval`, 'Approve', { name, fields }),
+    decides &&
+      entry.status === 'submitted' &&
+      whyForm(`${at}/rejection`, 'Send back', { id: `no-${entry.id}`, name, fields }),
+    decides &&
+      entry.status === 'invoiced' &&
+      entry.reversed_by === null &&
+      entry.reverses_id === null &&
+      whyForm(`${at}/reversal`, 'Take back', { id: `back-${entry.id}`, name, fields }),
+  ].filter((one) => one !== false)
+  return can.length === 0 ? html`` : html`<div class="actions">${can}</div>`
 }
 
 /** A button that asks why first. */

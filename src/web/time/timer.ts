@@ -17,7 +17,7 @@ export function runningTimer(timer: ListedEntry, { desk, back }: Shown): Html {
       ? html`<strong>${timer.project}</strong>`
       : html`<a href="/tickets/${timer.ticket_id}">#${timer.ticket_id} ${timer.subject || 'No subject'}</a>`
   return html`<div class="timer" role="group" aria-label="Running timer">
-    <p><span class="mark t-running">Timer runs</span> ${place}</p>
+    <p><span class="mark t-running">Timer runs</span> ${back !== `/tickets/${timer.ticket_id}` && place}</p>
     <p class="sub">${clockText(minutes)} h until now, since ${time(timer.started_at!, whenText(timer.started_at!, timer.tz))}</p>
     <form method="post" action="/time/timer/stop" class="stack">
       <input type="hidden" name="back" value="${back}">
