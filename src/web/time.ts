@@ -89,12 +89,14 @@ export function timePages(web: Web): Pages {
     .post('/time/timer/stop', async (c) => {
       const form = await readForm(c)
       const agent = c.get('agent')
-      const input = { agent, details: detailsOf(sentValues(form)), tools: web.tools() }
+      const details = detailsOf(sentValues(form))
+      const input = { agent, details, tools: web.tools() }
       const { warnings } = await transaction(web.sql, async (tx) => {
         // What was written belongs to the timer that was seen, not to one that another tab has started since.
         const running = await findTimer(tx, agent.id, web.now())
         if (running && String(running.id) !== form.text('entry'))
           throw new Refusal('entry_changed', 'Another timer of yours runs by now: look at it again.')
+        if (details.workType === running?.work_type) delete details.workType
         return await stopTimer(tx, input, web.now())
       })
       return done(c, backOf(form), 'stopped', warnings)

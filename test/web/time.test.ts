@@ -236,6 +236,28 @@ test('the timer: started on a ticket, seen everywhere, moved by starting another
   assert.match(story, 'stopped the timer after 0:30')
 })
 
+test('a kind of work that is gone from the desk file stays with its entries', async () => {
+  const { work_types } = desk.tools.desk
+  const travel = work_types.get('travel')!
+  await bo.post('/time/timer', { ticket: String(ticket.id) })
+  await sql`update time_entries set work_type_id = ${travel.id} where status = 'running'`
+  work_types.delete('travel')
+  const { id } = await last()
+  assert.match(await bo.page('/time'), '<option value="travel" selected>As it is</option>')
+  desk.clock.now = after(NOON, HOUR)
+  const fields = { work_type: 'travel', billable: 'yes', note: 'There and back.' }
+  assert.is((await bo.post('/time/timer/stop', { entry: String(id), ...fields })).status, 303)
+  const { rev, work_type_id } = await last()
+  const when = { date: '2026-03-03', start: '14:00', end: '15:00' }
+  assert.is(
+    (await bo.post(`/time/entries/${id}`, { ...fields, ...when, note: 'There.', rev: String(rev) })).status,
+    303,
+  )
+  work_types.set('travel', travel)
+  assert.equal([work_type_id, (await last()).work_type_id, (await last()).note], [travel.id, travel.id, 'There.'])
+  assert.is((await act('removal')).status, 303)
+})
+
 test('time on a project without a ticket', async () => {
   const { ticket_id, project_id, billable } = await enter({ ticket: '', project: 'triage', spent: '0:45' })
   assert.equal([ticket_id, project_id, billable], [null, desk.tools.desk.projects.get('triage')!.id, true])

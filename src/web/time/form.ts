@@ -106,6 +106,8 @@ export function detailFields(
     html`<option value="${value}"${value === chosen && html` selected`}>${words}</option>`
   const types = [...desk.work_types.values()]
   const chosen = values.work_type ?? types[0]?.key ?? ''
+  // A kind of work may be gone from the desk file; an entry keeps it unless somebody chooses another.
+  const known = chosen === '' || types.some((one) => one.key === chosen)
   const statuses = STATUSES.filter((status) => status !== 'new')
   return html`<div><label for="${id}-note">What was done</label>
       <textarea id="${id}-note" name="note" rows="2" maxlength="${limits.note}">${values.note ?? ''}</textarea></div>
@@ -113,7 +115,7 @@ export function detailFields(
       ${
         types.length > 0 &&
         html`<div><label for="${id}-type">Work</label>
-        <select id="${id}-type" name="work_type">${types.map((one) => option(one.key, one.name, chosen))} ${option('', 'None', chosen)}</select></div>`
+        <select id="${id}-type" name="work_type">${!known && option(chosen, 'As it is', chosen)} ${types.map((one) => option(one.key, one.name, chosen))} ${option('', 'None', chosen)}</select></div>`
       }
       <div><label for="${id}-bill">Billing</label>
         <select id="${id}-bill" name="billable">
