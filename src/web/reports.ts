@@ -1,12 +1,11 @@
 /** Reports: a period and a zone by a form, a chart, the same numbers as a table, and all of it as CSV. Reads only. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import { CSV_MARK } from '../csv.ts'
 import { csvRecords, type Sheet } from '../engine/reports/shape.ts'
 import { makeReport, REPORTS, type ReportName } from '../engine/reports.ts'
 import { web as limits } from '../limits.ts'
 import type { Env, Pages, Web } from './context.ts'
-import { disposition } from './filename.ts'
+import { csvDownload } from './figures.ts'
 import { parseId } from './form.ts'
 import { agentPage, type Html } from './page.ts'
 import { addressOf, type Question, questionForm, readQuestion, reportLinks } from './reports/ask.ts'
@@ -35,10 +34,7 @@ export function reportPages(web: Web): Pages {
       const sheet = await makeReport(web.sql, ask, web.now())
       const { fromDate, toDate, zone } = ask.period
       const file = ['postroom', name, fromDate ?? 'begin', toDate ?? 'now'].join('-')
-      return c.body(encoded(sheet, zone), 200, {
-        'Content-Type': 'text/csv; charset=utf-8',
-        'Content-Disposition': disposition('attachment', `${file}.csv`),
-      })
+      return csvDownload(`${file}.csv`, csvRecords(sheet, zone))
     })
     .get('/reports/:name', async (c) => {
       const name = reportNamed(c.req.param('name'))
@@ -104,17 +100,4 @@ function zonesOf(web: Web, own: string): string[] {
     'UTC',
   ]
   return [...new Set(all.filter((zone): zone is string => !!zone))].slice(0, 50)
-}
-
-function encoded(sheet: Sheet, zone: string): ReadableStream<Uint8Array> {
-  const bytes = new TextEncoder()
-  const records = csvRecords(sheet, zone)
-  return new ReadableStream({
-    start: (controller) => controller.enqueue(bytes.encode(CSV_MARK)),
-    pull(controller) {
-      const { value, done } = records.next()
-      if (done) controller.close()
-      else controller.enqueue(bytes.encode(value))
-    },
-  })
 }

@@ -2,11 +2,10 @@
 import { html } from 'hono/html'
 import type { Column, Row, Sheet } from '../../engine/reports/shape.ts'
 import type { Priority } from '../../engine/tables.ts'
+import { type Cell, figures } from '../figures.ts'
 import { priorityMark } from '../marks.ts'
 import { type Html, time } from '../page.ts'
 import { longText, METRIC_WORDS, PRIORITY_WORDS, shareText, whenText } from '../words.ts'
-
-type Cell = { label: string; number: boolean; of(row: Row): Html | string }
 
 /** Any report but the violations; keys and columns of which no row has a value are left out. */
 export function reportTable(sheet: Sheet, name: string): Html {
@@ -15,15 +14,15 @@ export function reportTable(sheet: Sheet, name: string): Html {
       !LEFT_OUT.includes(key) && (kind === 'share' || sheet.rows.some((row) => (row[key] ?? null) !== null)),
   )
   const cells = used.map(
-    (column): Cell => ({ label: column.label, number: isNumber(column), of: (row) => valueText(column, row) }),
+    (column): Cell<Row> => ({
+      ...named(column.label),
+      ...(isNumber(column) && { number: true }),
+      of: (row) => valueText(column, row),
+    }),
   )
-  const total = sheet.total && sheet.rows.length > 1 ? sheet.total : null
-  return table(
-    name,
-    cells,
-    sheet.rows,
-    total && ((n) => (n === 0 ? 'All' : used[n]!.key in total ? valueText(used[n]!, total) : '')),
-  )
+  const sum = sheet.total && sheet.rows.length > 1 ? sheet.total : null
+  const total = sum && used.map((column, n) => (n === 0 ? 'All' : column.key in sum ? valueText(column, sum) : ''))
+  return figures(name, cells, { rows: sheet.rows, ...(total && { total }) })
 }
 
 /** For machines: people read the name beside a key, and these counts below their sum. */
@@ -31,68 +30,47 @@ const LEFT_OUT = ['agent', 'team', 'key', 'answers_met', 'answers_late', 'soluti
 
 /** What a person reads of a violation first: the ticket, the promise, who, when, by how much. */
 export function violationTable(rows: readonly Row[], zone: string): Html {
-  const cells: Cell[] = [
+  const cells: Cell<Row>[] = [
     {
-      label: 'Ticket',
-      number: false,
+      ...named('Ticket'),
       of: (
         row,
       ) => html`<a href="/tickets/${row.ticket}">#${row.ticket}</a> ${row.subject ?? html`<span class="muted">No subject</span>`}
         <span class="sub">${[row.organization, row.requester].filter(Boolean).join(' · ')}</span>`,
     },
     {
-      label: 'Promise',
-      number: false,
+      ...named('Promise'),
       of: (
         row,
       ) => html`${METRIC_WORDS[String(row.metric)]}${row.metric === 'ola' && ` (${row.team})`}${Number(row.cycle) > 1 && ` ${row.cycle}`}
         <span class="sub">${longText(Number(row.target_s))}, ${row.policy}, ${PRIORITY_WORDS[row.priority as Priority] ?? row.priority}</span>`,
     },
-    { label: 'Who', number: false, of: (row) => String(row.who) },
+    { ...named('Who'), of: (row) => String(row.who) },
     {
-      label: 'Late since',
-      number: false,
+      ...named('Late since'),
       of: (row) => {
         const at = new Date(String(row.at))
         return time(at, whenText(at, zone))
       },
     },
-    { label: 'Over by', number: true, of: (row) => overText(row) },
-    { label: 'Ended', number: false, of: (row) => endText(row, zone) },
+    { ...named('Over by'), number: true, of: (row) => overText(row) },
+    { ...named('Ended'), of: (row) => endText(row, zone) },
   ]
-  return table('Broken promises', cells, rows, null)
+  return figures('Broken promises', cells, { rows })
 }
 
 /** Counts with their words. */
 export const countTable = (name: string, unit: string, rows: readonly { label: string; count: number }[]): Html =>
-  table(
+  figures<{ label: string; count: number }>(
     name,
     [
-      { label: unit, number: false, of: (row) => String(row.label) },
-      { label: 'Broken promises', number: true, of: (row) => String(row.count) },
+      { ...named(unit), of: (row) => row.label },
+      { ...named('Broken promises'), number: true, of: (row) => String(row.count) },
     ],
-    rows,
-    null,
+    { rows },
   )
 
-/**
- * In a box that can be scrolled, by keyboard too, where it is wider than the page. The roles are spelled out because
- * narrow screens lay rows out as cards, which would undo the table's own.
- */
-function table(name: string, cells: Cell[], rows: readonly Row[], total: ((n: number) => Html | string) | null): Html {
-  const line = (value: (n: number) => Html | string) =>
-    cells.map(
-      ({ label, number }, n) =>
-        html`<td role="cell" data-label="${label}" class="${number ? 'number' : n === 0 ? 'first' : ''}"><div>${value(n)}</div></td>`,
-    )
-  return html`<div class="wide" role="region" tabindex="0" aria-label="${name}"><table role="table" class="figures" aria-label="${name}">
-    <thead role="rowgroup"><tr role="row">
-      ${cells.map(({ label, number }) => html`<th role="columnheader" scope="col" class="${number ? 'number' : ''}">${label}</th>`)}
-    </tr></thead>
-    <tbody role="rowgroup">${rows.map((row) => html`<tr role="row">${line((n) => cells[n]!.of(row))}</tr>`)}</tbody>
-    ${total && html`<tfoot role="rowgroup"><tr role="row">${line(total)}</tr></tfoot>`}
-  </table></div>`
-}
+const named = (label: string) => ({ label, name: label })
 
 const isNumber = ({ kind }: Column): boolean => kind === 'number' || kind === 'seconds' || kind === 'share'
 
