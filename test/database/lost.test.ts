@@ -121,7 +121,9 @@ test('every connection killed again and again under load: each transaction is th
       )
     }
   })
-  for (let round = 0; round < 10; round++) {
+  const count = (ok: boolean) => outcomes.filter((one) => one.ok === ok).length
+  // at least ten times, and on a slow machine until both kinds were seen
+  for (let round = 0; round < 10 || (round < 200 && (count(true) <= 20 || count(false) === 0)); round++) {
     await sleep(40)
     await killer`
       select pg_terminate_backend(pid) from pg_stat_activity
@@ -135,8 +137,8 @@ test('every connection killed again and again under load: each transaction is th
     assert.is(halves[0], halves[1], name)
     if (ok) assert.ok(halves[0], name)
   }
-  assert.ok(outcomes.filter(({ ok }) => ok).length > 20)
-  assert.ok(outcomes.some(({ ok }) => !ok))
+  assert.ok(count(true) > 20)
+  assert.ok(count(false) > 0)
 })
 
 /** After a loss the driver may hand its last error to one more query; that is an outage too. */
