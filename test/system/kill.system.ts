@@ -71,18 +71,21 @@ function writeConfig(kind: 'relay' | 'files'): string {
 }
 
 /**
- * Another daemon would poll the mailbox a minute after the death of this one, and 300 rounds ask for more
- * acknowledgements than an inbox may send in an hour: here both times pass between two rounds. The leases of mails run
- * out in their own time, or each round would count as one more death of the same few mails.
+ * Another daemon would poll the mailbox a minute after the death of this one: that time passes between two rounds. The
+ * leases of mails run out in their own time, or each round would count as one more death of the same few mails.
  */
-async function ageMailbox(): Promise<void> {
-  if (!folder.postmaster()) return // with the server gone there is nobody to ask: what was leased waits a round longer
-  try {
-    await sql`update leases set until = now() - interval '1 second'`
-    await sql`delete from mail_budgets where scope like 'inbox/%' and period <> 'epoch'`
-  } catch (error) {
+const ageMailbox = () => whileThere(() => sql`update leases set until = now() - interval '1 second'`)
+
+/** 300 rounds ask for more acknowledgements than an inbox may send in an hour: that hour passes, too. */
+const ageBudgets = () =>
+  whileThere(() => sql`delete from mail_budgets where scope like 'inbox/%' and period <> 'epoch'`)
+
+/** With the server gone there is nobody to ask: what was to pass waits a round longer. */
+async function whileThere(work: () => Promise<unknown>): Promise<void> {
+  if (!folder.postmaster()) return
+  await work().catch((error) => {
     if (!isOutage(error)) throw error // it was on its way down
-  }
+  })
 }
 
 /** Now and then the relay takes a mail and says nothing, or hangs up: what was under way then is `uncertain`. */
@@ -143,6 +146,7 @@ test(`${rounds} rounds of kill -9, seed ${seed}`, async () => {
   for (; done < rounds && !enough; done++) {
     const number = done
     await ageMailbox()
+    await ageBudgets()
     await round(number)
     if (rounds > 20 && number % 20 === 19)
       console.log(`round ${number + 1}: ${ledger.mails.size} mails, ${Math.round(performance.now() - from)} ms`)
@@ -165,7 +169,8 @@ test(`${rounds} rounds of kill -9, seed ${seed}`, async () => {
       90_000,
     )
   }
-  await settle(sql, daemon.pid)
+  const hours = setInterval(ageBudgets, 500)
+  await settle(sql, daemon.pid).finally(() => clearInterval(hours))
   const { faults, figures } = await audit(sql, { ledger, relayed: sink.taken(), folder: outgoing })
   console.log(
     `seed ${seed}, ${done} rounds, ${each} ms each: ${JSON.stringify({ ...figures, refused: Object.fromEntries(ledger.refused) })}`,
