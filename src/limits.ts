@@ -301,6 +301,15 @@ export const web = {
   frameImage: 5 * MB,
 } as const
 
+/** Queues that keep themselves true while they are open. */
+export const live = {
+  poll: 2 * SECOND, // a change is to be seen within 5 s, of which the browser needs up to 2.5
+  heartbeat: 25 * SECOND, // proxies end what is silent for a minute
+  life: 10 * MINUTE, // of a stream: a sign-in that was ended has none for longer
+  retry: 3 * SECOND,
+  streams: 6, // of a sign-in: browsers open no more connections to one place
+} as const
+
 /** Working time (SLA C12, Q4). */
 export const hours = {
   horizonDays: 3660,

@@ -20,6 +20,8 @@ import { invoicePages } from './invoices.ts'
 import { noticePages } from './notices.ts'
 import { outboxPages } from './outbox.ts'
 import { plainPage } from './page.ts'
+import { CONTENT_POLICY } from './policy.ts'
+import { livePages } from './queues/live.ts'
 import { queuePages } from './queues.ts'
 import { reportPages } from './reports.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
@@ -46,6 +48,7 @@ export function createWeb(web: Web): Hono<Env> {
   app.route('/', signInPages(web))
   app.use(onlyAgents(web))
   const desk = [
+    livePages, // before the queues, among which it has its address
     queuePages,
     ticketPages,
     originalPages,
@@ -84,7 +87,7 @@ const REFUSED = { user: 422, config: 500, outage: 503 } as const
 const TOO_LARGE = 'A form may hold at most 2 MB.'
 
 /**
- * No page may be framed, run a script, load from elsewhere or be kept by a cache. `same-origin` as referrer policy,
+ * No page may be framed, run a script that is not ours, load from elsewhere or be kept by a cache. `same-origin` as referrer policy,
  * because with `no-referrer` browsers send `Origin: null` with our own forms; no other site is ever told an address.
  */
 const safeHeaders = createMiddleware(async (c, next) => {
@@ -100,16 +103,6 @@ const safeHeaders = createMiddleware(async (c, next) => {
   set('X-Robots-Tag', 'noindex')
   set('X-DNS-Prefetch-Control', 'off') // to resolve the name in a link is to tell its owner that the mail is read
 })
-
-const CONTENT_POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "form-action 'self'",
-  "frame-src 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ')
 
 const problemPage = (title: string, words: string) =>
   plainPage({

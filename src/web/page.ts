@@ -22,6 +22,8 @@ export type Page = {
   done?: string | null
   /** Wide pages, such as lists, use the whole width. */
   layout?: 'list' | 'text'
+  /** The path of a script of ours; the answer then needs a policy that lets it run. */
+  script?: string
 }
 
 /** A page for the agent who is signed in. */
@@ -39,7 +41,7 @@ export async function agentPage(web: Web, agent: SignedIn, page: Page): Promise<
       ${page.body}
     </main>
   </body>`
-  return wholeDocument(page.title, body)
+  return wholeDocument(page.title, body, page.script)
 }
 
 /** A page for nobody in particular: sign-in and what goes wrong before it. */
@@ -69,7 +71,7 @@ export function buttonForm(
 /** A time for people, with the exact one for machines and on hover. */
 export const time = (at: Date, words: string): Html => html`<time datetime="${at.toISOString()}">${words}</time>`
 
-const wholeDocument = (title: string, body: Html): Html => html`<!doctype html>
+const wholeDocument = (title: string, body: Html, script?: string): Html => html`<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -78,6 +80,7 @@ const wholeDocument = (title: string, body: Html): Html => html`<!doctype html>
     <title>${title} · Postroom</title>
     <link rel="stylesheet" href="${stylesheetPath}">
     <link rel="icon" href="${ICON}">
+    ${script && html`<script type="module" src="${script}"></script>`}
   </head>
   ${body}
 </html>`

@@ -1,14 +1,17 @@
-/** Queue pages: open tickets by due date, with the time left in words. */
+/** Queue pages: open tickets by due date, with the time left in words. An open one keeps itself true (queues/live.ts). */
 import { Hono } from 'hono'
 import { html } from 'hono/html'
 import type { Calendar } from '../engine/business-hours.ts'
 import { Refusal } from '../errors.ts'
+import { queueScriptPath } from './assets.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
 import { findCalendars, secondsLeft, urgencyOf } from './left.ts'
 import { priorityMark, statusMark } from './marks.ts'
 import { agentPage, type Html, time } from './page.ts'
-import { cursorText, listProjects, listQueue, parseCursor, type QueueRow, type QueueSlice } from './queues/list.ts'
-import { QUEUES, type QueueName } from './queues/names.ts'
+import { LIVE_POLICY } from './policy.ts'
+import { findQueue, markOf, queueQuery, streamPath } from './queues/ask.ts'
+import { cursorText, listProjects, listQueue, type QueueRow, type QueueSlice } from './queues/list.ts'
+import type { QUEUES, QueueName } from './queues/names.ts'
 import { leftText, METRIC_WORDS, shortWhenText, shownDue, whenText, zoneText } from './words.ts'
 
 export function queuePages(web: Web): Pages {
@@ -20,18 +23,14 @@ export function queuePages(web: Web): Pages {
       return c.redirect(`/tickets/${number}`, 303)
     })
     .get('/queues/:name', async (c) => {
-      const queue = QUEUES.find((one) => one.name === c.req.param('name'))
+      const queue = findQueue(c.req.param('name'))
       if (!queue) return c.notFound()
       const projects = await listProjects(web.sql)
-      const project = projects.find((one) => one.key === c.req.query('project')) ?? null
       const agent = c.get('agent')
-      const slice = await listQueue(web.sql, {
-        queue: queue.name,
-        agentId: agent.id,
-        projectId: project?.id ?? null,
-        after: parseCursor(c.req.query('after')),
-        before: parseCursor(c.req.query('before')),
-      })
+      const asked = (name: string) => c.req.query(name)
+      const query = queueQuery(asked, { queue: queue.name, agentId: agent.id, projects })
+      const project = projects.find((one) => one.id === query.projectId)
+      const slice = await listQueue(web.sql, query)
       const calendars = await findCalendars(
         web.sql,
         slice.rows.map((row) => row.calendar_id),
@@ -42,8 +41,12 @@ export function queuePages(web: Web): Pages {
           <h1>${queue.label}</h1>
           ${projectFilter(queue.name, projects, project?.key ?? null)}
         </div>
-        ${slice.rows.length === 0 ? emptyList(view) : html`${ticketTable(view)} ${pager(view)}`}`
-      return c.html(agentPage(web, agent, { title, current: `/queues/${queue.name}`, body }))
+        <p id="stale" class="warning" role="status"></p>
+        <div id="queue" data-live="${streamPath(queue.name, asked, markOf(slice))}">
+          ${slice.rows.length === 0 ? emptyList(view) : html`${ticketTable(view)} ${pager(view)}`}
+        </div>`
+      const page = { title, current: `/queues/${queue.name}`, body, script: queueScriptPath }
+      return c.html(agentPage(web, agent, page), 200, { 'Content-Security-Policy': LIVE_POLICY })
     }) as Pages
 }
 

@@ -156,27 +156,37 @@ test('every form refuses another origin, and every answer is safe', async () => 
     const policy = headers.get('content-security-policy') ?? ''
     for (const rule of ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"])
       assert.match(policy, rule)
-    assert.not.match(policy, /unsafe|script-src/)
+    assert.not.match(policy, /unsafe|script-src (?!'self'(?:;|$))/)
+    assert.is(policy.includes('script-src'), path === '/queues/open', path)
     assert.is(headers.get('x-content-type-options'), 'nosniff', path)
     assert.is(headers.get('cache-control'), 'no-store', path)
   }
 })
 
-test('pages hold no script, no style of their own, and nothing from elsewhere', async () => {
+test('pages hold no script and no style of their own, and nothing from elsewhere', async () => {
   await desk.addTicket()
   for (const path of ['/queues/open', '/held', '/outbox', '/sessions', '/sign-in']) {
     const page = await browser.page(path)
-    assert.not.match(page, /<script|<style| style=| on\w+=/, path)
+    const scripts = page.match(/<script[\s\S]*?<\/script>/g) ?? []
+    const ours = /^<script type="module" src="\/assets\/[0-9a-f]{12}\.js"><\/script>$/
+    assert.equal(scripts.length, path === '/queues/open' ? 1 : 0, path)
+    for (const script of scripts) assert.match(script, ours)
+    assert.not.match(page, /<style| style=| on\w+=/, path)
     assert.not.match(page, /(src|href|action)="(https?:)?\/\//, path)
     assert.not.match(page, /\[object |undefined|NaN/, path)
   }
 })
 
-test('the stylesheet may be kept for ever because its address changes with it', async () => {
-  const path = /href="(\/assets\/[^"]+)"/.exec(await browser.page('/sign-in'))![1]!
-  const answer = await app.request(path)
-  assert.match(answer.headers.get('content-type')!, 'text/css')
-  assert.match(answer.headers.get('cache-control')!, 'immutable')
+test('style and script may be kept for ever because their addresses change with them', async () => {
+  const page = await browser.page('/queues/open')
+  for (const [at, type] of [
+    [/href="(\/assets\/[^"]+)"/, 'text/css'],
+    [/src="(\/assets\/[^"]+)"/, 'text/javascript'],
+  ] as const) {
+    const answer = await app.request(at.exec(page)![1]!)
+    assert.match(answer.headers.get('content-type')!, type)
+    assert.match(answer.headers.get('cache-control')!, 'immutable')
+  }
   assert.is((await app.request('/assets/..%2fserver.ts')).status, 303)
 })
 
