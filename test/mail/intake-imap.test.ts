@@ -216,15 +216,15 @@ test('a goodbye in the middle of a body: connected again, and the mail comes onc
 
 test('a slow body is no reason to give up, as long as bytes come (2.14, X05)', async () => {
   const server = await fakeImap()
-  const poller = await follow(server, {}, { limits: { command: 400, chunk: 64 * 1024 } })
-  const raw = rawMail(1, 'x'.repeat(200_000))
+  const poller = await follow(server, {}, { limits: { command: 1500, chunk: 64 * 1024 } })
+  const raw = rawMail(1, 'x'.repeat(60_000))
   server.mails.push(mail(1, { raw }))
   server.answer = async ({ command, write, ok }) => {
     if (!/BODY\.PEEK/.test(command)) return false
     const text = fetched(1, server.mails[0]!, { query: command })
     for (let at = 0; at < text.length; at += 8192) {
       write(text.slice(at, at + 8192))
-      await sleep(80)
+      await sleep(300) // longer than the limit in all, far below it between two pieces
     }
     ok()
     return true
