@@ -1,6 +1,6 @@
 /**
  * The web view in a real Chromium: a person signs in and works a ticket by keyboard alone, wide and narrow; a hostile
- * mail runs nothing and asks for nothing. The pages ship no script, so what is evaluated here only looks.
+ * mail runs nothing and asks for nothing; an open queue shows a new ticket by itself. What is evaluated here only looks.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -95,6 +95,31 @@ test('by keyboard alone: sign in, find a ticket, answer it, undo', async () => {
   await page.waitForURL('**done=undone*')
   assert.is((await sql`select state from outbox where ticket_id = ${id}`)[0]!.state, 'cancelled')
   await page.close()
+})
+
+test('an open queue shows a new ticket without a reload, and the focus and the place stay', async () => {
+  for (let n = 0; n < 40; n++) await desk.addTicket({ subject: `Old ${n}` })
+  const page = await browser.newPage()
+  const told: string[] = []
+  page.on('console', (message) => told.push(message.text()))
+  page.on('pageerror', (error) => told.push(error.message))
+  const [name, value] = (await desk.signIn(desk.ada)).cookie.split('=')
+  await browser.addCookies([{ name: name!, value: value!, url: server.address }])
+  await page.goto(`${server.address}/queues/open`)
+  const old = "[...document.querySelectorAll('a')].find((one) => one.textContent === 'Old 30')"
+  await look(page, `${old}.focus({ preventScroll: true })`)
+  const place = await look<number>(page, "scrollTo({ top: 200, behavior: 'instant' }), (window.here = true), scrollY")
+  assert.is(place, 200)
+  await desk.addTicket({ subject: 'It came meanwhile' })
+  const started = performance.now()
+  await page.waitForSelector('text=It came meanwhile', { state: 'attached', timeout: 5000 })
+  assert.ok(performance.now() - started < 5000)
+  assert.is(await focused(page), 'Old 30')
+  assert.is(await look<number>(page, 'scrollY'), place)
+  assert.is(await look<boolean>(page, 'window.here'), true, 'the page was not loaded again')
+  assert.equal(told, [])
+  await page.close()
+  await sql`update tickets set status = 'closed' where subject like 'Old %'`
 })
 
 test('every page fits 1280 and 390 pixels, and every field and button has a name and a visible focus', async () => {

@@ -76,7 +76,7 @@ function replace(old, fresh) {
     const next = same ?? now[Math.min(before, now.length - 1)] ?? document.getElementById('main')
     next.focus({ preventScroll: true })
   }
-  scrollTo({ left: x, top: y, behavior: 'instant' })
+  if (scrollX !== x || scrollY !== y) scrollTo({ left: x, top: y, behavior: 'instant' })
 }
 
 function say(words) {
