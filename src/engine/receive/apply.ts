@@ -3,8 +3,6 @@
  * writes all of it, and the end of the mail, in one round trip and one statement (`together`).
  */
 import { all, ask, type Statement, type Tx } from '../../database.ts'
-import { threading } from '../../limits.ts'
-import { joinRanges } from '../../ranges.ts'
 import { seconds } from '../../time.ts'
 import { type Due, prepareAck } from '../acknowledge.ts'
 import { type Attachment, attachmentRows, storeParts } from '../attachments.ts'
@@ -19,15 +17,16 @@ import { outboxRows } from '../outbox.ts'
 import { completeContact, contactRows, ensureContact, nameOf } from '../people.ts'
 import { clockRows } from '../sla.ts'
 import { quieten } from '../storms.ts'
-import { type Reference, referenceRows } from '../thread/rows.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
 import { addPeople } from '../tickets/people.ts'
-import { addComment, furtherComment, link, type NewComment, reserveComment, ticketRows } from '../tickets/rows.ts'
+import { addComment, furtherComment, link, reserveComment, ticketRows } from '../tickets/rows.ts'
 import { note } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
+import { commentOf } from './comment.ts'
 import { type Arrival, type Facts, hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
 import { find, type Plan, type Reason } from './plan.ts'
+import { incomingId, references } from './references.ts'
 
 export type Work = { plan: Plan; arrival: Arrival; facts: Facts; tools: Tools; raw: { blobId: number; bytes: number } }
 
@@ -94,7 +93,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
   const contactId = facts.contact?.id ?? freshContact
   const at = arrival.releasedAt ?? arrival.receivedAt
   const ack = await acknowledgement(tx, work, { ticketId, commentId }, now)
-  const comment = firstComment(work, { id: commentId, ticketId, contactId })
+  const comment = commentOf(work, { id: commentId, ticketId, contactId })
   const actor: Actor =
     contactId === null ? system('mail') : { kind: 'contact', id: contactId, name: comment.author.name }
   const { route } = plan
@@ -188,7 +187,7 @@ async function addToTicket(
   const [commentId, files] = await Promise.all([reserveComment(tx), filesOf(tx, work)])
   const contactId = facts.contact?.id ?? (await joiningContact(tx, work, now))
   const comment = {
-    ...firstComment(work, { id: commentId, ticketId, contactId }),
+    ...commentOf(work, { id: commentId, ticketId, contactId }),
     visibility: action.visibility,
     automatic: action.automatic,
   }
@@ -288,107 +287,12 @@ function dueOf(plan: Plan, metric: Metric, at: Date): Due | null {
   return { at: clock.due, how }
 }
 
-/** Reasons that stand beside the comment as words of their own. */
-const SHOWN: ReadonlySet<string> = new Set([
-  'bad_token',
-  'pending_person',
-  'perhaps_automatic',
-  'thanks',
-  'unverified_sender',
-  'unknown_domain',
-  'reply_to',
-  'via_form',
-  'spam_flagged',
-  'storm',
-  'reopen_guard',
-])
-
-/** What parsing found that a reader must know of (4.19, 4.21). */
-const PARSED: ReadonlySet<string> = new Set([
-  'encrypted',
-  'signature_not_verified',
-  'smime_unreadable',
-  'tnef_unreadable',
-])
-
-/** The mail as a comment; a mail that could not be read says so, and what the scan found. */
-function firstComment(work: Work, ids: { id: number; ticketId: number; contactId: number | null }): NewComment {
-  const { plan, arrival } = work
-  const { mail } = arrival
-  const whole = mail.error === null ? mail : null
-  const failed = `This mail could not be read: ${arrival.poison ?? mail.error?.words ?? ''}\nThe original is attached as it came.`
-  const text = whole ? whole.text : failed
-  const flags = [
-    ...(whole?.truncated.length ? ['truncated'] : []),
-    ...(whole?.flags.filter((flag) => PARSED.has(flag)) ?? ['unparsable']),
-    ...(arrival.oversize ? ['oversize'] : []),
-    ...plan.reasons.flatMap((one) => (SHOWN.has(one.code) ? [one.code] : [])),
-  ]
-  return {
-    id: ids.id,
-    ticketId: ids.ticketId,
-    author: {
-      role: plan.author.role === 'unknown' ? 'unknown' : 'contact',
-      contactId: ids.contactId,
-      name: plan.author.name,
-      address: plan.author.address,
-    },
-    visibility: 'public',
-    channel: 'mail',
-    text,
-    visible: whole ? joinRanges(text, whole.ranges, 'visible').trim() : text,
-    html: whole?.html ?? null,
-    sanitiser: whole?.sanitiserVersion ?? null,
-    messageId: mail.messageId,
-    flags,
-    calendar: whole?.calendar ?? null,
-  }
-}
-
 async function filesOf(tx: Tx, work: Work): Promise<Attachment[]> {
   const { mail } = work.arrival
   if (mail.error === null) return await storeParts(tx, mail.parts)
   const { blobId, bytes } = work.raw
   return [{ blobId, filename: 'original.eml', type: 'message/rfc822', size: bytes, inline: false, contentId: null }]
 }
-
-/** The id under which a later mail may refer to this one, and who may. */
-function incomingId(work: Work, place: { ticketId: number; commentId: number }): MailId[] {
-  const { mail } = work.arrival
-  if (!mail.messageId) return []
-  return [{ messageId: mail.messageId, ...place, direction: 'in', ...referrers(work) }]
-}
-
-/** Who is named in a mail may refer to it; who is named in a forged one may not. */
-function referrers({ arrival, facts }: Work): { people: string[]; baseSubject: string } {
-  const { mail } = arrival
-  const whole = mail.error === null ? mail : null
-  const named =
-    arrival.auth.verdict === 'fail' ? [] : [mail.from, facts.from, ...(whole?.to ?? []), ...(whole?.cc ?? [])]
-  const people = named.flatMap((one) => (one ? [one.address] : []))
-  return { people: people.slice(0, 100), baseSubject: whole?.baseSubject ?? '' }
-}
-
-/** What else will lead here: ids that a person's mail refers to, another system's number, a provider's thread (6.1). */
-function references(tx: Tx, work: Work, place: { ticketId: number; commentId: number }, now: Date): Statement[] {
-  const { plan, arrival, facts } = work
-  const { claims } = facts
-  if (arrival.auth.verdict === 'fail' || arrival.mail.error !== null) return []
-  // whoever asks a machine's mail for an ancestor would find all that the machine ever wrote
-  const ancestors = plan.kind === 'human' ? claims.ids : []
-  const sorts: [Reference['direction'], string[]][] = [
-    ['ancestor', nearest(ancestors.filter((id) => !claims.ours.has(id) && id !== arrival.mail.messageId))],
-    ['external', claims.external],
-    ['provider', claims.provider === null ? [] : [claims.provider]],
-  ]
-  return sorts
-    .filter(([, ids]) => ids.length > 0)
-    .map(([direction, ids]) => referenceRows(tx, { ids, direction, ...place, ...referrers(work) }, now))
-}
-
-/** The newest, and the one that all began with: a long conversation has too many to keep each time. */
-const nearest = (ids: string[]): string[] =>
-  ids.length <= threading.ancestors ? ids : [...ids.slice(0, threading.ancestors - 1), ids.at(-1)!]
 
 /** MAIL 6.22, 10: who takes part from their first mail on is a contact. Whoever waits becomes one when an agent admits them. */
 async function joiningContact(tx: Tx, { plan, facts }: Work, now: Date): Promise<number | null> {
