@@ -344,13 +344,14 @@ const AROUND = `[...document.querySelectorAll('body, .side, .side a, main, .tick
       style.transform, style.visibility, style.opacity].join(' ')
   })`
 
-/** Lists what has no place in a page of ours or in a cleaned mail. */
+/** Lists what has no place in a page of ours or in a cleaned mail. Queues have one script, and it is ours. */
 const STRANGE = `(() => {
   const found = []
   const own = document.querySelector('body.desk') !== null
   const bad = 'script,object,embed,applet,base,meta[http-equiv],math,frame,template,noscript,video,audio,source,portal,marquee'
   const also = own ? 'iframe:not(.formatted),style' : 'iframe,svg,form,input,button,select,textarea,link,body style,dialog'
-  for (const e of document.querySelectorAll(bad + ',' + also)) found.push('element ' + e.outerHTML.slice(0, 80))
+  const ours = own && document.querySelector('head > script[type=module][src^="/assets/"]')
+  for (const e of document.querySelectorAll(bad + ',' + also)) if (e !== ours) found.push('element ' + e.outerHTML.slice(0, 80))
   for (const e of document.querySelectorAll('*')) {
     for (const { name, value } of e.attributes) {
       if (/^on|^(srcset|srcdoc|background|formaction|ping|poster|lowsrc|dynsrc|manifest|xlink:href|attributionsrc|popovertarget|autofocus|contenteditable)$/i.test(name) || !/^[a-z-]+$/i.test(name))

@@ -177,7 +177,9 @@ async function run() {
         likeness = '{"date": "Mon, 05 Jan 2026 10:00:00 +0000"}'
       where id % 2 = 0`
     await poller.stop()
+    await dovecot.kill() // or the session that ends would write the old numbers once more
     dovecot.renumber(user)
+    await dovecot.start()
     dovecot.deliver(user, rawMail('new 1'))
     dovecot.deliver(user, rawMail('new 2'))
     dovecot.deliver(user, rawMail('stranger'), { at: new Date('2024-01-01T00:00:00Z') })
