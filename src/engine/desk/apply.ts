@@ -4,7 +4,6 @@
  * belong to nobody until a version names them. The one writer of rows that the desk file owns.
  */
 import { createHash } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import { notify, type Queryable, type Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import { readTree, refusalOf } from '../../yaml.ts'
@@ -12,6 +11,7 @@ import type { Desk } from '../desk.ts'
 import { differenceOf } from './difference.ts'
 import { type ParseOptions, parseDesk } from './document.ts'
 import { toAddress } from './values.ts'
+import { type Ids, writeVersions } from './versions.ts'
 
 /** Daemons listen here; the payload is the version's number. */
 export const DESK_CHANNEL = 'postroom_desk'
@@ -72,8 +72,6 @@ function stale(newest: Version, change: Change): Refusal {
     'config',
   )
 }
-
-type Ids = Map<string, number>
 
 /** The rows of all that a desk names, created and changed by key; calendars and policies as new versions. */
 export async function writeDesk(tx: Tx, desk: Desk, now: Date): Promise<void> {
@@ -199,56 +197,17 @@ async function writeInboxes(tx: Tx, desk: Desk): Promise<void> {
           zone = excluded.zone, disabled_at = null`
 }
 
-type Versioned = { id: number; key: string; version: number; definition: unknown; retired_at: Date | null }
-
-/** The newest row of each key. */
-export async function newestCalendars(tx: Tx): Promise<Map<string, Versioned>> {
-  const rows = await tx<Versioned[]>`
-    select distinct on (key) id, key, version, definition, retired_at from calendars order by key, version desc`
-  return new Map(rows.map((row) => [row.key, row]))
-}
-
-/** The newest row of each key. */
-export async function newestPolicies(tx: Tx): Promise<Map<string, Versioned>> {
-  const rows = await tx<Versioned[]>`
-    select distinct on (key) id, key, version, definition, retired_at from sla_policies order by key, version desc`
-  return new Map(rows.map((row) => [row.key, row]))
-}
-
-/** Versions are immutable (SLA M2): a change is a new row, and the one before it retires. */
 async function writeCalendars(tx: Tx, desk: Desk, now: Date): Promise<Ids> {
-  const newest = await newestCalendars(tx)
-  const ids: Ids = new Map()
-  for (const { key, calendar } of desk.calendars.values()) {
-    const before = newest.get(key)
-    if (before && isDeepStrictEqual(before.definition, plain(calendar))) {
-      ids.set(key, before.id)
-      if (before.retired_at) await tx`update calendars set retired_at = null where id = ${before.id}`
-      continue
-    }
-    await tx`update calendars set retired_at = ${now} where key = ${key} and retired_at is null`
-    const [row] = await tx`
-      insert into calendars (key, version, definition, created_at)
-      values (${key}, ${(before?.version ?? 0) + 1}, ${json(calendar)}::text::jsonb, ${now}) returning id`
-    ids.set(key, row!.id)
-  }
-  return ids
+  const parts = [...desk.calendars.values()].map(({ key, calendar }) => ({ key, definition: calendar }))
+  return await writeVersions(tx, 'calendars', parts, now)
 }
 
 async function writePolicies(tx: Tx, desk: Desk, calendars: Ids, now: Date): Promise<void> {
-  const newest = await newestPolicies(tx)
-  for (const { id: _id, version: _version, key, ...policy } of desk.policies.values()) {
-    const before = newest.get(key)
-    if (before && isDeepStrictEqual(before.definition, plain(policy))) {
-      if (before.retired_at) await tx`update sla_policies set retired_at = null where id = ${before.id}`
-      continue
-    }
-    await tx`update sla_policies set retired_at = ${now} where key = ${key} and retired_at is null`
-    await tx`
-      insert into sla_policies (key, version, calendar_id, definition, created_at)
-      values (${key}, ${(before?.version ?? 0) + 1}, ${policy.calendar === null ? null : calendars.get(policy.calendar)!},
-              ${json(policy)}::text::jsonb, ${now})`
-  }
+  const parts = [...desk.policies.values()].map(({ id: _id, version: _version, key, ...definition }) => {
+    const calendarId = definition.calendar === null ? null : calendars.get(definition.calendar)!
+    return { key, definition, reference: { column: 'calendar_id', id: calendarId } }
+  })
+  await writeVersions(tx, 'sla_policies', parts, now)
 }
 
 async function writeWorkTypes(tx: Tx, desk: Desk): Promise<void> {
@@ -259,30 +218,13 @@ async function writeWorkTypes(tx: Tx, desk: Desk): Promise<void> {
     on conflict (key) do update set name = excluded.name, disabled_at = null`
 }
 
-/** The newest row of each key. */
-export async function newestPriceLists(tx: Tx): Promise<Map<string, Versioned>> {
-  const rows = await tx<Versioned[]>`
-    select distinct on (key) id, key, version, definition, retired_at from price_lists order by key, version desc`
-  return new Map(rows.map((row) => [row.key, row]))
-}
-
 async function writePriceLists(tx: Tx, desk: Desk, now: Date): Promise<void> {
-  const newest = await newestPriceLists(tx)
-  for (const { id: _id, version: _version, key, ...list } of desk.price_lists.values()) {
-    const before = newest.get(key)
-    if (before && isDeepStrictEqual(before.definition, plain(list))) {
-      if (before.retired_at) await tx`update price_lists set retired_at = null where id = ${before.id}`
-      continue
-    }
-    await tx`update price_lists set retired_at = ${now} where key = ${key} and retired_at is null`
-    await tx`
-      insert into price_lists (key, version, definition, created_at)
-      values (${key}, ${(before?.version ?? 0) + 1}, ${json(list)}::text::jsonb, ${now})`
-  }
+  const parts = [...desk.price_lists.values()].map(({ id: _id, version: _version, key, ...definition }) => ({
+    key,
+    definition,
+  }))
+  await writeVersions(tx, 'price_lists', parts, now)
 }
-
-/** As it comes back from a jsonb column. */
-const plain = (value: unknown): unknown => JSON.parse(json(value))
 
 type Names = Record<(typeof OWNED)[number], string[]>
 const OWNED = [

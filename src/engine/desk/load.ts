@@ -4,8 +4,9 @@ import { Refusal } from '../../errors.ts'
 import { refusalOf } from '../../yaml.ts'
 import { frozenCalendar } from '../business-hours.ts'
 import type { Agent, Desk } from '../desk.ts'
-import { findNewest, newestCalendars, newestPolicies, newestPriceLists } from './apply.ts'
+import { findNewest } from './apply.ts'
 import { parseDesk } from './document.ts'
+import { newestVersions } from './versions.ts'
 
 /**
  * Loads and compiles the newest version; `agents` holds those made at run time too.
@@ -39,8 +40,9 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
   }
   const all = <T>(map: Map<string, T>, change: (one: T) => T): Map<string, T> =>
     new Map([...map].map(([key, one]) => [key, change(one)]))
-  const [calendars, policies] = [await newestCalendars(tx), await newestPolicies(tx)]
-  const priceLists = await newestPriceLists(tx)
+  const calendars = await newestVersions(tx, 'calendars')
+  const policies = await newestVersions(tx, 'sla_policies')
+  const priceLists = await newestVersions(tx, 'price_lists')
   const version =
     (rows: typeof calendars) =>
     <T extends { key: string }>(one: T): T => {
