@@ -79,9 +79,10 @@ export async function findCandidates(
   const lookUp = () => ask<KnownId>(tx, KNOWN_IDS, { names })
   // nearly every mail that names nothing but itself is the first of its conversation
   const isAlone = !numbers.length && names.every((name) => name === claims.messageId)
-  if (isAlone && !(await lookUp()).length) return { candidates: new Map(), known: [] }
+  const first = isAlone ? await lookUp() : null
+  if (first?.length === 0) return { candidates: new Map(), known: [] }
   const [known, rows] = await Promise.all([
-    lookUp(),
+    first ?? lookUp(),
     // An array, because `or t.id in (select ...)` reads all tickets. The targets of merged ones are locked with them,
     // in one order, so that a mail and a merge cannot wait for each other.
     tx<Candidate[]>`

@@ -5,7 +5,7 @@ import { CLOCK_METRICS, type ClockMetric } from '../sla/account.ts'
 import { PRIORITIES } from '../tables.ts'
 import { civilOf, type Period, QUARTER, within } from './period.ts'
 import { column, type Row, type Sheet, share, sums } from './shape.ts'
-import { groupOf, judged, listed, priorityAt } from './sources.ts'
+import { counted, groupOf, judged, listed, priorityAt } from './sources.ts'
 
 export const DIMENSIONS = [
   'metric', 'group', 'organization', 'policy', 'priority', 'type', 'weekday', 'hour',
@@ -68,10 +68,6 @@ type Found = {
   median_s: number | null
   p90_s: number | null
 }
-
-const counted = (sql: Queryable, period: Period) => sql`${listed(sql)} and (
-  (c.state = 'stopped' and ${within(sql, sql`c.stopped_at`, period)})
-  or (c.state in ('running', 'paused') and c.breached_at is not null and ${within(sql, sql`c.breached_at`, period)}))`
 
 async function findRows(sql: Queryable, { period, by }: { period: Period; by: Dimension }): Promise<Found[]> {
   const { key, label, join } = await dimension(sql, period, by)

@@ -2,7 +2,7 @@
 import type { Queryable } from '../../database.ts'
 import { type Period, within } from './period.ts'
 import { column, type Row, type Sheet, share, sums } from './shape.ts'
-import { judged, listed } from './sources.ts'
+import { counted, judged, listed } from './sources.ts'
 
 /**
  * What each agent ended, and what became late while it was theirs: two things that nobody adds up (V3). Answers are
@@ -54,10 +54,7 @@ export async function byTeam(sql: Queryable, period: Period): Promise<Sheet> {
   const found = await sql<Row[]>`
     with own as (
       select c.team_id as id, ${judged(sql)} from sla_clocks c join tickets t on t.id = c.ticket_id
-      where c.metric = 'ola' and ${listed(sql)} and (
-        (c.state = 'stopped' and ${within(sql, sql`c.stopped_at`, period)})
-        or (c.state in ('running', 'paused') and c.breached_at is not null and ${within(sql, sql`c.breached_at`, period)}))
-      group by 1),
+      where c.metric = 'ola' and ${counted(sql, period)} group by 1),
     late as (
       select b.ticket_team_id as id, count(*)::int as breaches from sla_breaches b
       where b.superseded_at is null and b.metric <> 'ola' and ${within(sql, sql`b.at`, period)} group by 1),

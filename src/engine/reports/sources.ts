@@ -1,5 +1,6 @@
 /** What reports ask of a ticket beside its clocks, as pieces of SQL. History comes from the events, never from today. */
 import type { Queryable } from '../../database.ts'
+import { type Period, within } from './period.ts'
 
 type Piece = ReturnType<Queryable>
 
@@ -32,3 +33,8 @@ export const judged = (sql: Queryable) => sql`
   count(*) filter (where c.state in ('running', 'paused'))::int as open_late,
   percentile_disc(0.5) within group (order by c.elapsed_s) filter (where c.state = 'stopped') as median_s,
   percentile_disc(0.9) within group (order by c.elapsed_s) filter (where c.state = 'stopped') as p90_s`
+
+/** Clocks `c` of listed tickets that count in a period: those that ended in it, and open ones that became late in it (V2). */
+export const counted = (sql: Queryable, period: Period) => sql`${listed(sql)} and (
+  (c.state = 'stopped' and ${within(sql, sql`c.stopped_at`, period)})
+  or (c.state in ('running', 'paused') and c.breached_at is not null and ${within(sql, sql`c.breached_at`, period)}))`

@@ -10,7 +10,7 @@ import { type Calendar, frozenCalendar } from '../business-hours.ts'
 import type { Priority, Status } from '../tables.ts'
 import { type Account, type Book, type Breach, type ClockKey, keyOf, type Origin } from './account.ts'
 import { type Edits, editsOf, type TeamRow, type VersionRow } from './edits.ts'
-import { type ClockRow, toClock, toSeconds } from './rows.ts'
+import { type ClockRow, type SlaColumns, toClock, toSeconds } from './rows.ts'
 import { termsOf } from './terms.ts'
 
 /** A public answer that counts from `at` on (F3). */
@@ -85,19 +85,13 @@ export async function load(tx: Tx, ticketIds: number[], wanted: Wanted, now: Dat
   return { loaded: new Map(loaded), book }
 }
 
-type TicketRow = {
+type TicketRow = Omit<SlaColumns, 'next_due_at' | 'ola_due_at'> & {
   id: number
   origin: Origin
   status: Status
   priority: Priority
   team_id: number | null
   assignee_id: number | null
-  policy_id: number | null
-  calendar_id: number | null
-  team_calendar_id: number | null
-  first_response_at: Date | null
-  answered_at: Date | null
-  awaiting_since: Date | null
   created_at: Date
   ended: boolean
   last_seq: number | null

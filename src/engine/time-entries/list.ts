@@ -4,6 +4,7 @@
  */
 import type { Queryable } from '../../database.ts'
 import { timesheets as limits } from '../../limits.ts'
+import type { EntryRow } from './rows.ts'
 import type { EntryStatus } from './tables.ts'
 
 /** Left out: all. */
@@ -27,41 +28,23 @@ export type Sort = (typeof SORTS)[number]
 export const GROUPS = ['agent', 'customer', 'project', 'ticket', 'day', 'week'] as const
 export type Group = (typeof GROUPS)[number]
 
-export type ListedEntry = {
-  id: number
-  ticket_id: number | null
+/** `raw_s` of a running timer: up to now. */
+export type ListedEntry = Omit<EntryRow, 'project_id' | 'work_type_id' | 'invoice_line_id'> & {
   subject: string | null
   project_id: number
   project: string
   organization_id: number | null
   organization: string | null
-  agent_id: number
   agent: string
   agent_address: string
-  source: 'timer' | 'manual'
-  started_at: Date | null
-  ended_at: Date | null
-  /** Of a running timer: up to now. */
-  raw_s: number
-  local_date: string
-  tz: string
   work_type: string | null
   work_type_name: string | null
-  priority: string
-  billable: boolean
-  note: string
-  percent_complete: number | null
-  ticket_status_after: string | null
-  status: EntryStatus
-  review_at: Date | null
   rejected_why: string | null
   approved_by: string | null
   invoice_id: number | null
   /** Null on a draft invoice too. */
   invoice: string | null
-  reverses_id: number | null
   reversed_by: number | null
-  rev: number
 }
 
 export type EntryTotals = {
