@@ -10,7 +10,7 @@ import { evaluate, type RuleFacts } from './rules.ts'
 import { type Account, type Book, type ClockState, nextDues, type Origin } from './sla/account.ts'
 import type { OpeningData } from './sla/log.ts'
 import { apply, type Opening } from './sla/machine.ts'
-import { CLOCK_COLUMNS, fromClock, type SlaColumns, toColumns, toDate } from './sla/rows.ts'
+import { CLOCK_COLUMNS, CLOCK_NAMES, fromClock, type SlaColumns, toColumns, toDate } from './sla/rows.ts'
 import { termsOf } from './sla/terms.ts'
 import type { Priority, Status } from './tables.ts'
 
@@ -135,11 +135,7 @@ export function clockRows(tx: Tx, ticketId: number, { account }: Promised): Stat
 
 const NEW_CLOCKS: Change = {
   columns: CLOCK_COLUMNS,
-  sql: `
-    insert into sla_clocks (ticket_id, metric, team_id, cycle, state, policy_id, calendar_id, target_s, started_at,
-      elapsed_s, running_since, due_at, last_due_at, stopped_at, stop_reason, stop_agent_id, breached_at, awaiting_ref,
-      next_warn_at, next_warn_id, fired, generation)
-    select * from given`,
+  sql: `insert into sla_clocks (${CLOCK_NAMES.join(', ')}) select * from given`,
 }
 
 const openingData = (facts: Opening): OpeningData => ({

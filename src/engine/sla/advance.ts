@@ -3,14 +3,23 @@
  * are applied, and the differences come back as statements (SLA K9, K19). The caller holds the tickets' rows, and writes
  * the events and the tickets' columns in the same transaction; so an event is counted exactly when it is recorded.
  */
-import type { Statement, Tx } from '../../database.ts'
+import { type Change, change, type Statement, type Tx } from '../../database.ts'
 import { seconds } from '../../time.ts'
 import { type Actor, type Event, type NumberedEvent, system } from '../events.ts'
 import { type Account, type Book, baseOf, type ClockKey, type Firing, keyOf, nextDues } from './account.ts'
 import { type Loaded, load, type Shelf, type Wanted } from './load.ts'
 import { readEvent } from './log.ts'
 import { apply, recount, settleUntil } from './machine.ts'
-import { fromBreach, fromClock, fromFiring, type SlaColumns, toColumns } from './rows.ts'
+import {
+  CLOCK_COLUMNS,
+  CLOCK_NAMES,
+  fromBreach,
+  fromClock,
+  fromFiring,
+  type SlaColumns,
+  toColumns,
+  toDate,
+} from './rows.ts'
 
 /**
  * What happens to a ticket; no events: time passes, but no further than the first reminder that changes the ticket, so
@@ -147,10 +156,10 @@ async function rowsOf(tx: Tx, steps: Step[], book: Book): Promise<Statement[]> {
     moved.after.clocks.map(keyOf).filter((key) => !loaded.clockIds.has(key)),
   )
   const ids = fresh.length > 0 ? await reserve(tx, fresh.length) : []
-  const clocks: unknown[] = []
-  const breaches: unknown[] = []
-  const superseded: unknown[] = []
-  const fired: unknown[] = []
+  const clocks: object[] = []
+  const breaches: object[] = []
+  const superseded: object[] = []
+  const fired: object[] = []
   const answers = steps.flatMap((one) => one.answers)
   for (const { loaded, moved } of steps) {
     const { ticketId, after } = moved
@@ -167,7 +176,8 @@ async function rowsOf(tx: Tx, steps: Step[], book: Book): Promise<Statement[]> {
       const place = { clockId: idOf.get(breach.clock)!, ticketId, clock: byKey.get(breach.clock)! }
       const id = loaded.breachIds[n]
       if (id === undefined) breaches.push(fromBreach(breach, place))
-      else if (breach.supersededAt !== null) superseded.push({ id, ...fromBreach(breach, place) })
+      else if (breach.supersededAt !== null)
+        superseded.push({ id, superseded_at: toDate(breach.supersededAt), superseded_by: breach.supersededBy })
     }
     for (const firing of after.firings) {
       const acts = reminderOf(book, firing)?.acts === true
@@ -175,10 +185,10 @@ async function rowsOf(tx: Tx, steps: Step[], book: Book): Promise<Statement[]> {
     }
   }
   return [
-    ...(clocks.length ? [clockRows(tx, clocks)] : []),
-    ...(breaches.length ? [breachRows(tx, breaches)] : []),
-    ...(superseded.length ? [supersededRows(tx, superseded)] : []),
-    ...(fired.length ? [firedRows(tx, fired)] : []),
+    ...(clocks.length ? [change(tx, CLOCKS, clocks)] : []),
+    ...(breaches.length ? [change(tx, BREACHES, breaches)] : []),
+    ...(superseded.length ? [change(tx, SUPERSEDED, superseded)] : []),
+    ...(fired.length ? [change(tx, FIRED, fired)] : []),
     ...(answers.length ? [tx`delete from sla_answers where comment_id = any(${answers}::bigint[])`] : []),
   ]
 }
@@ -190,44 +200,32 @@ async function reserve(tx: Tx, count: number): Promise<number[]> {
 }
 
 /** New clocks and changed ones. */
-const clockRows = (tx: Tx, rows: unknown[]): Statement => tx`
-  insert into sla_clocks (id, ticket_id, metric, team_id, cycle, state, policy_id, calendar_id, target_s, started_at,
-    elapsed_s, running_since, due_at, last_due_at, stopped_at, stop_reason, stop_agent_id, breached_at, awaiting_ref,
-    next_warn_at, next_warn_id, fired, generation)
-  overriding system value
-  select id, ticket_id, metric, team_id, cycle, state, policy_id, calendar_id, target_s, started_at, elapsed_s,
-    running_since, due_at, last_due_at, stopped_at, stop_reason, stop_agent_id, breached_at, awaiting_ref, next_warn_at,
-    next_warn_id, array(select jsonb_array_elements_text(fired)), generation
-  from jsonb_to_recordset(${tx.json(rows as never)}) as r (
-    id bigint, ticket_id bigint, metric text, team_id bigint, cycle int, state text, policy_id bigint, calendar_id bigint,
-    target_s int, started_at timestamptz, elapsed_s int, running_since timestamptz, due_at timestamptz,
-    last_due_at timestamptz, stopped_at timestamptz, stop_reason text, stop_agent_id bigint, breached_at timestamptz,
-    awaiting_ref timestamptz, next_warn_at timestamptz, next_warn_id text, fired jsonb, generation int)
-  on conflict (id) do update set
-    state = excluded.state, policy_id = excluded.policy_id, calendar_id = excluded.calendar_id,
-    target_s = excluded.target_s, started_at = excluded.started_at, elapsed_s = excluded.elapsed_s,
-    running_since = excluded.running_since, due_at = excluded.due_at, last_due_at = excluded.last_due_at,
-    stopped_at = excluded.stopped_at, stop_reason = excluded.stop_reason, stop_agent_id = excluded.stop_agent_id,
-    breached_at = excluded.breached_at, awaiting_ref = excluded.awaiting_ref, next_warn_at = excluded.next_warn_at,
-    next_warn_id = excluded.next_warn_id, fired = excluded.fired, generation = excluded.generation`
+const CLOCKS: Change = {
+  columns: `id bigint, ${CLOCK_COLUMNS}`,
+  sql: `
+    insert into sla_clocks (id, ${CLOCK_NAMES.join(', ')}) overriding system value select * from given
+    on conflict (id) do update set ${CLOCK_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}`,
+}
 
-const breachRows = (tx: Tx, rows: unknown[]): Statement => tx`
-  insert into sla_breaches (clock_id, ticket_id, metric, team_id, cycle, at, target_s, assignee_id, ticket_team_id,
-    superseded_at, superseded_by)
-  select clock_id, ticket_id, metric, team_id, cycle, at, target_s, assignee_id, ticket_team_id, superseded_at,
-    superseded_by
-  from jsonb_to_recordset(${tx.json(rows as never)}) as r (
-    clock_id bigint, ticket_id bigint, metric text, team_id bigint, cycle int, at timestamptz, target_s int,
-    assignee_id bigint, ticket_team_id bigint, superseded_at timestamptz, superseded_by int)`
+const BREACHES: Change = {
+  columns: `clock_id bigint, ticket_id bigint, metric text, team_id bigint, cycle int, at timestamptz, target_s int,
+    assignee_id bigint, ticket_team_id bigint, superseded_at timestamptz, superseded_by int`,
+  sql: `
+    insert into sla_breaches (clock_id, ticket_id, metric, team_id, cycle, at, target_s, assignee_id, ticket_team_id,
+      superseded_at, superseded_by)
+    select * from given`,
+}
 
-const supersededRows = (tx: Tx, rows: unknown[]): Statement => tx`
-  update sla_breaches b set superseded_at = r.superseded_at, superseded_by = r.superseded_by
-  from jsonb_to_recordset(${tx.json(rows as never)}) as r (id bigint, superseded_at timestamptz, superseded_by int)
-  where b.id = r.id`
+const SUPERSEDED: Change = {
+  columns: 'id bigint, superseded_at timestamptz, superseded_by int',
+  sql: `
+    update sla_breaches b set superseded_at = given.superseded_at, superseded_by = given.superseded_by
+    from given where b.id = given.id`,
+}
 
-const firedRows = (tx: Tx, rows: unknown[]): Statement => tx`
-  insert into sla_fired (clock_id, policy_id, reminder, generation, at, acted_at)
-  select clock_id, policy_id, reminder, generation, at, acted_at
-  from jsonb_to_recordset(${tx.json(rows as never)}) as r (
-    clock_id bigint, policy_id bigint, reminder text, generation int, at timestamptz, acted_at timestamptz)
-  on conflict do nothing`
+const FIRED: Change = {
+  columns: 'clock_id bigint, policy_id bigint, reminder text, generation int, at timestamptz, acted_at timestamptz',
+  sql: `
+    insert into sla_fired (clock_id, policy_id, reminder, generation, at, acted_at) select * from given
+    on conflict do nothing`,
+}

@@ -42,10 +42,34 @@ export type SlaColumns = {
 }
 
 /** The same as a change reads them (database/together.ts), but for the id. */
-export const CLOCK_COLUMNS = `ticket_id bigint, metric text, team_id bigint, cycle int, state text, policy_id bigint,
-  calendar_id bigint, target_s int, started_at timestamptz, elapsed_s int, running_since timestamptz, due_at timestamptz,
-  last_due_at timestamptz, stopped_at timestamptz, stop_reason text, stop_agent_id bigint, breached_at timestamptz,
-  awaiting_ref timestamptz, next_warn_at timestamptz, next_warn_id text, fired text[], generation int`
+const CLOCK_TYPES: Record<Exclude<keyof ClockRow, 'id'>, string> = {
+  ticket_id: 'bigint',
+  metric: 'text',
+  team_id: 'bigint',
+  cycle: 'int',
+  state: 'text',
+  policy_id: 'bigint',
+  calendar_id: 'bigint',
+  target_s: 'int',
+  started_at: 'timestamptz',
+  elapsed_s: 'int',
+  running_since: 'timestamptz',
+  due_at: 'timestamptz',
+  last_due_at: 'timestamptz',
+  stopped_at: 'timestamptz',
+  stop_reason: 'text',
+  stop_agent_id: 'bigint',
+  breached_at: 'timestamptz',
+  awaiting_ref: 'timestamptz',
+  next_warn_at: 'timestamptz',
+  next_warn_id: 'text',
+  fired: 'text[]',
+  generation: 'int',
+}
+export const CLOCK_NAMES = Object.keys(CLOCK_TYPES)
+export const CLOCK_COLUMNS = Object.entries(CLOCK_TYPES)
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ')
 
 export const toClock = (row: ClockRow): Clock => ({
   metric: row.metric,

@@ -2,7 +2,7 @@
  * Whatever happens to tickets is told here: the events are recorded and the clocks take them up, in one transaction
  * (SLA K19). The one place that writes what the clocks decide about a ticket.
  */
-import type { Statement, Tx } from '../../database.ts'
+import { type Change, change, type Statement, type Tx } from '../../database.ts'
 import { type Actor, type Event, numberedRows } from '../events.ts'
 import { type Advance, advance, type Story } from '../sla/advance.ts'
 
@@ -32,19 +32,25 @@ function storyRows(tx: Tx, { moved }: Advance): Statement[] {
     const source = sourceOf(events)
     return changed || source ? [{ id: ticketId, source, ...columns }] : []
   })
-  return [...(events.length ? [numberedRows(tx, events)] : []), ...(columns.length ? [columnRows(tx, columns)] : [])]
+  return [
+    ...(events.length ? [numberedRows(tx, events)] : []),
+    ...(columns.length ? [change(tx, COLUMNS, columns)] : []),
+  ]
 }
 
 /** How the policy came to be, where an event says so (S1). */
 export const sourceOf = (events: Event[]): string | null =>
   (events.findLast((event) => event.type === 'policy')?.data?.source as string | undefined) ?? null
 
-const columnRows = (tx: Tx, rows: unknown[]): Statement => tx`
-  update tickets t set
-    policy_id = r.policy_id, policy_source = coalesce(r.source, t.policy_source), calendar_id = r.calendar_id,
-    team_calendar_id = r.team_calendar_id, first_response_at = r.first_response_at, answered_at = r.answered_at,
-    awaiting_since = r.awaiting_since, next_due_at = r.next_due_at, ola_due_at = r.ola_due_at
-  from jsonb_to_recordset(${tx.json(rows as never)}) as r (
-    id bigint, source text, policy_id bigint, calendar_id bigint, team_calendar_id bigint, first_response_at timestamptz,
-    answered_at timestamptz, awaiting_since timestamptz, next_due_at timestamptz, ola_due_at timestamptz)
-  where t.id = r.id`
+const COLUMNS: Change = {
+  columns: `id bigint, source text, policy_id bigint, calendar_id bigint, team_calendar_id bigint,
+    first_response_at timestamptz, answered_at timestamptz, awaiting_since timestamptz, next_due_at timestamptz,
+    ola_due_at timestamptz`,
+  sql: `
+    update tickets t set
+      policy_id = given.policy_id, policy_source = coalesce(given.source, t.policy_source),
+      calendar_id = given.calendar_id, team_calendar_id = given.team_calendar_id,
+      first_response_at = given.first_response_at, answered_at = given.answered_at,
+      awaiting_since = given.awaiting_since, next_due_at = given.next_due_at, ola_due_at = given.ola_due_at
+    from given where t.id = given.id`,
+}
