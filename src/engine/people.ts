@@ -68,7 +68,7 @@ export function groupsOf(desk: Desk, organization: Organization | null, address:
 }
 
 /** The next contact's id, so that what refers to it can be sent in the same round trip. */
-export async function reserveContact(tx: Tx): Promise<number> {
+async function reserveContact(tx: Tx): Promise<number> {
   const [row] = await tx`select nextval(pg_get_serial_sequence('contacts', 'id')) as id`
   return row!.id
 }

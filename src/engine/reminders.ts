@@ -12,6 +12,7 @@ import { raiseNotice } from './notices.ts'
 import { queueNotice } from './reminders/notice.ts'
 import { type Reader, readersOf } from './reminders/readers.ts'
 import type { ReminderAction } from './rules/actions.ts'
+import { baseOf } from './sla/account.ts'
 import { findWaiting, lockWaiting, markActed, type Waiting } from './sla/fired.ts'
 import { CHANGES } from './sla/terms.ts'
 import { PRIORITIES, type Priority, type Status } from './tables.ts'
@@ -105,7 +106,7 @@ async function change(
     await carryOut(tx, { reminder, action, tools })
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    const subject = `${reminder.policy}/${reminder.reminder.split('/', 1)[0]}`
+    const subject = `${reminder.policy}/${baseOf(reminder.reminder)}`
     const words = `Reminder ${subject} could not do what it is to do (${action.do}) in ticket #${reminder.ticketId}: ${error.message}`
     await raiseNotice(tx, { kind: 'reminder_failed', subject, words }, now)
   }
@@ -117,13 +118,14 @@ async function carryOut(
 ): Promise<void> {
   const { ticketId, at } = reminder
   const common = { ticketId, actor: system('sla'), tools }
-  const ticket = await findTicket(tx, ticketId, tools)
   switch (action.do) {
-    case 'priority':
+    case 'priority': {
+      const { priority } = await findTicket(tx, ticketId, tools)
       // raised, never lowered (E1)
-      if (PRIORITIES.indexOf(action.value as Priority) > PRIORITIES.indexOf(ticket.priority))
+      if (PRIORITIES.indexOf(action.value as Priority) > PRIORITIES.indexOf(priority))
         await prioritise(tx, { ...common, priority: action.value }, at)
       break
+    }
     case 'team': {
       const team = tools.desk.teams.get(action.value)
       if (!team) throw new Refusal('unknown_team', `The desk has no team "${action.value}" any more.`)

@@ -4,7 +4,6 @@
  * the row holds all. Any number of daemons may run one.
  */
 import { randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isOutage, listen, type Sql } from '../database.ts'
 import { type Claimed, claimMails, releaseMail, settleOverdue } from '../engine/outbox/delivery.ts'
@@ -17,7 +16,7 @@ import { folderCarrier, relayCarrier } from './deliver/carriers.ts'
 import { makeCircuit } from './deliver/circuit.ts'
 import type { DkimKey } from './deliver/dkim.ts'
 import { carryOne, type Notices, type Shop, tellOf } from './deliver/lane.ts'
-import { openSession, type Relay } from './deliver/relay.ts'
+import type { Relay } from './deliver/relay.ts'
 
 export type DelivererOptions = {
   sql: Sql
@@ -87,36 +86,6 @@ export async function startDeliverer(options: DelivererOptions): Promise<Deliver
       carrier.cut()
       await Promise.all(lanes)
     },
-  }
-}
-
-/** Connects, encrypts and signs in, and sends nothing. Rejects with what the relay said. */
-export async function probeRelay(relay: Relay): Promise<string> {
-  const session = await openSession(relay)
-  const words = session.secure() ? 'encrypted' : 'not encrypted'
-  session.close()
-  return `takes mail, ${words}${relay.user === null ? '' : `, signed in as ${relay.user}`}`
-}
-
-/** Hands one ready-made mail to a listener, as the demo does; returns its words. The error has the socket's `code`. */
-export async function sendRaw(mail: {
-  host: string
-  port: number
-  from: string
-  to: string
-  raw: Buffer
-}): Promise<string> {
-  const plain = { tls: 'opportunistic', user: null, password: null, ca: null, concurrency: 1 } as const
-  const relay = { ...plain, host: mail.host, port: mail.port, perMinute: 0, perDomainMinute: 0 }
-  const session = await openSession(relay).catch((error: unknown) => {
-    const { cause } = error as { cause?: NodeJS.ErrnoException & { originalCode?: string } }
-    throw Object.assign(error as Error, { code: cause?.originalCode ?? cause?.code })
-  })
-  try {
-    const open = async () => Readable.from([mail.raw], { objectMode: false })
-    return (await session.send({ from: mail.from, to: mail.to, open })).answer
-  } finally {
-    session.close()
   }
 }
 

@@ -116,7 +116,7 @@ export function rearm({ book }: Moment, clock: Clock): void {
  * What is reached and has not fired fires now, of several the highest alone; then the next one is awaited (W1-W4). What
  * is reached as soon as a clock starts is awaited too, and fires at that very second.
  */
-export function remind(moment: Moment, clock: Clock): void {
+function remind(moment: Moment, clock: Clock): void {
   const late = clock.breachedAt !== null
   fireHighest(
     moment,

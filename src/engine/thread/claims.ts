@@ -85,7 +85,7 @@ export function readClaims(
 }
 
 /** The ticket number of `[<prefix>#<digits>]`; the last one wins, text may touch it (6.6). */
-export function readTag(subject: string, prefix: string): number | null {
+function readTag(subject: string, prefix: string): number | null {
   const literal = prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   const tags = [...subject.matchAll(new RegExp(`\\[${literal}#(\\d{1,12})\\]`, 'gi'))]
   return tags.length ? Number(tags.at(-1)![1]) : null
