@@ -4,12 +4,13 @@
  * SLA clocks never hear of any of it (T8, T9).
  */
 import type { Tx } from '../database.ts'
+import { checkDate } from '../days.ts'
 import { Refusal } from '../errors.ts'
 import { timesheets as limits } from '../limits.ts'
 import type { Desk } from './desk.ts'
 import { checkConflicts, type Warning } from './time-entries/conflicts.ts'
 import { type Details, detailColumns } from './time-entries/details.ts'
-import { checkDate, resolveSpan, splitAtMidnight, wholePart } from './time-entries/local.ts'
+import { resolveSpan, splitAtMidnight, wholePart } from './time-entries/local.ts'
 import { type Place, placeOf } from './time-entries/place.ts'
 import {
   actorOf,

@@ -1,7 +1,7 @@
 /**
  * The daily mail to admins about mails that wait for a person (MAIL 2.16, 4a.28), with the number of reminders that came
- * too late to be sent (SLA E4): counts and a list, from their seven
- * o'clock on and in their language. All daemons together write each admin one a day; where nothing waits, none.
+ * too late to be sent (SLA E4): counts and a list, from their seven o'clock on and in their language. All daemons together
+ * write each admin one a day; where nothing waits, none.
  */
 import { type Sql, type Tx, transaction } from '../database.ts'
 import { formatter } from '../engine/due-words/formatter.ts'

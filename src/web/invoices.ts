@@ -6,16 +6,15 @@ import { createHash } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import { transaction } from '../database.ts'
+import { localDate, monthOf } from '../days.ts'
 import { invoiceCsv, invoiceJson } from '../engine/billing/export.ts'
 import { createDraft, discardDraft, finaliseInvoice, openInvoice, requireBilling } from '../engine/billing/invoices.ts'
 import { printInvoice } from '../engine/billing/print.ts'
 import { getInvoice, type Invoice, listInvoices, listUnbilled } from '../engine/billing/read.ts'
 import { voidInvoice } from '../engine/billing/void.ts'
 import { listEntries } from '../engine/time-entries/list.ts'
-import { localDate } from '../engine/time-entries/local.ts'
 import { Refusal } from '../errors.ts'
 import { timesheets as limits } from '../limits.ts'
-import { Temporal } from '../time.ts'
 import type { Env, Pages, Web } from './context.ts'
 import { csvDownload } from './figures.ts'
 import { disposition } from './filename.ts'
@@ -23,7 +22,7 @@ import { type Form, parseId, readForm } from './form.ts'
 import { draftForm, invoiceTable, unbilledTable } from './invoices/list.ts'
 import { invoiceBody } from './invoices/page.ts'
 import { INVOICE_DONE, titleOf } from './invoices/words.ts'
-import { agentPage } from './page.ts'
+import { agentPage, pager } from './page.ts'
 
 export function invoicePages(web: Web): Pages {
   return new Hono<Env>()
@@ -119,18 +118,15 @@ async function listPage(c: Context<Env>, web: Web, draft: { form: Form; problem:
     <section class="billing" aria-labelledby="unbilled"><h2 id="unbilled">Not billed yet</h2>
       ${unbilledTable(unbilled, desk)}
       <details class="more"${draft && html` open`}><summary>A draft for another customer or other days</summary>
-        ${draftForm(desk, { draft: draft?.form ?? null, period: lastMonth(today) })}</details>
+        ${draftForm(desk, { draft: draft?.form ?? null, period: monthOf(today, -1) })}</details>
     </section>
     <section class="billing" aria-labelledby="invoices"><h2 id="invoices">Drafts and invoices</h2>
       ${rows.length === 0 ? html`<div class="empty"><p>No invoice was made yet.</p></div>` : invoiceTable(rows)}
     </section>
-    ${
-      (page > 1 || found.length > rows.length) &&
-      html`<nav class="pager" aria-label="Pages">
-      ${page > 1 && html`<a rel="prev" href="/invoices?page=${page - 1}">Previous</a>`}
-      ${found.length > rows.length && html`<a rel="next" href="/invoices?page=${page + 1}">Next</a>`}
-    </nav>`
-    }`
+    ${pager({
+      previous: page > 1 ? `/invoices?page=${page - 1}` : null,
+      next: found.length > rows.length ? `/invoices?page=${page + 1}` : null,
+    })}`
   const done = draft ? null : (INVOICE_DONE[c.req.query('done') ?? ''] ?? null)
   return c.html(agentPage(web, agent, { title: 'Invoices', current: '/invoices', body, done }), draft ? 422 : 200)
 }
@@ -173,9 +169,4 @@ function printPolicy(page: string): string {
   )
   const style = hashes.length > 0 ? hashes.join(' ') : "'none'"
   return `default-src 'none'; style-src ${style}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`
-}
-
-function lastMonth(today: string): { from: string; to: string } {
-  const first = Temporal.PlainDate.from(today).with({ day: 1 })
-  return { from: first.subtract({ months: 1 }).toString(), to: first.subtract({ days: 1 }).toString() }
 }

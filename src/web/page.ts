@@ -55,6 +55,15 @@ export function plainPage(page: { title: string; body: Html }): Html {
   return wholeDocument(page.title, body)
 }
 
+/** Links to the pages beside this one; nothing where there are none. */
+export const pager = ({ previous, next }: { previous: string | null; next: string | null }): Html =>
+  previous || next
+    ? html`<nav class="pager" aria-label="Pages">
+    ${previous && html`<a rel="prev" href="${previous}">Previous</a>`}
+    ${next && html`<a rel="next" href="${next}">Next</a>`}
+  </nav>`
+    : html``
+
 /** A small form that is one button. */
 export function buttonForm(
   action: string,

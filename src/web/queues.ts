@@ -7,7 +7,7 @@ import { queueScriptPath } from './assets.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
 import { findCalendars, secondsLeft, urgencyOf } from './left.ts'
 import { priorityMark, statusMark } from './marks.ts'
-import { agentPage, type Html, time } from './page.ts'
+import { agentPage, type Html, pager, time } from './page.ts'
 import { LIVE_POLICY } from './policy.ts'
 import { findQueue, markOf, queueQuery, streamPath } from './queues/ask.ts'
 import { cursorText, listProjects, listQueue, type QueueRow, type QueueSlice } from './queues/list.ts'
@@ -43,7 +43,7 @@ export function queuePages(web: Web): Pages {
         </div>
         <p id="stale" class="warning" role="status"></p>
         <div id="queue" data-live="${streamPath(queue.name, asked, markOf(slice))}">
-          ${slice.rows.length === 0 ? emptyList(view) : html`${ticketTable(view)} ${pager(view)}`}
+          ${slice.rows.length === 0 ? emptyList(view) : html`${ticketTable(view)} ${neighbours(view)}`}
         </div>`
       const page = { title, current: `/queues/${queue.name}`, body, script: queueScriptPath }
       return c.html(agentPage(web, agent, page), 200, { 'Content-Security-Policy': LIVE_POLICY })
@@ -132,15 +132,14 @@ function leftCell(row: QueueRow, view: View): Html {
 const resolvedCell = (row: QueueRow, view: View): Html =>
   row.resolved_at ? time(row.resolved_at, shortWhenText(row.resolved_at, view.agent.zone, view.now)) : html``
 
-function pager(view: View): Html {
+function neighbours(view: View): Html {
   const { rows, earlier, later } = view.slice
-  if (!earlier && !later) return html``
   const key = (row: QueueRow) =>
     cursorText({ due: view.queue.name === 'resolved' ? row.resolved_at : row.next_due_at, id: row.id })
   const address = (side: 'before' | 'after', row: QueueRow) =>
     `/queues/${view.queue.name}?${new URLSearchParams({ ...(view.project && { project: view.project }), [side]: key(row) })}`
-  return html`<nav class="pager" aria-label="Pages">
-    ${earlier && html`<a rel="prev" href="${address('before', rows[0]!)}">Previous</a>`}
-    ${later && html`<a rel="next" href="${address('after', rows.at(-1)!)}">Next</a>`}
-  </nav>`
+  return pager({
+    previous: earlier ? address('before', rows[0]!) : null,
+    next: later ? address('after', rows.at(-1)!) : null,
+  })
 }

@@ -7,7 +7,7 @@ import { web as limits } from '../limits.ts'
 import type { Env, Pages, Web } from './context.ts'
 import { csvDownload } from './figures.ts'
 import { parseId } from './form.ts'
-import { agentPage, type Html } from './page.ts'
+import { agentPage, type Html, pager } from './page.ts'
 import { addressOf, type Question, questionForm, readQuestion, reportLinks } from './reports/ask.ts'
 import { barsOf, columnsOf } from './reports/chart.ts'
 import { overTime } from './reports/over-time.ts'
@@ -81,13 +81,10 @@ function violationReport({ rows }: Sheet, { question, page, now }: View): Html {
       <details class="more"><summary>The chart as a table</summary>${countTable('Broken promises over time', time.unit, time.buckets)}</details>`
     }
     ${violationTable(rows.slice((current - 1) * limits.page, current * limits.page), period.zone)}
-    ${
-      pages > 1 &&
-      html`<nav class="pager" aria-label="Pages">
-      ${current > 1 && html`<a rel="prev" href="${to(current - 1)}">Previous</a>`}
-      ${current < pages && html`<a rel="next" href="${to(current + 1)}">Next</a>`}
-    </nav>`
-    }`
+    ${pager({
+      previous: current > 1 ? to(current - 1) : null,
+      next: current < pages ? to(current + 1) : null,
+    })}`
 }
 
 /** Zones to choose from: people's and customers' own; any other can be typed. */

@@ -5,6 +5,7 @@
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import { transaction } from '../database.ts'
+import { localDate } from '../days.ts'
 import { approveEntry, rejectEntry, reverseEntry, submitEntry } from '../engine/time-entries/approval.ts'
 import type { Warning } from '../engine/time-entries/conflicts.ts'
 import { entriesCsv } from '../engine/time-entries/export.ts'
@@ -16,7 +17,6 @@ import {
   listEntries,
   totalEntries,
 } from '../engine/time-entries/list.ts'
-import { localDate } from '../engine/time-entries/local.ts'
 import { startTimer, stopTimer } from '../engine/time-entries/timer.ts'
 import { editEntry, enterTime, removeEntry } from '../engine/time-entries.ts'
 import { Refusal } from '../errors.ts'
@@ -24,7 +24,7 @@ import { timesheets as limits } from '../limits.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
 import { csvDownload } from './figures.ts'
 import { type Form, parseId, readForm } from './form.ts'
-import { agentPage, type Html } from './page.ts'
+import { agentPage, type Html, pager } from './page.ts'
 import { addressOf, type Question, questionForm, readQuestion } from './time/ask.ts'
 import {
   detailFields,
@@ -152,13 +152,10 @@ async function sheet(web: Web, { question, agent, back, now }: Sheet): Promise<H
   return html`${totalLine(total)}
     ${group && groups && groupTable(groups, { by: group, total, asked })}
     ${rows.length > 0 && entryTable(rows, asked, { agent, desk: web.tools().desk, back })}
-    ${
-      (page > 1 || more) &&
-      html`<nav class="pager" aria-label="Pages">
-      ${page > 1 && html`<a rel="prev" href="${addressOf(asked, { page: page - 1 })}">Previous</a>`}
-      ${more && html`<a rel="next" href="${addressOf(asked, { page: page + 1 })}">Next</a>`}
-    </nav>`
-    }`
+    ${pager({
+      previous: page > 1 ? addressOf(asked, { page: page - 1 }) : null,
+      next: more ? addressOf(asked, { page: page + 1 }) : null,
+    })}`
 }
 
 const listAgents = async (web: Web) => [

@@ -4,11 +4,11 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Tx } from '../../database.ts'
+import { checkDate, localDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
 import type { Totals } from '../billing.ts'
 import type { Desk, Organization } from '../desk.ts'
 import { holdEntries, holdTicketsOf, lockEntries, type Period, putOn, takeOff } from '../time-entries/billed.ts'
-import { checkDate, localDate } from '../time-entries/local.ts'
 import { actorOf, tellEntry, type Worker } from '../time-entries/rows.ts'
 import type { Tools } from '../tools.ts'
 import { type Excluded, type Gathered, gather, type Line, termsOf } from './gather.ts'
@@ -87,7 +87,7 @@ export async function finaliseInvoice(
     throw new Refusal('unpriced_entries', `No price list has a price for ${unpriced.length} entries: add one first.`)
   if (lines.length === 0) throw new Refusal('empty_invoice', 'There is nothing to bill in this period.')
   const { serial, number } = await nextNumber(tx, desk)
-  const organization = [...desk.organizations.values()].find((one) => one.id === held.organization_id) ?? null
+  const organization = customerOf(held, desk)
   const head = organization && headOf(tx, desk, organization)
   await tx`
     update invoices set ${tx({ ...head, status: 'final', serial, number, ...signed(input.agent, now) })}
@@ -190,6 +190,10 @@ async function holdDraft(tx: Tx, invoiceId: number): Promise<HeldInvoice> {
   return held
 }
 
+/** Null where the desk names the customer no more. */
+const customerOf = (held: HeldInvoice, desk: Desk): Organization | null =>
+  [...desk.organizations.values()].find((one) => one.id === held.organization_id) ?? null
+
 const periodOf = (held: HeldInvoice): Period => ({
   organizationId: held.organization_id,
   from: held.period_from,
@@ -198,7 +202,7 @@ const periodOf = (held: HeldInvoice): Period => ({
 
 /** Lines and totals as they are now; nothing is written where they are what they were. */
 async function compute(tx: Tx, held: HeldInvoice, desk: Desk): Promise<Gathered & { rev: number }> {
-  const organization = [...desk.organizations.values()].find((one) => one.id === held.organization_id) ?? null
+  const organization = customerOf(held, desk)
   const before = await linesOf(tx, held.id)
   const entries = await holdEntries(tx, periodOf(held))
   const ownLines = new Set(before.map((line) => line.id))

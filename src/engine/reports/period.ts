@@ -1,7 +1,8 @@
 /** The time that a report is about: local midnights of a zone, half-open (SLA V5). Pure. */
 import type { Queryable } from '../../database.ts'
+import { checkDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
-import { isZone, seconds, Temporal } from '../../time.ts'
+import { isZone, Temporal } from '../../time.ts'
 import { offsetSegments } from '../business-hours/zone.ts'
 
 /** `[from, to)`; null is open. The dates are what was asked: `toDate` is the first day that is not in it. */
@@ -49,24 +50,8 @@ export const QUARTER = 900
 
 function dateOf(text: string | null): string | null {
   const date = text?.trim() ?? ''
-  if (date === '') return null
-  if (/^(?:19|20|21)\d\d-\d\d-\d\d$/.test(date)) {
-    try {
-      return Temporal.PlainDate.from(date, { overflow: 'reject' }).toString()
-    } catch {
-      // no such day: refused below
-    }
-  }
-  throw new Refusal('bad_date', `"${date.slice(0, 20)}" is no date: write it as 2026-03-31.`)
+  return date === '' ? null : checkDate(date)
 }
 
 const midnight = (date: string | null, zone: string): Date | null =>
   date === null ? null : new Date(Temporal.PlainDate.from(date).toZonedDateTime(zone).epochMilliseconds)
-
-/** The civil date of an instant, a number of days later, `YYYY-MM-DD`. */
-export const dateIn = (zone: string, at: Date, days = 0): string =>
-  Temporal.Instant.fromEpochMilliseconds(seconds(at) * 1000)
-    .toZonedDateTimeISO(zone)
-    .toPlainDate()
-    .add({ days })
-    .toString()

@@ -3,13 +3,13 @@
  * on a final invoice can only be taken back by an entry that reverses it.
  */
 import type { Tx } from '../../database.ts'
+import { localDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
 import type { Desk } from '../desk.ts'
 import { setStatus } from '../tickets.ts'
 import { requireRev } from '../time-entries.ts'
 import type { Tools } from '../tools.ts'
 import { checkConflicts, type Warning } from './conflicts.ts'
-import { localDate } from './local.ts'
 import { actorOf, type EntryRow, holdEntry, requireOwn, tellEntry, type Worker } from './rows.ts'
 
 /** What a reversing entry takes back, as it was billed; amounts are below zero. */

@@ -2,6 +2,7 @@
  * Local days and times of timesheets (SLA T1, T3-T5): what people write on a clock on the wall, as instants and absolute
  * seconds. Pure.
  */
+import { checkDate, localDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
 import { timesheets as limits } from '../../limits.ts'
 import { floored, seconds, Temporal } from '../../time.ts'
@@ -20,26 +21,11 @@ export type Span = {
 /** A stretch on one local day. */
 export type Part = { startedAt: Date; endedAt: Date; raw_s: number; localDate: string }
 
-/** The civil date of an instant in a zone, `YYYY-MM-DD`. */
-export const localDate = (at: Date, zone: string): string => zoned(at, zone).toPlainDate().toString()
-
 /** Seconds that a civil date really has in a zone: 82,800 to 90,000 where clocks change, else 86,400 (T4). */
 export function dayLength(date: string, zone: string): number {
   const day = Temporal.PlainDate.from(date)
   const start = day.toZonedDateTime(zone)
   return (day.add({ days: 1 }).toZonedDateTime(zone).epochMilliseconds - start.epochMilliseconds) / 1000
-}
-
-/** `YYYY-MM-DD` of a day that exists. Throws Refusal `bad_date`. */
-export function checkDate(text: string): string {
-  if (/^(?:19|20|21)\d\d-\d\d-\d\d$/.test(text)) {
-    try {
-      return Temporal.PlainDate.from(text, { overflow: 'reject' }).toString()
-    } catch {
-      // no such day: refused below
-    }
-  }
-  throw new Refusal('bad_date', `"${text.slice(0, 20)}" is no date: write it as 2026-01-31.`)
 }
 
 /**

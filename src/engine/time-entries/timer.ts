@@ -3,6 +3,7 @@
  * Its time is absolute, whatever clocks do meanwhile (T1); SLA clocks never notice (T9).
  */
 import { type Sql, type Tx, transaction } from '../../database.ts'
+import { localDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
 import { timesheets as limits } from '../../limits.ts'
 import { after, floored } from '../../time.ts'
@@ -11,7 +12,7 @@ import { type Actor, system } from '../events.ts'
 import type { Tools } from '../tools.ts'
 import { findConflicts, type Warning } from './conflicts.ts'
 import { type DetailColumns, type Details, detailColumns } from './details.ts'
-import { localDate, type Part, splitAtMidnight, wholePart } from './local.ts'
+import { type Part, splitAtMidnight, wholePart } from './local.ts'
 import { type Place, placeOf } from './place.ts'
 import { actorOf, type EntryRow, holdAgent, holdTickets, tellEntry, type Worker, workTypeId } from './rows.ts'
 

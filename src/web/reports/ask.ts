@@ -1,10 +1,11 @@
 /** What a reports page is asked by its address, and the form that asks it: a period, a zone, and what the report takes. */
 import { html } from 'hono/html'
+import { addDays, localDate, monthOf } from '../../days.ts'
 import { DIMENSION_WORDS, DIMENSIONS } from '../../engine/reports/compliance.ts'
-import { dateIn } from '../../engine/reports/period.ts'
 import { type Ask, type Asked, REPORTS, type ReportName, readAsk } from '../../engine/reports.ts'
 import { Refusal } from '../../errors.ts'
 import { timesheets as limits } from '../../limits.ts'
+import { isZone } from '../../time.ts'
 import type { SignedIn } from '../context.ts'
 import type { Html } from '../page.ts'
 import { REPORT_WORDS } from './words.ts'
@@ -16,12 +17,13 @@ export type Question = { asked: Asked; ask: Ask | null; problem: string | null }
 export function readQuestion(name: ReportName, params: URLSearchParams, agent: SignedIn, now: Date): Question {
   const text = (key: string) => params.get(key)?.replaceAll('\0', '').trim() ?? ''
   const zone = text('zone') || agent.zone
+  const today = localDate(now, agent.zone)
   const named = params.has('from') || params.has('to')
   const asked: Asked = {
     name,
     zone,
-    from: named ? text('from') : dateIn(agent.zone, now, 1 - DAYS),
-    to: named ? text('to') : dateIn(agent.zone, now, 1),
+    from: named ? text('from') : addDays(today, 1 - DAYS),
+    to: named ? text('to') : addDays(today, 1),
     by: text('by') || null,
     superseded: params.get('superseded') === 'shown' ? 'shown' : 'hidden',
     limit: limits.export,
@@ -81,27 +83,17 @@ export function questionForm({ asked, problem }: Question, zones: string[], now:
 
 const DAYS = 30
 
+/** The second date is not in the period. */
 function presets(asked: Asked, now: Date): [words: string, from: string, to: string][] {
-  const zone = asked.zone
-  const today = dateOr(zone, now)
-  const month = (n: number) => {
-    const [year, number] = today.split('-').map(Number) as [number, number]
-    return new Date(Date.UTC(year, number - 1 + n, 1)).toISOString().slice(0, 10)
-  }
-  const day = (n: number) => new Date(Date.parse(`${today}T00:00:00Z`) + n * 86_400_000).toISOString().slice(0, 10)
+  const today = dateOr(asked.zone, now)
+  const [last, month, next] = [-1, 0, 1].map((n) => monthOf(today, n).from) as [string, string, string]
   return [
-    ['this month', month(0), month(1)],
-    ['last month', month(-1), month(0)],
-    ['last 30 days', day(1 - DAYS), day(1)],
+    ['this month', month, next],
+    ['last month', last, month],
+    ['last 30 days', addDays(today, 1 - DAYS), addDays(today, 1)],
     ['everything', '', ''],
   ]
 }
 
 /** The date in the zone, where it is one; links must stand also beside a problem. */
-function dateOr(zone: string, now: Date): string {
-  try {
-    return dateIn(zone, now)
-  } catch {
-    return dateIn('UTC', now) // the form says what is wrong with the zone
-  }
-}
+const dateOr = (zone: string, now: Date): string => localDate(now, isZone(zone) ? zone : 'UTC') // the form says what is wrong

@@ -1,6 +1,7 @@
 /** Broken promises counted by day, month or year of the zone, empty ones included: what the chart of them shows. Pure. */
+
+import { localDate } from '../../days.ts'
 import type { Period } from '../../engine/reports/period.ts'
-import { dateIn } from '../../engine/reports/period.ts'
 import type { Row } from '../../engine/reports/shape.ts'
 import { DAY } from '../../time.ts'
 import type { Bucket } from './chart.ts'
@@ -11,7 +12,7 @@ export type OverTime = { unit: 'Day' | 'Month' | 'Year'; buckets: Bucket[] }
 export function overTime(rows: readonly Row[], period: Period): OverTime | null {
   const dates = rows
     .filter((row) => row.superseded_at === null)
-    .map((row) => dateIn(period.zone, new Date(String(row.at))))
+    .map((row) => localDate(new Date(String(row.at)), period.zone))
   if (dates.length === 0) return null
   const first = period.fromDate ?? dates.reduce((a, b) => (a < b ? a : b))
   const last = period.toDate ? plusDays(period.toDate, -1) : dates.reduce((a, b) => (a > b ? a : b))

@@ -1,7 +1,7 @@
 /** Time on a ticket's page: what was spent and how much is done, the timer, and a small form to enter more. */
 import { html } from 'hono/html'
+import { localDate } from '../../days.ts'
 import { findTimer, ticketProgress, totalEntries } from '../../engine/time-entries/list.ts'
-import { localDate } from '../../engine/time-entries/local.ts'
 import type { SignedIn, Web } from '../context.ts'
 import type { Html } from '../page.ts'
 import { enterForm } from '../time/form.ts'

@@ -1,11 +1,10 @@
 /** What the timesheet is asked by its address, and the form that asks it: my week unless it says otherwise. */
 import { html } from 'hono/html'
+import { addDays, checkDate, localDate, monthOf, weekOf } from '../../days.ts'
 import type { Desk } from '../../engine/desk.ts'
 import { type EntryFilter, GROUPS, type Group, SORTS, type Sort } from '../../engine/time-entries/list.ts'
-import { checkDate, localDate } from '../../engine/time-entries/local.ts'
 import { ENTRY_STATUSES } from '../../engine/time-entries/tables.ts'
 import { Refusal } from '../../errors.ts'
-import { Temporal } from '../../time.ts'
 import type { SignedIn } from '../context.ts'
 import { parseId } from '../form.ts'
 import type { Html } from '../page.ts'
@@ -92,13 +91,6 @@ export function questionForm({ asked, problem }: Question, { agents, desk }: Peo
   </form>`
 }
 
-/** Monday to Sunday around a civil date. */
-export function weekOf(date: string): { from: string; to: string } {
-  const day = Temporal.PlainDate.from(date)
-  const monday = day.subtract({ days: day.dayOfWeek - 1 })
-  return { from: monday.toString(), to: monday.add({ days: 6 }).toString() }
-}
-
 const SORT_WORDS: Record<Sort, string> = {
   date: 'Day',
   agent: 'Agent',
@@ -110,15 +102,13 @@ const SORT_WORDS: Record<Sort, string> = {
 }
 
 function presets(today: string): [words: string, from: string, to: string][] {
-  const day = Temporal.PlainDate.from(today)
-  const first = day.with({ day: 1 })
-  const week = weekOf(today)
-  const last = weekOf(day.subtract({ weeks: 1 }).toString())
+  const [week, last] = [weekOf(today), weekOf(addDays(today, -7))]
+  const [month, previous] = [monthOf(today), monthOf(today, -1)]
   return [
     ['this week', week.from, week.to],
     ['last week', last.from, last.to],
-    ['this month', first.toString(), first.add({ months: 1 }).subtract({ days: 1 }).toString()],
-    ['last month', first.subtract({ months: 1 }).toString(), first.subtract({ days: 1 }).toString()],
+    ['this month', month.from, month.to],
+    ['last month', previous.from, previous.to],
     ['all days', '', ''],
   ]
 }

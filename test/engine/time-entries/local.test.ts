@@ -1,14 +1,8 @@
 /** Local days and times: nights when clocks change, days that are missing, and cuts at midnight that lose no second. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  checkDate,
-  dayLength,
-  localDate,
-  resolveSpan,
-  splitAtMidnight,
-  wholePart,
-} from '../../../src/engine/time-entries/local.ts'
+import { checkDate, localDate } from '../../../src/days.ts'
+import { dayLength, resolveSpan, splitAtMidnight, wholePart } from '../../../src/engine/time-entries/local.ts'
 import { Refusal } from '../../../src/errors.ts'
 import { at } from '../time-desk.ts'
 
