@@ -91,16 +91,8 @@ export async function startDesk(
 
   async function accept(raw: string | Buffer, envelope: Partial<Envelope> = {}): Promise<number> {
     const bytes = typeof raw === 'string' ? Buffer.from(raw.replaceAll(/\r?\n/g, '\r\n')) : raw
-    const whole: Envelope = {
-      via: 'mx',
-      listener: 'test',
-      from: /^From:.*?<?([^\s<>]+@[^\s<>]+)>?$/im.exec(bytes.toString('latin1'))?.[1]?.trim() ?? '',
-      recipients: [{ address: 'support@desk.example', inbox: 'support', tag: null }],
-      session: { ip: '127.0.0.1', helo: 'client.example' },
-      prefix: '',
-      receivedAt: clock.at,
-      ...envelope,
-    }
+    const from = /^From:.*?<?([^\s<>]+@[^\s<>]+)>?$/im.exec(bytes.toString('latin1'))?.[1]?.trim() ?? ''
+    const whole = envelopeOf(from, { receivedAt: clock.at, ...envelope })
     return (await spool.accept({ envelope: whole, bytes })).id
   }
 
@@ -137,6 +129,18 @@ export async function startDesk(
     },
   }
 }
+
+/** As a listener makes it of a client that writes to the demo desk. */
+export const envelopeOf = (from: string, change: Partial<Envelope> = {}): Envelope => ({
+  via: 'mx',
+  listener: 'test',
+  from,
+  recipients: [{ address: 'support@desk.example', inbox: 'support', tag: null }],
+  session: { ip: '127.0.0.1', helo: 'client.example' },
+  prefix: '',
+  receivedAt: MONDAY,
+  ...change,
+})
 
 let written = 0
 

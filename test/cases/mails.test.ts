@@ -19,7 +19,7 @@ import { startParser } from '../../src/mail/parse.ts'
 import type { Envelope } from '../../src/mail/spool.ts'
 import { explained } from '../../src/main/explain/object.ts'
 import { HOUR, MINUTE } from '../../src/time.ts'
-import { demoDesk, MONDAY, mail, startDesk } from '../desk.ts'
+import { demoDesk, envelopeOf, MONDAY, mail, startDesk } from '../desk.ts'
 
 /** The demo desk with a second inbox, which has a project of its own. */
 const text = demoDesk
@@ -65,15 +65,7 @@ const answer = (ticketId: number) => {
 }
 
 async function explain(bytes: Buffer) {
-  const envelope: Envelope = {
-    via: 'mx',
-    listener: 'test',
-    from: 'ada@desk.example',
-    recipients: [{ address: 'support@desk.example', inbox: 'support', tag: null }],
-    session: { ip: '127.0.0.1', helo: 'client.example' },
-    prefix: '',
-    receivedAt: desk.clock.at,
-  }
+  const envelope = envelopeOf('ada@desk.example', { receivedAt: desk.clock.at })
   const subject = {
     judged: { id: 0, envelope, releasedAt: null, ticketId: null },
     open: () => Readable.from([bytes]),

@@ -14,6 +14,7 @@ import { after, HOUR, MINUTE } from '../../src/time.ts'
 import { createWeb } from '../../src/web/app.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { mail, startDesk } from '../desk.ts'
+import { relayAt } from '../mail/deliver/relay.ts'
 import { type FakeImap, startFakeImap } from '../mail/fake-imap.ts'
 import { mailboxAt, startPollers, until } from '../mail/imap-poller.ts'
 import { type Postbox, startPostbox } from '../postbox.ts'
@@ -53,19 +54,7 @@ const startBox = async (port?: number) => {
 const deliver = async (port: number) => {
   const deliverer = await startDeliverer({
     sql,
-    relay: {
-      host: '127.0.0.1',
-      port,
-      tls: 'opportunistic',
-      user: null,
-      password: null,
-      ca: null,
-      dkim: null,
-      perMinute: 1000,
-      perDomainMinute: 1000,
-      concurrency: 1,
-      timeouts: { connect: 1000, silence: 400, reply: 600 },
-    },
+    relay: relayAt(port, { concurrency: 1 }),
     folder: '/nonexistent',
     log: silent,
     now,

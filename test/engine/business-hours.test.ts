@@ -15,6 +15,7 @@ import {
 } from '../../src/engine/business-hours.ts'
 import { Refusal } from '../../src/errors.ts'
 import { Temporal } from '../../src/time.ts'
+import { seeded } from '../random.ts'
 
 const HOUR = 3600
 const DAY = 86_400
@@ -410,16 +411,5 @@ function checkIdentities(rules: Calendar, { from, to, random, words }: Window): 
 }
 
 const two = (value: number): string => String(value).padStart(2, '0')
-
-/** mulberry32: the same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 test.run()

@@ -19,7 +19,8 @@ import { explain } from '../../src/main/explain.ts'
 import { openDesk } from '../../src/main/installation.ts'
 import { DAY, MINUTE } from '../../src/time.ts'
 import { command } from '../daemon.ts'
-import { MONDAY, mail, startDesk } from '../desk.ts'
+import { envelopeOf, MONDAY, mail, startDesk } from '../desk.ts'
+import { seeded } from '../random.ts'
 import { openHouse } from './house.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
@@ -39,16 +40,7 @@ const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown
 
 /** Explains a mail before it is there, then delivers it, and compares all that the spool keeps of the decision. */
 async function both(name: string, bytes: Buffer, given: Partial<Envelope> = {}): Promise<{ ticket: number | null }> {
-  const envelope: Envelope = {
-    via: 'mx',
-    listener: 'test',
-    from: 'somebody@elsewhere.example',
-    recipients: [{ address: 'support@desk.example', inbox: 'support', tag: null }],
-    session: { ip: '127.0.0.1', helo: 'client.example' },
-    prefix: '',
-    receivedAt: desk.clock.at,
-    ...given,
-  }
+  const envelope = envelopeOf('somebody@elsewhere.example', { receivedAt: desk.clock.at, ...given })
   const subject = {
     judged: { id: 0, envelope, releasedAt: null, ticketId: null },
     open: () => Readable.from([bytes]),
@@ -68,19 +60,9 @@ agreement('for every fixture', async () => {
   for (const file of fixtures) await both(file, readFileSync(path.join(root, file)))
 })
 
-/** mulberry32 */
-function randomOf(seed: number): (below: number) => number {
-  let a = seed
-  return (below) => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % below
-  }
-}
-
 agreement('in conversations of customers, colleagues, strangers and machines', async () => {
-  const random = randomOf(20_261_123)
+  const next = seeded(20_261_123)
+  const random = (below: number) => Math.floor(next() * below)
   const one = <T>(list: readonly T[]): T => list[random(list.length)]!
   const people = [
     'Eva <eva@acme.example>',
@@ -196,16 +178,7 @@ cli(
 
 async function stored(raw: string, envelope: Partial<Envelope> = {}): Promise<number> {
   const spool = startSpool({ sql: place.sql, log: silent })
-  const whole: Envelope = {
-    via: 'mx',
-    listener: 'test',
-    from: 'eva@acme.example',
-    recipients: [{ address: 'support@desk.example', inbox: 'support', tag: null }],
-    session: { ip: '127.0.0.1', helo: 'client.example' },
-    prefix: '',
-    receivedAt: MONDAY,
-    ...envelope,
-  }
+  const whole = envelopeOf('eva@acme.example', envelope)
   const { id } = await spool.accept({ envelope: whole, bytes: crlf(raw) })
   await spool.stop()
   return id

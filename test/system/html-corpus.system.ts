@@ -17,18 +17,11 @@ import { silent } from '../../src/log.ts'
 import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { startDesk } from '../desk.ts'
+import { FLAGS } from './chromium.ts'
 import { NAMES, type Vector, vectors } from './html-corpus.ts'
 import { needs } from './needs.ts'
 
 const [executablePath] = needs('chromium')
-const FLAGS = [
-  '--no-sandbox', // root in a container has no other way
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'postroom-corpus-'))
 const canary = await startCanary()

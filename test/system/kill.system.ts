@@ -11,9 +11,10 @@ import * as assert from 'uvu/assert'
 import { isOutage } from '../../src/database.ts'
 import { kill, makeFolder, spawnDaemon, until } from '../daemon.ts'
 import { startPostbox } from '../postbox.ts'
+import { seeded } from '../random.ts'
 import { audit, settle } from './audit.ts'
 import { type Dovecot, missingDovecot, startDovecot } from './dovecot.ts'
-import { makeLedger, startLoad, startRandom, writeMail } from './load.ts'
+import { makeLedger, startLoad, writeMail } from './load.ts'
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 12)
 const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 1e6))
@@ -29,7 +30,7 @@ const outgoing = path.join(folder.path, 'outgoing')
 fs.mkdirSync(folder.path, { mode: 0o711 })
 const configs = { relay: writeConfig('relay'), files: writeConfig('files') }
 const { sql, end } = folder.open()
-const random = startRandom(seed)
+const random = seeded(seed)
 const ledger = makeLedger()
 let enough = false
 process.once('SIGINT', () => {

@@ -28,17 +28,6 @@ export type Random = () => number
 
 export const makeLedger = (): Ledger => ({ mails: new Map(), doubtful: [], refused: new Map() })
 
-/** mulberry32: the same numbers for the same seed. */
-export function startRandom(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** What is sent next: 20% what got no answer before, 10% a copy, 30% a reply, else new; one in eight with 300 KB. */
 export function nextMail(ledger: Ledger, random: Random, options: { large?: number } = {}): Sent {
   const dice = random()

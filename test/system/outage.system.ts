@@ -8,8 +8,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { connect, type Sql } from '../../src/database.ts'
 import { type Daemon, kill, makeFolder, startDaemon, until } from '../daemon.ts'
+import { seeded } from '../random.ts'
 import { audit, settle } from './audit.ts'
-import { type Ledger, makeLedger, startLoad, startRandom } from './load.ts'
+import { type Ledger, makeLedger, startLoad } from './load.ts'
 import { startOutside } from './outside-postgres.ts'
 
 const seconds = Number(process.env.OUTAGE_SECONDS ?? 8)
@@ -38,7 +39,7 @@ async function endure(given: {
   const load = startLoad({
     place: daemon.smtp,
     ledger,
-    random: startRandom(ledger.mails.size + 1),
+    random: seeded(ledger.mails.size + 1),
     clients: 4,
     pause: 30,
   })

@@ -13,6 +13,7 @@ import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
 import { NOON, webDesk } from '../web/desk.ts'
+import { FLAGS } from './chromium.ts'
 import { needs } from './needs.ts'
 
 const [executablePath] = needs('chromium')
@@ -33,7 +34,7 @@ const profile = mkdtempSync(path.join(os.tmpdir(), 'postroom-chromium-'))
 const browser = await chromium.launchPersistentContext(profile, {
   executablePath,
   headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-sync'],
+  args: FLAGS,
   viewport: { width: 1280, height: 860 },
 })
 browser.setDefaultTimeout(15_000)

@@ -16,17 +16,10 @@ import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
 import { NOON, webDesk } from '../web/desk.ts'
+import { FLAGS } from './chromium.ts'
 import { needs } from './needs.ts'
 
 const [executablePath] = needs('chromium')
-const FLAGS = [
-  '--no-sandbox', // root in a container has no other way
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 const database = await testDatabase()
 const { sql } = database

@@ -223,3 +223,6 @@ async function addTicket(
     return { id: ticketId, commentId }
   })
 }
+
+/** The words of a page. */
+export const textOf = (page: string): string => page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import type { CalendarCard } from '../../src/incoming.ts'
 import { ianaZone } from '../../src/web/ticket/zones.ts'
 import { MONDAY, mail, startDesk } from '../desk.ts'
-import { webDesk } from './desk.ts'
+import { textOf, webDesk } from './desk.ts'
 
 const desk = await startDesk()
 const { sql } = desk
@@ -17,7 +17,6 @@ const browser = await web.signIn(web.ada)
 test.after(() => desk.stop())
 
 const fixture = (name: string) => readFileSync(path.join(import.meta.dirname, '..', '..', 'fixtures', 'mails', name))
-const textOf = (page: string) => page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')
 
 /** The page of the ticket that a mail became. */
 async function pageOf(raw: string | Buffer): Promise<string> {

@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MONDAY, mail, startDesk } from '../desk.ts'
-import { webDesk } from './desk.ts'
+import { textOf, webDesk } from './desk.ts'
 
 const desk = await startDesk()
 const { sql } = desk
@@ -12,7 +12,6 @@ const browser = await web.signIn(web.ada)
 
 test.after(() => desk.stop())
 
-const textOf = (page: string) => page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')
 const REMARK = 'Its subject is another: “'
 
 const withFile = mail({
