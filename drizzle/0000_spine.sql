@@ -70,6 +70,53 @@ CREATE TABLE "price_lists" (
 	"retired_at" timestamp with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "agent_choices" (
+	"agent_id" bigint NOT NULL,
+	"topic" text NOT NULL,
+	"choice" text NOT NULL,
+	CONSTRAINT "agent_choices_agent_id_topic_pk" PRIMARY KEY("agent_id","topic"),
+	CONSTRAINT "agent_choices_topic" CHECK (topic in ('assigned', 'new', 'reply', 'note', 'answered', 'warning', 'digest', 'timesheet')),
+	CONSTRAINT "agent_choices_choice" CHECK (choice in ('instant', 'digest', 'none', 'on', 'off'))
+);
+--> statement-breakpoint
+CREATE TABLE "digest_news" (
+	"agent_id" bigint NOT NULL,
+	"ticket_id" bigint NOT NULL,
+	"topic" text NOT NULL,
+	"count" integer NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	CONSTRAINT "digest_news_agent_id_ticket_id_topic_pk" PRIMARY KEY("agent_id","ticket_id","topic"),
+	CONSTRAINT "digest_news_topic" CHECK (topic in ('assigned', 'new', 'reply', 'note', 'answered', 'warning'))
+);
+--> statement-breakpoint
+CREATE TABLE "ticket_news" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "ticket_news_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"ticket_id" bigint NOT NULL,
+	"kind" text NOT NULL,
+	"comment_id" bigint,
+	"agent_id" bigint,
+	"actor_id" bigint,
+	"at" timestamp with time zone NOT NULL,
+	"not_before" timestamp with time zone,
+	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke'))
+);
+--> statement-breakpoint
+CREATE TABLE "ticket_told" (
+	"ticket_id" bigint NOT NULL,
+	"agent_id" bigint NOT NULL,
+	"news_id" bigint NOT NULL,
+	"at" timestamp with time zone NOT NULL,
+	CONSTRAINT "ticket_told_ticket_id_agent_id_pk" PRIMARY KEY("ticket_id","agent_id")
+);
+--> statement-breakpoint
+CREATE TABLE "agent_followers" (
+	"agent_id" bigint NOT NULL,
+	"ticket_id" bigint,
+	"project_id" bigint,
+	"since" timestamp with time zone NOT NULL,
+	CONSTRAINT "agent_followers_one" CHECK (num_nonnulls(ticket_id, project_id) = 1)
+);
+--> statement-breakpoint
 CREATE TABLE "agents" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "agents_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"address" text NOT NULL,
@@ -95,6 +142,12 @@ CREATE TABLE "attachments" (
 	"original" boolean DEFAULT false NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "blocked_senders" (
+	"pattern" text PRIMARY KEY NOT NULL,
+	"blocked_at" timestamp with time zone NOT NULL,
+	"blocked_by" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "calendars" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "calendars_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"key" text NOT NULL,
@@ -114,6 +167,7 @@ CREATE TABLE "comments" (
 	"author_name" text DEFAULT '' NOT NULL,
 	"author_address" text,
 	"visibility" text NOT NULL,
+	"addressee_id" bigint,
 	"channel" text NOT NULL,
 	"automatic" boolean DEFAULT false NOT NULL,
 	"text" text NOT NULL,
@@ -276,6 +330,16 @@ CREATE TABLE "rule_sets" (
 	"at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "side_questions" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "side_questions_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"ticket_id" bigint NOT NULL,
+	"comment_id" bigint NOT NULL,
+	"agent_id" bigint NOT NULL,
+	"address" text NOT NULL,
+	"name" text DEFAULT '' NOT NULL,
+	"asked_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "sla_answers" (
 	"comment_id" bigint PRIMARY KEY NOT NULL,
 	"ticket_id" bigint NOT NULL,
@@ -398,6 +462,8 @@ CREATE TABLE "tickets" (
 	"priority" text DEFAULT 'normal' NOT NULL,
 	"type" text DEFAULT 'question' NOT NULL,
 	"tags" text[] DEFAULT '{}' NOT NULL,
+	"product" text,
+	"fields" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"origin" text DEFAULT 'customer' NOT NULL,
 	"automatic" boolean DEFAULT false NOT NULL,
 	"inbox_id" bigint,
@@ -417,6 +483,9 @@ CREATE TABLE "tickets" (
 	"first_response_at" timestamp (0) with time zone,
 	"resolved_at" timestamp (0) with time zone,
 	"closed_at" timestamp (0) with time zone,
+	"due_at" timestamp (0) with time zone,
+	"wake_at" timestamp with time zone,
+	"wake_agent_id" bigint,
 	"merged_into" bigint,
 	"duplicate_of" bigint,
 	"deleted_at" timestamp with time zone,
@@ -544,6 +613,7 @@ CREATE TABLE "inbound_mails" (
 	"leased_by" text,
 	"released_at" timestamp with time zone,
 	"released_by" text,
+	"confirmed" jsonb,
 	"settled_at" timestamp with time zone,
 	"settled_by" text,
 	CONSTRAINT "inbound_mails_state" CHECK (state in ('received', 'processing', 'ticketed', 'commented', 'recorded', 'held', 'quarantined', 'discarded'))
@@ -629,12 +699,21 @@ ALTER TABLE "invoices" ADD CONSTRAINT "invoices_organization_id_organizations_id
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_created_by_agents_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_finalised_by_agents_id_fk" FOREIGN KEY ("finalised_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_voided_by_agents_id_fk" FOREIGN KEY ("voided_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "agent_choices" ADD CONSTRAINT "agent_choices_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "ticket_told" ADD CONSTRAINT "ticket_told_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "ticket_told" ADD CONSTRAINT "ticket_told_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "agent_followers" ADD CONSTRAINT "agent_followers_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "agent_followers" ADD CONSTRAINT "agent_followers_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "agent_followers" ADD CONSTRAINT "agent_followers_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attachments" ADD CONSTRAINT "attachments_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attachments" ADD CONSTRAINT "attachments_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attachments" ADD CONSTRAINT "attachments_blob_id_blobs_id_fk" FOREIGN KEY ("blob_id") REFERENCES "public"."blobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "comments" ADD CONSTRAINT "comments_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "comments" ADD CONSTRAINT "comments_contact_id_contacts_id_fk" FOREIGN KEY ("contact_id") REFERENCES "public"."contacts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "comments" ADD CONSTRAINT "comments_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "comments" ADD CONSTRAINT "comments_addressee_id_agents_id_fk" FOREIGN KEY ("addressee_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "contact_addresses" ADD CONSTRAINT "contact_addresses_contact_id_contacts_id_fk" FOREIGN KEY ("contact_id") REFERENCES "public"."contacts"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "contacts" ADD CONSTRAINT "contacts_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "customer_group_members" ADD CONSTRAINT "customer_group_members_group_id_customer_groups_id_fk" FOREIGN KEY ("group_id") REFERENCES "public"."customer_groups"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -647,6 +726,9 @@ ALTER TABLE "outbox" ADD CONSTRAINT "outbox_ticket_id_tickets_id_fk" FOREIGN KEY
 ALTER TABLE "outbox" ADD CONSTRAINT "outbox_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "side_questions" ADD CONSTRAINT "side_questions_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "side_questions" ADD CONSTRAINT "side_questions_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "side_questions" ADD CONSTRAINT "side_questions_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -675,6 +757,7 @@ ALTER TABLE "tickets" ADD CONSTRAINT "tickets_organization_id_organizations_id_f
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_assignee_id_agents_id_fk" FOREIGN KEY ("assignee_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tickets" ADD CONSTRAINT "tickets_requester_id_contacts_id_fk" FOREIGN KEY ("requester_id") REFERENCES "public"."contacts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "tickets" ADD CONSTRAINT "tickets_wake_agent_id_agents_id_fk" FOREIGN KEY ("wake_agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -697,6 +780,9 @@ CREATE INDEX "invoice_lines_ticket" ON "invoice_lines" USING btree ("ticket_id")
 CREATE INDEX "invoices_organization" ON "invoices" USING btree ("organization_id","period_from");--> statement-breakpoint
 CREATE UNIQUE INDEX "invoices_voids" ON "invoices" USING btree ("voids_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "price_lists_version" ON "price_lists" USING btree ("key","version");--> statement-breakpoint
+CREATE INDEX "ticket_told_at" ON "ticket_told" USING btree ("at");--> statement-breakpoint
+CREATE UNIQUE INDEX "agent_followers_ticket" ON "agent_followers" USING btree ("ticket_id","agent_id") WHERE ticket_id is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX "agent_followers_project" ON "agent_followers" USING btree ("project_id","agent_id") WHERE project_id is not null;--> statement-breakpoint
 CREATE INDEX "attachments_comment" ON "attachments" USING btree ("comment_id");--> statement-breakpoint
 CREATE INDEX "attachments_ticket" ON "attachments" USING btree ("ticket_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "calendars_version" ON "calendars" USING btree ("key","version");--> statement-breakpoint
@@ -711,6 +797,7 @@ CREATE INDEX "outbox_message" ON "outbox" USING btree ("message_id");--> stateme
 CREATE INDEX "outbox_uncopied" ON "outbox" USING btree ("settled_at") WHERE kind = 'reply' and state = 'sent' and copied_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_ticket" ON "outbox" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "outbox_recipient" ON "outbox" USING btree ("recipient","created_at");--> statement-breakpoint
+CREATE INDEX "side_questions_ticket" ON "side_questions" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "sla_answers_at" ON "sla_answers" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "sla_answers_ticket" ON "sla_answers" USING btree ("ticket_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_breaches_standing" ON "sla_breaches" USING btree ("clock_id") WHERE superseded_at is null;--> statement-breakpoint
@@ -731,6 +818,8 @@ CREATE INDEX "tickets_assignee_due" ON "tickets" USING btree ("assignee_id",coal
 CREATE INDEX "tickets_requester" ON "tickets" USING btree ("requester_id");--> statement-breakpoint
 CREATE INDEX "tickets_organization" ON "tickets" USING btree ("organization_id");--> statement-breakpoint
 CREATE INDEX "tickets_resolved" ON "tickets" USING btree ("resolved_at") WHERE status = 'resolved';--> statement-breakpoint
+CREATE INDEX "tickets_wake" ON "tickets" USING btree ("wake_at") WHERE wake_at is not null;--> statement-breakpoint
+CREATE INDEX "tickets_duplicates" ON "tickets" USING btree ("duplicate_of") WHERE duplicate_of is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "time_entries_running" ON "time_entries" USING btree ("agent_id") WHERE status = 'running';--> statement-breakpoint
 CREATE UNIQUE INDEX "time_entries_reverses" ON "time_entries" USING btree ("reverses_id");--> statement-breakpoint
 CREATE INDEX "time_entries_timers" ON "time_entries" USING btree ("started_at") WHERE status = 'running';--> statement-breakpoint

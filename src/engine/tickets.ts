@@ -7,6 +7,7 @@ import { Refusal } from '../errors.ts'
 import { after, floored, SECOND } from '../time.ts'
 import { preparePublicAnswer } from './answer.ts'
 import { type Actor, type Event, record } from './events.ts'
+import { addNews } from './notify/news.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
 import { findSuppressed } from './outbox/suppressions.ts'
 import { queueMail } from './outbox.ts'
@@ -102,6 +103,7 @@ export async function reply(
     rememberOutgoing(tx, { messageId: mail.messageId, ticketId: ticket.id, commentId }, now),
     queueMail(tx, { ...mail, suppressed: input.suppressed ?? 'stop' }, input.tools, now),
     ticket.requester_id ? markAnswered(tx, ticket.requester_id, now) : null,
+    addNews(tx, { ticketId: ticket.id, kind: 'answered', commentId, actor: actorOf(input.agent) }, now),
     tx`update tickets set status = ${to}, undelivered_at = null, updated_at = ${now} where id = ${ticket.id}`,
   ])
   return { commentId }
@@ -122,6 +124,7 @@ export async function note(
   if (opens) events.push(statusEvent('new', 'open', 'an agent wrote a note'))
   const story = { ticketId: ticket.id, actor: actorOf(input.agent), events }
   await (opens ? tell(tx, story, now) : record(tx, story, now))
+  if (input.agent) await addNews(tx, { ticketId: ticket.id, kind: 'note', commentId, actor: story.actor }, now)
   await tx`
     update tickets set updated_at = ${now}, status = ${opens ? 'open' : ticket.status} where id = ${ticket.id}`
   return { commentId }
@@ -145,6 +148,8 @@ export async function assign(
   ]
   if (opens) events.push(statusEvent('new', 'open', 'first assignment'))
   await tell(tx, { ticketId: ticket.id, actor: input.actor, events }, now)
+  const { agentId, actor } = input
+  if (agentId !== null) await addNews(tx, { ticketId: ticket.id, kind: 'assigned', agentId, actor }, now)
   await tx`
     update tickets set assignee_id = ${input.agentId}, status = ${opens ? 'open' : ticket.status}, updated_at = ${now}
     where id = ${ticket.id}`
@@ -171,6 +176,7 @@ export async function move(
   }
   await reselecting(tx, input, now, async () => {
     await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'move', data }] }, now)
+    await addNews(tx, { ticketId: ticket.id, kind: 'team', actor: input.actor }, now)
     await tx`
       update tickets set project_id = ${project.id}, team_id = ${team?.id ?? null}, updated_at = ${now}
       where id = ${ticket.id}`

@@ -4,6 +4,7 @@ import { report as limits } from '../../limits.ts'
 import type { ReportAction } from '../bounces.ts'
 import { record, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
+import { addNews } from '../notify/news.ts'
 import { countBounced, countUnmatched, recordBounce } from '../outbox/bounced.ts'
 import { COMPLAINT, suppress } from '../outbox/suppressions.ts'
 import { markUndelivered } from '../tickets/undelivered.ts'
@@ -47,6 +48,8 @@ async function delivery(tx: Tx, action: Extract<ReportAction, { action: 'deliver
   if (ticket === null) return
   const type = outcome === 'delayed' ? 'delivery_delayed' : outcome === 'delivered' ? 'delivered' : 'delivery_failed'
   await tell(tx, ticket, { type, data: { message, kind, recipient, outcome, status }, why: words }, now)
+  if (kind === 'reply' && outcome !== 'delayed' && outcome !== 'delivered')
+    await addNews(tx, { ticketId: ticket, kind: 'undelivered', actor: system('mail') }, now)
   if (kind === 'reply' && outcome === 'hard') await markUndelivered(tx, ticket, now)
   if (action.opens)
     await setStatus(tx, { ticketId: ticket, status: 'open', actor: system('mail'), why: 'the answer came back' }, now)

@@ -10,6 +10,7 @@ import { carryOut, isReportAction } from '../bounces/carry-out.ts'
 import type { Metric } from '../desk.ts'
 import { type Actor, system } from '../events.ts'
 import { raiseNotice } from '../notices.ts'
+import { newsRow } from '../notify/news.ts'
 import { automaticAllowance } from '../outbox/budget.ts'
 import { countFailure } from '../outbox/failures.ts'
 import { liftBecauseTheyWrote } from '../outbox/suppressions.ts'
@@ -145,6 +146,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     ids.length ? messageIdRows(tx, ids, now) : null,
     ...references(tx, work, { ticketId, commentId }, now),
     ack.mail && outboxRows(tx, { ...ack.mail, ids: [outboxId!] }, tools, now),
+    concernsPeople(work) ? newsRow(tx, { ticketId, kind: 'new', commentId, actor }, now) : null,
   ]
   return {
     ticketId,
@@ -159,6 +161,10 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
     },
   }
 }
+
+/** MAIL 10: agents hear of what people write; monitors', newsletters' and lists' mail waits in its queue, history tells nothing. */
+const concernsPeople = ({ plan, arrival }: Work): boolean =>
+  !arrival.archive && (plan.kind === 'human' || plan.kind === null)
 
 type Reserved = { ticketId: number; commentId: number; freshContact: number | null; outboxId: number | null }
 
@@ -191,6 +197,7 @@ async function addToTicket(
     visibility: action.visibility,
     automatic: action.automatic,
   }
+  const actor: Actor = { kind: 'contact', id: contactId, name: comment.author.name }
   const status = find(plan, 'status')
   const pending = plan.reasons.some((one) => one.code === 'pending_person')
   const marked = plan.reasons.some((one) => one.code === 'spam_flagged')
@@ -202,7 +209,7 @@ async function addToTicket(
         comment,
         // nobody promised an answer to who is not let in yet, or to what looks like spam (10)
         counts: action.visibility === 'public' && !action.automatic && !arrival.archive && !pending && !marked,
-        actor: { kind: 'contact', id: contactId, name: comment.author.name },
+        actor,
         status: status ?? null,
         answerTo: action.automatic || pending ? null : requesterAddress(work, ticketId),
         why: plan.reasons.find((one) => one.code === 'comment' || one.code === 'automatic_comment')?.words ?? '',
@@ -213,6 +220,9 @@ async function addToTicket(
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
     ...(ids.length ? [messageIdRows(tx, ids, now)] : []),
     ...references(tx, work, { ticketId, commentId }, now),
+    ...(concernsPeople(work) && !action.automatic
+      ? [newsRow(tx, { ticketId, kind: 'reply', commentId, actor }, now)]
+      : []),
   ]
   const rest = async () => {
     await addAllPeople(tx, work, { ticketId, contactId }, now)

@@ -2,6 +2,7 @@
 import type { Tx } from '../../database.ts'
 import type { Team } from '../desk.ts'
 import type { Actor } from '../events.ts'
+import { addNews } from '../notify/news.ts'
 import { teamCalendarId } from '../sla.ts'
 import { lockTicket } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
@@ -24,5 +25,6 @@ export async function handOver(
     team_calendar_id: teamCalendarId(input.tools.desk, team),
   }
   await tell(tx, { ticketId: id, actor: input.actor, events: [{ type: 'team', data }] }, now)
+  await addNews(tx, { ticketId: id, kind: 'team', actor: input.actor }, now)
   await tx`update tickets set team_id = ${team.id}, updated_at = ${now} where id = ${id}`
 }

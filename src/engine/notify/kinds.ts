@@ -1,0 +1,30 @@
+/** What agents can be told of, and how: the words that the tables, the desk file and the web page share. */
+
+/** `team`: a ticket was handed to another team. `undelivered`: an answer came back. `woke`: a snooze is over. */
+export const NEWS = ['new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke'] as const
+export type NewsKind = (typeof NEWS)[number]
+
+/** What an agent chooses about; `warning` is a reminder of the SLA. */
+export const TOPICS = ['assigned', 'new', 'reply', 'note', 'answered', 'warning'] as const
+export type Topic = (typeof TOPICS)[number]
+
+/** At once and coalesced, in the digest of the morning, or not at all. */
+export const WAYS = ['instant', 'digest', 'none'] as const
+export type Way = (typeof WAYS)[number]
+
+/** Mails that come by the clock; chosen like the others. */
+export const REGULAR = ['digest', 'timesheet'] as const
+export type Regular = (typeof REGULAR)[number]
+
+export const topicOf = (kind: NewsKind): Topic => TOPIC[kind]
+
+const TOPIC: Record<NewsKind, Topic> = {
+  new: 'new',
+  team: 'new',
+  reply: 'reply',
+  note: 'note',
+  assigned: 'assigned',
+  answered: 'answered',
+  undelivered: 'reply',
+  woke: 'assigned',
+}
