@@ -120,6 +120,13 @@ export const customerGroupMembers = pgTable(
   (t) => [uniqueIndex().on(t.group_id, t.organization_id, t.address)],
 )
 
+/** Whose mail is held: an exact address, or a domain with all below it. */
+export const blockedSenders = pgTable('blocked_senders', {
+  pattern: text().primaryKey(),
+  blocked_at: instant().notNull(),
+  blocked_by: text().notNull(),
+})
+
 // --- tickets.ts -----------------------------------------------------------------------------------------------------
 
 /** An address the desk serves. */
@@ -157,6 +164,8 @@ export const tickets = pgTable(
     priority: text().$type<Priority>().notNull().default('normal'),
     type: text().notNull().default('question'),
     tags: text().array().notNull().default([]),
+    product: text(), // a key of the desk file
+    fields: jsonb().$type<Record<string, string>>().notNull().default({}), // by the keys of the desk file
     origin: text().$type<'customer' | 'agent_for_customer' | 'agent_outbound'>().notNull().default('customer'),
     automatic: boolean().notNull().default(false), // opened by automatic or list mail: quiet (4a.19)
     inbox_id: ref().references(() => inboxes.id),
@@ -178,6 +187,9 @@ export const tickets = pgTable(
     first_response_at: second(),
     resolved_at: second(),
     closed_at: second(),
+    due_at: second(), // set by an agent; no clock follows it, and no promise
+    wake_at: instant(), // when it comes back to whoever put it aside
+    wake_agent_id: ref().references(() => agents.id), // who that is
     merged_into: ref(),
     duplicate_of: ref(),
     deleted_at: instant(),
@@ -206,6 +218,8 @@ export const tickets = pgTable(
     index('tickets_requester').on(t.requester_id),
     index('tickets_organization').on(t.organization_id),
     index('tickets_resolved').on(t.resolved_at).where(sql`status = 'resolved'`),
+    index('tickets_wake').on(t.wake_at).where(sql`wake_at is not null`),
+    index('tickets_duplicates').on(t.duplicate_of).where(sql`duplicate_of is not null`),
   ],
 )
 
@@ -238,6 +252,7 @@ export const comments = pgTable(
     author_name: text().notNull().default(''),
     author_address: text(),
     visibility: text().$type<'public' | 'internal' | 'private'>().notNull(),
+    addressee_id: ref().references(() => agents.id), // of a private one: who may read it besides its author
     channel: text().$type<'mail' | 'web' | 'system'>().notNull(),
     automatic: boolean().notNull().default(false), // folded in the view, never an answer (4a.18)
     text: text().notNull(),
@@ -269,6 +284,45 @@ export const ticketParticipants = pgTable(
   (t) => [primaryKey({ columns: [t.ticket_id, t.address] })],
 )
 
+/** What an agent asked somebody outside (purpose `q` of 5.7 names the row); their answers are internal comments. */
+export const sideQuestions = pgTable(
+  'side_questions',
+  {
+    id: id(),
+    ticket_id: ref()
+      .notNull()
+      .references(() => tickets.id),
+    comment_id: ref()
+      .notNull()
+      .references(() => comments.id),
+    agent_id: ref()
+      .notNull()
+      .references(() => agents.id),
+    address: text().notNull(),
+    name: text().notNull().default(''),
+    asked_at: instant().notNull(),
+  },
+  (t) => [index('side_questions_ticket').on(t.ticket_id)],
+)
+
+/** Agents who are told of a ticket, or of all of a project, that is not theirs. */
+export const agentFollowers = pgTable(
+  'agent_followers',
+  {
+    agent_id: ref()
+      .notNull()
+      .references(() => agents.id),
+    ticket_id: ref().references(() => tickets.id),
+    project_id: ref().references(() => projects.id),
+    since: instant().notNull(),
+  },
+  (t) => [
+    uniqueIndex('agent_followers_ticket').on(t.ticket_id, t.agent_id).where(sql`ticket_id is not null`),
+    uniqueIndex('agent_followers_project').on(t.project_id, t.agent_id).where(sql`project_id is not null`),
+    check('agent_followers_one', sql`num_nonnulls(ticket_id, project_id) = 1`),
+  ],
+)
+
 // --- thread.ts ------------------------------------------------------------------------------------------------------
 
 /**
@@ -285,7 +339,7 @@ export const messageIds = pgTable(
       .notNull()
       .references(() => tickets.id),
     comment_id: ref().references(() => comments.id),
-    direction: text().$type<'in' | 'out' | 'ancestor' | 'external' | 'provider' | 'matter'>().notNull(),
+    direction: text().$type<'in' | 'out' | 'ancestor' | 'external' | 'provider' | 'matter' | 'side'>().notNull(),
     people: text().array().notNull().default([]), // From, To, Cc of a stored mail: who may refer to it (6.3)
     base_subject: text(),
     at: instant().notNull(),
