@@ -160,6 +160,26 @@ export type IncomingMail = {
 
 export type ParsedMail = IncomingMail | BrokenMail
 
+/**
+ * The mail that a mail forwards (7.11). `from` null: none, or not one alone (7.12). `date` ISO 8601 UTC where the
+ * original's zone is known.
+ */
+export type Forwarded = {
+  by: 'attached' | 'banner' | 'header_block'
+  from: MailAddress | null
+  subject: string
+  date: string | null
+  /** As it stands in the block, in its own language; '' when absent. */
+  dateWritten: string
+  /** The original's text. */
+  text: string
+  /** What the forwarder wrote above it. */
+  above: string
+}
+
+/** An agent has said of a held mail that it is theirs: by the nonce that only they got, or with `#send` (5.6). */
+export type Confirmed = { agent: string; by: 'challenge' | 'send' }
+
 export type MailKind =
   | 'human'
   | 'autoreply'

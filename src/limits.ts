@@ -371,3 +371,29 @@ export const reminders = {
   changes: 5, // that change one ticket in one second: a chain ends there
   tooOld: 24 * HOUR, // notices of what happened longer ago are not sent
 }
+
+/** Commands in mails (COMMANDS E2, E4, E5.8). */
+export const commands = {
+  line: 998, // of RFC 5322
+  mail: 20, // commands
+  batch: 50, // tickets
+  stray: 50, // lines below the text that are looked at
+  perHour: 300, // commands of one agent: far more than a person, far less than a script gone wild
+  customerPerHour: 20, // of one address
+  sameError: 10 * MINUTE, // between two receipts to one person for one reason
+  macroDepth: 3, // a macro in a macro
+  list: 50, // tickets that a list names
+  history: 50, // events that a history names
+} as const
+
+/** What agents write by mail (5.6, 8.30, COMMANDS E5). */
+export const agentMail = {
+  again: 10 * MINUTE, // between two mails to one agent for one reason
+  nonceFor: DAY,
+  sendFor: 14 * DAY, // that `#send` may send what was held
+  old: DAY, // a Date that differs more from the arrival needs a confirmation
+  signatureImage: 30 * KB, // a smaller image inside the text is a logo
+  copied: 40, // characters of a line that a public answer has in common with a note
+  shown: 4000, // characters of somebody's text that a mail to an agent repeats
+  files: 20 * MB, // of one answer as it leaves, encoded (8.30)
+} as const

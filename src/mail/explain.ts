@@ -2,15 +2,14 @@
  * What would be done with one mail, and why: the pipeline's own reading, authentication and decision, in a transaction
  * that is undone. Writes nothing, sends nothing; DNS is asked as for any mail.
  */
-import { createReadStream } from 'node:fs'
 import { rolledBack, type Sql } from '../database.ts'
 import { decide, type Plan } from '../engine/receive.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal } from '../errors.ts'
-import type { IncomingMail, ParsedMail } from '../incoming.ts'
+import type { Forwarded } from '../incoming.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
 import { spamMark } from './classify/spam.ts'
-import { type Forward, readForward } from './forward.ts'
+import { forwardIn } from './forward/attached.ts'
 import { gather, type Judged, knownOf, prepare, quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
 
@@ -20,53 +19,37 @@ export type Setup = { sql: Sql; parser: Parser; tools: Tools; trust: Trust }
 export type Subject = { judged: Judged; open: () => AsyncIterable<Buffer> }
 
 /** `forward` is null for a mail that could not be parsed. */
-export type Explanation = { read: Read; plan: Plan; receivedAt: Date; forward: Forward | null }
+export type Explanation = { read: Read; plan: Plan; receivedAt: Date; forward: Forwarded | null }
 
 /** Explains one mail as of `now`. Rejects with what reading it or the database rejects with. */
 export async function explainMail(setup: Setup, subject: Subject, now: Date): Promise<Explanation> {
   const { judged } = subject
-  const { read, forward } = await readWhole(setup, subject)
+  const read = await readWhole(setup, subject)
   const known = knownOf(judged, read, setup.trust)
   const { plan, mail } = await rolledBack(setup.sql, async (tx) => {
     const { arrival, facts } = await gather(tx, prepare(judged, known, setup.tools), setup.tools, now)
     return { plan: decide(arrival, facts, now), mail: arrival.mail }
   })
   const receivedAt = judged.releasedAt ?? judged.envelope.receivedAt
-  return { read: { ...read, mail }, plan, receivedAt, forward }
+  return { read: { ...read, mail }, plan, receivedAt, forward: read.forward }
 }
 
 /** The mail as the pipeline reads it; one that runs the parser down is what its header says. */
-async function readWhole(setup: Setup, { judged, open }: Subject): Promise<{ read: Read; forward: Forward | null }> {
+async function readWhole(setup: Setup, { judged, open }: Subject): Promise<Read> {
   const { parser, trust } = setup
   const words = quarantineWords(judged)
-  if (words !== null) return { read: await scanned(open(), { code: 'poison', words }), forward: null }
+  if (words !== null) return await scanned(open(), { code: 'poison', words })
   try {
     const { mail, dispose } = await parser.parse(open())
     try {
       const auth = await authOf(trust, { envelope: judged.envelope, mail, raw: open })
       const spam = spamMark(trust, { envelope: judged.envelope, mail })
-      return {
-        read: { mail, auth, poison: null, spam },
-        forward: mail.error === null ? await forwardOf(parser, mail) : null,
-      }
+      return { mail, auth, poison: null, spam, forward: mail.error === null ? await forwardIn(parser, mail) : null }
     } finally {
       await dispose()
     }
   } catch (error) {
     if (!(error instanceof Refusal) || !error.code.startsWith('parse_') || error.fault === 'outage') throw error
-    return { read: await scanned(open(), { code: error.code, words: error.message }), forward: null }
+    return await scanned(open(), { code: error.code, words: error.message })
   }
-}
-
-/** An original that is attached is parsed too: it says who wrote first (7.11). */
-async function forwardOf(parser: Parser, mail: IncomingMail): Promise<Forward | null> {
-  const [original, ...others] = mail.parts.filter((part) => part.type === 'message/rfc822')
-  const attached: ParsedMail[] = []
-  if (original && others.length === 0) {
-    // one that cannot be parsed says nothing: its carrier can be
-    const inner = await parser.parse(createReadStream(original.file)).catch(() => null)
-    if (inner) attached.push(inner.mail)
-    await inner?.dispose()
-  }
-  return readForward({ subject: mail.subject, text: mail.text, html: mail.html, attached })
 }

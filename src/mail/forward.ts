@@ -4,7 +4,7 @@
  * line and from nowhere else.
  */
 import { htmlToText } from '../html.ts'
-import type { MailAddress, ParsedMail } from '../incoming.ts'
+import type { Forwarded, ParsedMail } from '../incoming.ts'
 import * as limits from '../limits.ts'
 import { hasForwardPrefix } from './forward/prefix.ts'
 import { readSender } from './forward/sender.ts'
@@ -13,20 +13,6 @@ import { attributionEnd, beginsAttribution } from './reply-text/attribution-word
 import { bannerOf, isSeparator } from './reply-text/banners.ts'
 import { type HeaderBlock, headerBlockAt } from './reply-text/header-block.ts'
 import { type Line, nextFull, splitLines } from './reply-text/lines.ts'
-
-/** `from` null: none, or not one alone (7.12). `date` ISO 8601 UTC where the original's zone is known. */
-export type Forward = {
-  by: 'attached' | 'banner' | 'header_block'
-  from: MailAddress | null
-  subject: string
-  date: string | null
-  /** As it stands in the block, in its own language; '' when absent. */
-  dateWritten: string
-  /** The original's text. */
-  text: string
-  /** What the forwarder wrote above it. */
-  above: string
-}
 
 export type ForwardInput = {
   subject: string
@@ -40,7 +26,7 @@ export type ForwardInput = {
  * The forwarded mail, or null. A header block without a banner counts only in a mail whose subject or first line says
  * that it forwards: else it stands above a quotation.
  */
-export function readForward({ subject, text, html, attached = [] }: ForwardInput): Forward | null {
+export function readForward({ subject, text, html, attached = [] }: ForwardInput): Forwarded | null {
   const says = hasForwardPrefix(subject) || isOnBehalf(text)
   if (attached.length === 1 && says) return fromAttached(attached[0]!, text)
   return fromText(text, says) ?? (html === null ? null : fromText(htmlToText(html), says))
@@ -48,7 +34,7 @@ export function readForward({ subject, text, html, attached = [] }: ForwardInput
 
 const isOnBehalf = (text: string) => /^\s{0,200}#onbehalf[ \t]*(?:\n|$)/i.test(text.slice(0, 300))
 
-function fromAttached(mail: ParsedMail, above: string): Forward {
+function fromAttached(mail: ParsedMail, above: string): Forwarded {
   const isWhole = mail.error === null
   return {
     by: 'attached',
@@ -61,7 +47,7 @@ function fromAttached(mail: ParsedMail, above: string): Forward {
   }
 }
 
-function fromText(text: string, says: boolean): Forward | null {
+function fromText(text: string, says: boolean): Forwarded | null {
   const lines = splitLines(text)
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!
@@ -92,7 +78,7 @@ function forwardOf(found: {
   block: HeaderBlock
   top: number
   by: 'banner' | 'header_block'
-}): Forward {
+}): Forwarded {
   const { text, lines, block, by } = found
   const { values } = block
   const top = withoutSeparator(lines, found.top)

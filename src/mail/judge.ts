@@ -10,7 +10,7 @@ import { externalIds, providerKey } from '../engine/thread/correlate.ts'
 import { findEarlier } from '../engine/thread/earlier.ts'
 import { chooseTicket, findStanding } from '../engine/thread.ts'
 import type { Tools } from '../engine/tools.ts'
-import type { Auth, ParsedMail, ParseError } from '../incoming.ts'
+import type { Auth, Forwarded, ParsedMail, ParseError } from '../incoming.ts'
 import { parse as limits } from '../limits.ts'
 import { clientOf, type Trust } from './authenticate/trust.ts'
 import { unchecked } from './authenticate.ts'
@@ -23,10 +23,20 @@ import { findLikeness } from './spool/claims.ts'
 import type { ClaimedMail } from './spool.ts'
 
 /** As much of a stored mail as deciding needs. `id` 0: it is not stored. */
-export type Judged = Pick<ClaimedMail, 'id' | 'envelope' | 'releasedAt' | 'ticketId'>
+export type Judged = Pick<ClaimedMail, 'id' | 'envelope' | 'releasedAt' | 'ticketId'> &
+  Partial<Pick<ClaimedMail, 'confirmed'>>
 
-/** A mail as it was read: its parts, what its From is worth, the words of its last failure (2.15), its mark as spam. */
-export type Read = { mail: ParsedMail; auth: Auth; poison: string | null; spam: string | null }
+/**
+ * A mail as it was read: its parts, what its From is worth, the words of its last failure (2.15), its mark as spam, and
+ * what it forwards, which is looked for where an agent wrote.
+ */
+export type Read = {
+  mail: ParsedMail
+  auth: Auth
+  poison: string | null
+  spam: string | null
+  forward: Forwarded | null
+}
 
 export type Case = {
   arrival: Arrival
@@ -54,14 +64,16 @@ export async function scanned(source: AsyncIterable<Buffer>, { code, words }: Pa
     auth,
     poison: words,
     spam: null,
+    forward: null,
   }
 }
 
 /** What is known of a mail before earlier mails are looked at. */
-export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read, trust: Trust): Known {
+export function knownOf(judged: Judged, { mail, auth, poison, spam, forward }: Read, trust: Trust): Known {
   const { envelope } = judged
   const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
   return {
+    id: judged.id,
     mail,
     classification:
       mail.error === null ? classify(mail, { from: envelope.from, nullSender: envelope.from === '' }) : null,
@@ -72,6 +84,8 @@ export function knownOf(judged: Judged, { mail, auth, poison, spam }: Read, trus
     recipients: envelope.recipients.map((recipient) => recipient.address),
     receivedAt: envelope.receivedAt,
     releasedAt: judged.releasedAt,
+    confirmed: judged.confirmed ?? null,
+    forward,
     archive: session.archive ?? false,
     hold: session.held
       ? { code: session.held, words: 'it has passed through this desk or too many servers before' }

@@ -9,10 +9,12 @@ import { isOutage, type Listening, listen, notify, type Sql } from '../database.
 import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
 import type { Tools } from '../engine/tools.ts'
 import { Refusal, wordsOf } from '../errors.ts'
+import type { IncomingMail, ParsedMail } from '../incoming.ts'
 import { pipeline as limits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { authOf, type Trust } from './authenticate/trust.ts'
 import { spamMark } from './classify/spam.ts'
+import { forwardIn } from './forward/attached.ts'
 import { quarantineWords, type Read, scanned } from './judge.ts'
 import type { Parser } from './parse.ts'
 import { type Settling, startSettling } from './pipeline/settle.ts'
@@ -161,7 +163,8 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
     try {
       const auth = await authOf(setup.trust, { envelope: mail.envelope, mail: parsed, raw: source })
       const spam = spamMark(setup.trust, { envelope: mail.envelope, mail: parsed })
-      await settle(setup, mail, { mail: parsed, auth, poison: null, spam })
+      const forward = isAgents(setup.tools(), parsed) ? await forwardIn(setup.parser, parsed) : null
+      await settle(setup, mail, { mail: parsed, auth, poison: null, spam, forward })
     } finally {
       await dispose().catch((error) => log.warn('parts_left', { mail: mail.id, words: wordsOf(error) }))
     }
@@ -182,6 +185,10 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
     }
   }
 }
+
+/** Whether From names an agent: only what they forward may open a ticket for somebody else (7.11). */
+const isAgents = ({ desk }: Tools, mail: ParsedMail): mail is IncomingMail =>
+  mail.error === null && mail.from !== null && desk.agents.has(mail.from.address.toLowerCase())
 
 function settle({ settling, reading }: Working, mail: ClaimedMail, read: Read): Promise<void> {
   reading.delete(mail.id)

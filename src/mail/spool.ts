@@ -8,6 +8,7 @@
 import { dropBlob, readBlob } from '../blobs.ts'
 import { notify, type Queryable, type Sql, type Tx, transaction } from '../database.ts'
 import { Refusal } from '../errors.ts'
+import type { Confirmed } from '../incoming.ts'
 import * as limits from '../limits.ts'
 import { after } from '../time.ts'
 import type { MailState } from './tables.ts'
@@ -57,6 +58,8 @@ export type ClaimedMail = {
   ticketId: number | null
   /** Set when a person released a held mail: it is then treated as if it had just arrived (4a.28). */
   releasedAt: Date | null
+  /** The agent who said that it is theirs, if that is why it was released (5.6). */
+  confirmed: Confirmed | null
 }
 
 /** How a mail ended; written in the same transaction as what it did. */
@@ -158,10 +161,17 @@ export async function retry(tx: Tx, { id, by }: { id: number; by: string }, now:
   await reopen(tx, { id, from: ['quarantined'], reason: { code: 'retried', words: `Retried by ${by}.` } }, now)
 }
 
-/** Treats a held mail as if it had just arrived (4a.28). */
-export async function release(tx: Tx, { id, by }: { id: number; by: string }, now: Date): Promise<void> {
+/** Treats a held mail as if it had just arrived (4a.28); `confirmed`: its agent said so, and it is done as theirs (5.6). */
+export async function release(
+  tx: Tx,
+  { id, by, confirmed = null }: { id: number; by: string; confirmed?: Confirmed | null },
+  now: Date,
+): Promise<void> {
   await reopen(tx, { id, from: ['held'], reason: { code: 'released', words: `Released by ${by}.` } }, now)
-  await tx`update inbound_mails set released_at = ${now}, released_by = ${by} where id = ${id}`
+  await tx`
+    update inbound_mails set released_at = ${now}, released_by = ${by},
+      confirmed = ${confirmed && JSON.stringify(confirmed)}::text::jsonb
+    where id = ${id}`
 }
 
 /** The same for a mail that lay in a spam folder and is held for that alone; false: it is none, and nothing was done. */

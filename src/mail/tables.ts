@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { bytea, id, instant, ref } from '../columns.ts'
 import { comments, outbox, tickets } from '../engine/tables.ts'
+import type { Confirmed } from '../incoming.ts'
 import { blobs } from '../tables.ts'
 
 export const MAIL_STATES = [
@@ -56,6 +57,7 @@ export const inboundMails = pgTable(
     leased_by: text(),
     released_at: instant(),
     released_by: text(),
+    confirmed: jsonb().$type<Confirmed>(), // the agent whose mail it is, who released it by mail (5.6)
     settled_at: instant(), // when it reached a final state
     settled_by: text(), // the agent who discarded it, or 'purge'
   },

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { IncomingMail } from '../../src/incoming.ts'
+import type { Forwarded, IncomingMail } from '../../src/incoming.ts'
 import { hasForwardPrefix } from '../../src/mail/forward/prefix.ts'
 import { readSender } from '../../src/mail/forward/sender.ts'
-import { type Forward, readForward } from '../../src/mail/forward.ts'
+import { readForward } from '../../src/mail/forward.ts'
 import { parseBuffer } from '../../src/mail/parse/read.ts'
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/mails/forward/', import.meta.url))
@@ -23,12 +23,12 @@ test('there are fixtures', () => assert.ok(names.length >= 28))
 for (const name of names) {
   const mail = await parsed(readFileSync(join(FIXTURES, name)))
   const { forwarded } = JSON.parse(readFileSync(join(FIXTURES, name.replace(/\.eml$/, '.json')), 'utf8')) as {
-    forwarded: Partial<Forward> | null
+    forwarded: Partial<Forwarded> | null
   }
   test(`fixture ${name}`, () => {
     const found = readForward(mail)
     if (forwarded === null) return assert.is(found, null)
-    for (const [key, value] of Object.entries(forwarded)) assert.equal(found?.[key as keyof Forward], value, key)
+    for (const [key, value] of Object.entries(forwarded)) assert.equal(found?.[key as keyof Forwarded], value, key)
   })
 }
 

@@ -1,6 +1,14 @@
 /** What a decision rests on: what arrived, and what the database remembers of it. Loaded once, then only read. */
 import { ask, each, type Queryable, type Tx } from '../../database.ts'
-import type { Auth, Classification, IncomingMail, MailAddress, ParsedMail } from '../../incoming.ts'
+import type {
+  Auth,
+  Classification,
+  Confirmed,
+  Forwarded,
+  IncomingMail,
+  MailAddress,
+  ParsedMail,
+} from '../../incoming.ts'
 import { after, MINUTE } from '../../time.ts'
 import { findReported, type Reported } from '../bounces/find.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
@@ -18,6 +26,8 @@ import { type Identity, identify } from './identity.ts'
 
 /** A mail at the engine's door. */
 export type Arrival = {
+  /** Its row in the spool; 0: it is not stored, and is only explained. */
+  id: number
   mail: ParsedMail
   /** What bytes and envelope show; null when the mail could not be parsed. */
   classification: Classification | null
@@ -31,6 +41,10 @@ export type Arrival = {
   receivedAt: Date
   /** When a person released it from being held: clocks start there (4a.28). */
   releasedAt: Date | null
+  /** The agent who said by mail that it is theirs (5.6). */
+  confirmed: Confirmed | null
+  /** What it forwards; looked for where an agent wrote (7.11). */
+  forward: Forwarded | null
   /** Imported history: closed, nothing sent, no clocks (2.5). */
   archive: boolean
   /** The server that brought it over SMTP; null: another way, this machine, or a relay of our own. */
