@@ -430,7 +430,7 @@ test('a wrong password with 100 queued: none failed, one notice, and all go once
   const box = await postbox({ auth: { user: 'desk', password: 'right' } })
   for (let n = 0; n < 100; n++) await queue({ kind: n % 2 ? 'reply' : 'ack' })
   const wrong = await deliver(relayTo(box, { user: 'desk', password: 'wrong-s3cret', clearAuth: true }))
-  await until(async () => (await sql`select from delivery_attempts`).length >= 3)
+  await until(async () => (await sql`select from delivery_attempts`).length >= 3 && (await openNotices(sql)).length > 0)
   assert.equal(new Set((await statesOf()).filter((state) => state !== 'leased')), new Set(['queued']))
   const notices = await openNotices(sql)
   assert.is(notices.length, 1)

@@ -129,12 +129,13 @@ const letter = (from: string, to: string) =>
 
 const addressOf = (raw: string) => /^from:.*?([^\s<>]+@[^\s<>]+)/im.exec(raw)?.[1] ?? ''
 
-/** Each desk's mail is injected at the other; then nothing may be under way anywhere for two seconds. */
-async function talk(change: Relay): Promise<{ acks: number[]; tickets: number[] }> {
+/** One desk's mail is injected at the other, or each's; then nothing may be under way anywhere for two seconds. */
+async function talk(change: Relay, begins: 'one' | 'both'): Promise<{ acks: number[]; tickets: number[] }> {
   const world = await startWorld(change)
   const [a, b] = world.desks as [Desk, Desk]
   await inject(a, { from: `support@${b.domain}`, to: `support@${a.domain}`, raw: letter(b.domain, a.domain) })
-  await inject(b, { from: `support@${a.domain}`, to: `support@${b.domain}`, raw: letter(a.domain, b.domain) })
+  if (begins === 'both')
+    await inject(b, { from: `support@${a.domain}`, to: `support@${b.domain}`, raw: letter(a.domain, b.domain) })
   const databases = world.desks.map((desk) => desk.folder.open())
   try {
     let quiet = 0
@@ -177,16 +178,17 @@ async function countOf(sql: Sql): Promise<{ acks: number; tickets: number }> {
 }
 
 test('at most one acknowledgement each, and no answer to it', async () => {
-  assert.equal((await talk(honest)).acks, [1, 1])
+  assert.equal((await talk(honest, 'both')).acks, [1, 1])
 })
 
 test('without the words that say "automatic" the conversation is still known', async () => {
-  assert.equal((await talk(stripping)).acks, [1, 1])
+  // one conversation: of two that cross, the first mail of each may be the other's acknowledgement
+  assert.equal((await talk(stripping, 'one')).acks, [1, 1])
 })
 
 test('without any word of the conversation either, the budgets end it', async () => {
   const most = budget.perAddressHour
-  const { acks, tickets } = await talk(forgetful)
+  const { acks, tickets } = await talk(forgetful, 'both')
   assert.equal(acks, [most, most])
   assert.equal(tickets, [most + 1, most + 1]) // the letter, and each acknowledgement of the other
 })
