@@ -4,6 +4,7 @@
  */
 import type { PriceList } from './billing/prices.ts'
 import type { Calendar } from './business-hours.ts'
+import type { Choices } from './notify/kinds.ts'
 import type { ReminderAction } from './rules/actions.ts'
 import type { Pattern } from './rules/pattern.ts'
 import type { Rule } from './rules.ts'
@@ -41,6 +42,8 @@ export type Agent = {
   calendar: string | null
   /** Stretches of their day in which notices wait, `20:00-07:00`. */
   quiet: readonly string[]
+  /** What they are told of unless they chose otherwise on their page; what is absent is as for everybody. */
+  notify: Readonly<Partial<Choices>>
 }
 export type Team = {
   id: number
@@ -175,6 +178,8 @@ export type Desk = {
     /** Calendar of policies that name none, for customers without their own. */
     calendar: string | null
     undo_seconds: number
+    /** How long news of a ticket are gathered before one mail tells an agent of them (MAIL 8.32). */
+    notify_seconds: number
     time: TimeSettings
     billing: BillingSettings
   }

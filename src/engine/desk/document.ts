@@ -219,6 +219,7 @@ function toDesk(
       policy: settings.policy ?? null,
       calendar: settings.calendar ?? null,
       undo_seconds: settings.undo,
+      notify_seconds: settings.notify,
       time: settings.time,
       billing: {
         name: settings.billing.name ?? file.inboxes[0]!.name ?? file.inboxes[0]!.key,

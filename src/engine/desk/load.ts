@@ -64,15 +64,15 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
   }
 }
 
-/** Those of the file have hours there. */
+/** Those of the file have hours and wishes there. */
 async function agentsOf(tx: Tx, named: Desk['agents']): Promise<Map<string, Agent>> {
-  const rows = await tx<Omit<Agent, 'calendar' | 'quiet'>[]>`
+  const rows = await tx<Omit<Agent, 'calendar' | 'quiet' | 'notify'>[]>`
     select id, address, name, admin, locale, zone from agents where disabled_at is null order by address`
-  const hoursOf = (address: string) => {
-    const { calendar = null, quiet = [] } = named.get(address) ?? {}
-    return { calendar, quiet }
+  const wishesOf = (address: string) => {
+    const { calendar = null, quiet = [], notify = {} } = named.get(address) ?? {}
+    return { calendar, quiet, notify }
   }
-  return new Map(rows.map((row) => [row.address, { ...row, ...hoursOf(row.address) }]))
+  return new Map(rows.map((row) => [row.address, { ...row, ...wishesOf(row.address) }]))
 }
 
 /** All the way down; the compiled conditions hold no state. */

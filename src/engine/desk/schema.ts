@@ -1,6 +1,7 @@
 /** The desk file's keys and the form of each value. What values refer to is checked in document.ts. */
 import { z } from 'zod'
 import { parseDuration } from '../../time.ts'
+import { REGULAR, TOPICS, WAYS } from '../notify/kinds.ts'
 import { actionsSchema, reminderActionsSchema } from '../rules/actions.ts'
 import { compilePattern } from '../rules/pattern.ts'
 import { PRIORITIES } from '../tables.ts'
@@ -63,6 +64,13 @@ const reminder = z
     params: { remedy: 'write percent: 100 with every: what is late is what reminds again' },
   })
   .meta({ remedy: 'write a mapping such as {key: soon, percent: 75}' })
+
+const way = z.enum(WAYS).optional().meta({ remedy: 'write instant, digest or none' })
+const regular = z.enum(['on', 'off']).optional().meta({ remedy: 'write on, or off' })
+const notifySchema = z.strictObject({
+  ...(Object.fromEntries(TOPICS.map((one) => [one, way])) as Record<(typeof TOPICS)[number], typeof way>),
+  ...(Object.fromEntries(REGULAR.map((one) => [one, regular])) as Record<(typeof REGULAR)[number], typeof regular>),
+})
 
 const mail = z.strictObject({
   from: z.string().meta({ remedy: 'write "Eva <eva@acme.example>"' }),
@@ -142,6 +150,7 @@ export const deskSchema = z.strictObject({
       zone: zone.optional(),
       calendar: key.optional(),
       quiet: list(quiet, 'write a list such as ["20:00-07:00"]'),
+      notify: notifySchema.prefault({}),
     }),
     'write a list such as [{address: ada@desk.example, name: Ada}]',
   ),
@@ -292,6 +301,16 @@ export const deskSchema = z.strictObject({
         })
         .default(60)
         .meta({ remedy: 'write it as 60s, 2m, or 0s for no undo' }),
+      notify: z
+        .string()
+        .transform((text, context) => {
+          const value = parseDuration(text)
+          if (value !== null && value <= 3600) return value
+          context.addIssue({ code: 'custom', message: `"${text}" is no length of time up to 1h` })
+          return z.NEVER
+        })
+        .default(60)
+        .meta({ remedy: 'write it as 60s, 2m, or 0s to tell of each thing at once' }),
       time: timeSettings,
       billing: billingSettings,
     })

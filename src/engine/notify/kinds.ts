@@ -12,9 +12,11 @@ export type Topic = (typeof TOPICS)[number]
 export const WAYS = ['instant', 'digest', 'none'] as const
 export type Way = (typeof WAYS)[number]
 
-/** Mails that come by the clock; chosen like the others. */
+/** Mails that come by the clock. */
 export const REGULAR = ['digest', 'timesheet'] as const
 export type Regular = (typeof REGULAR)[number]
+
+export type Choices = Record<Topic, Way> & Record<Regular, 'on' | 'off'>
 
 export const topicOf = (kind: NewsKind): Topic => TOPIC[kind]
 

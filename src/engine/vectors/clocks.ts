@@ -266,7 +266,7 @@ function policyOf(key: string, source: PolicySource, apply: Policy['apply']): Po
   }
 }
 
-const PLAIN_AGENT = { admin: false, locale: null, zone: null, calendar: null, quiet: [] }
+const PLAIN_AGENT = { admin: false, locale: null, zone: null, calendar: null, quiet: [], notify: {} }
 const PLAIN_PROJECT = { id: 0, organization: null, policy: null, billable: true }
 const EMPTY: Desk = {
   version: 0,
@@ -295,6 +295,7 @@ const EMPTY: Desk = {
     policy: null,
     calendar: null,
     undo_seconds: 0,
+    notify_seconds: 60,
     time: { overlap: 'warn', midnight: 'one', approvers: [], own: 'refuse' },
     billing: { name: '', address: '', tax_id: '', terms: '', prefix: '', currency: 'EUR', tax_bp: 0 },
   },
