@@ -3,7 +3,7 @@
 export type Figure = {
   what: string
   value: number
-  unit: 'ratio' | 'MB' | 'us'
+  unit: 'ratio' | 'MB' | 'us' | 'ms' | 's'
   bar: { atLeast: number } | { atMost: number } | null
   /** All rounds of which `value` is the median. */
   all: number[]

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openClient, type Sql } from '../src/database.ts'
+import { openClient, type Sql, type Target } from '../src/database.ts'
 import { startEmbedded } from '../src/embedded-postgres.ts'
 import { silent } from '../src/log.ts'
 import { deskText, zoneText } from './mails.ts'
@@ -24,6 +24,7 @@ export type Ground = {
   dropDatabase(name: string): Promise<void>
   /** A client of few connections; the caller ends it. */
   open(name: string): Sql
+  target(name: string): Target
   stop(): Promise<void>
 }
 
@@ -43,7 +44,8 @@ export async function startGround(): Promise<Ground> {
   chmodSync(folder, 0o711) // root's private server runs as another user, who has to pass
   const server = await startEmbedded({ data: path.join(folder, 'server'), log: silent })
   const { path: socket, user } = server.connection
-  const open = (name: string) => openClient({ path: socket, user, database: name }, { max: 2, name: 'bench' })
+  const target = (name: string) => ({ path: socket, user, database: name })
+  const open = (name: string) => openClient(target(name), { max: 2, name: 'bench' })
   const admin = open('postgres')
   return {
     host: path.dirname(socket),
@@ -51,6 +53,7 @@ export async function startGround(): Promise<Ground> {
     pid: Number.parseInt(readFileSync(path.join(path.dirname(socket), 'postmaster.pid'), 'latin1'), 10),
     folder,
     open,
+    target,
     async makeDatabase(name) {
       await admin`create database ${admin(name)}`
     },

@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureHours } from './business-hours.ts'
+import { measureClocks } from './clocks.ts'
 import { besideOf, type Figure, holds, tableOf } from './figures.ts'
 import { type Ground, startGround } from './ground.ts'
 import { measureGrowth } from './growth.ts'
@@ -20,6 +21,7 @@ const BENCHES: Record<string, (ground: Ground, tell: (words: string) => void) =>
   growth: measureGrowth,
   memory: measureMemory,
   hours: measureHours,
+  clocks: measureClocks,
   parse: (_ground, tell) => measureParse(folder, tell),
 }
 

@@ -215,6 +215,10 @@ export const tickets = pgTable(
     index('tickets_project_due').on(t.project_id, byDue, t.id).where(openTickets),
     index('tickets_team_due').on(t.team_id, byDue, t.id).where(openTickets),
     index('tickets_assignee_due').on(t.assignee_id, byDue, t.id).where(openTickets),
+    // mostly tickets whose clocks stand, and so the last of all: found without reading the others
+    index('tickets_waiting_due')
+      .on(byDue, t.id)
+      .where(sql`status = 'waiting_customer' and deleted_at is null and spam_at is null`),
     index('tickets_requester').on(t.requester_id),
     index('tickets_organization').on(t.organization_id),
     index('tickets_resolved').on(t.resolved_at).where(sql`status = 'resolved'`),

@@ -10,7 +10,7 @@ import { priorityMark, statusMark } from './marks.ts'
 import { agentPage, type Html, pager, time } from './page.ts'
 import { LIVE_POLICY } from './policy.ts'
 import { findQueue, markOf, queueQuery, streamPath } from './queues/ask.ts'
-import { cursorText, listProjects, listQueue, type QueueRow, type QueueSlice } from './queues/list.ts'
+import { cursorText, listProjects, listQueue, type QueueClock, type QueueRow, type QueueSlice } from './queues/list.ts'
 import type { QUEUES, QueueName } from './queues/names.ts'
 import { leftText, METRIC_WORDS, shortWhenText, shownDue, whenText, zoneText } from './words.ts'
 
@@ -33,7 +33,7 @@ export function queuePages(web: Web): Pages {
       const slice = await listQueue(web.sql, query)
       const calendars = await findCalendars(
         web.sql,
-        slice.rows.map((row) => row.calendar_id),
+        slice.rows.flatMap((row) => row.clocks.map((clock) => clock.calendar_id)),
       )
       const view: View = { queue, project: project?.key ?? null, slice, calendars, agent, now: web.now() }
       const title = project ? `${queue.label} in ${project.key}` : queue.label
@@ -114,19 +114,34 @@ function ticketRow(row: QueueRow, view: View): Html {
   </tr>`
 }
 
+/** What is due next, in large, and all other clocks of the ticket; what waits says so (SLA Q7, D3). */
 function leftCell(row: QueueRow, view: View): Html {
-  if (!row.next_due_at)
-    return row.clock === 'paused'
-      ? html`<span class="mark">Paused</span> <span class="sub">${METRIC_WORDS[row.metric ?? '']}</span>`
-      : html`<span class="muted">No due date</span>`
-  const left = secondsLeft(
-    row.calendar_id === null ? undefined : view.calendars.get(row.calendar_id),
-    row.next_due_at,
-    view.now,
-  )
-  const due = shownDue(row.next_due_at)
-  return html`<span class="left ${urgencyOf(left)}" title="${METRIC_WORDS[row.metric ?? ''] ?? 'Due'} by ${whenText(due, view.agent.zone)}">${leftText(left)}</span>
-    <span class="sub">${time(row.next_due_at, shortWhenText(due, view.agent.zone, view.now))}</span>`
+  if (row.clocks.length === 0) return html`<span class="muted">No due date</span>`
+  const [first, ...others] = nextFirst(row) as [QueueClock, ...QueueClock[]]
+  const left = restOf(first, view)
+  const due = first.due_at && shownDue(first.due_at)
+  const metric = METRIC_WORDS[first.metric]
+  const head = due
+    ? html`<span class="left ${urgencyOf(left)}" title="${metric} by ${whenText(due, view.agent.zone)}">${leftText(left)}</span>
+      <span class="sub">${metric} ${time(first.due_at!, shortWhenText(due, view.agent.zone, view.now))}</span>`
+    : first.state === 'paused'
+      ? html`<span class="mark">Paused</span> <span class="sub">${metric}: ${leftText(left)}</span>`
+      : html`<span class="muted">No due date</span> <span class="sub">${metric}</span>`
+  return html`${head}${others.map((one) => html`<span class="sub clock">${clockWords(one, view)}</span>`)}`
+}
+
+/** What customers are promised comes before a team's own part (SLA O4). */
+const nextFirst = ({ clocks }: QueueRow): QueueClock[] =>
+  clocks.toSorted((a, b) => Number(a.metric === 'ola') - Number(b.metric === 'ola'))
+
+/** Working seconds. */
+const restOf = (clock: QueueClock, view: View): number =>
+  clock.due_at ? secondsLeft(view.calendars.get(clock.calendar_id), clock.due_at, view.now) : clock.rest_s
+
+function clockWords(clock: QueueClock, view: View): string {
+  const metric = METRIC_WORDS[clock.metric]
+  if (clock.state === 'paused') return `${metric}: paused, ${leftText(restOf(clock, view))}`
+  return clock.due_at ? `${metric}: ${leftText(restOf(clock, view))}` : `${metric}: never due`
 }
 
 const resolvedCell = (row: QueueRow, view: View): Html =>

@@ -1,10 +1,12 @@
 /** Queues: what each shows, in which order, page by page, from the indexes of SLA Q2. */
+
+import type { Row } from 'postgres'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
 import { web as limits } from '../../src/limits.ts'
 import { after, DAY, HOUR, MINUTE, SECOND } from '../../src/time.ts'
-import { cursorText, listQueue, parseCursor, queueStatement } from '../../src/web/queues/list.ts'
+import { clocksStatement, cursorText, listQueue, parseCursor, queueStatement } from '../../src/web/queues/list.ts'
 import { QUEUES } from '../../src/web/queues/names.ts'
 import { testDatabase } from '../database.ts'
 import { NOON, webDesk } from './desk.ts'
@@ -112,7 +114,7 @@ test('every queue reads an index in order and never the whole table', async () =
     unassigned: /tickets_assignee_due/,
     mine: /tickets_assignee_due/,
     teams: /tickets_team_due/,
-    waiting: /tickets_due/,
+    waiting: /tickets_waiting_due/,
     resolved: /tickets_resolved/,
   }
   const place = { due: after(NOON, DAY), id: 5 }
@@ -129,16 +131,20 @@ test('every queue reads an index in order and never the whole table', async () =
       select id, 'resolution', 'running', 1, 1, 60, now() from tickets`
     await tx`analyze tickets`
     await tx`analyze sla_clocks`
+    const wordsOf = (plan: readonly Row[]) => plan.map((row) => row['QUERY PLAN']).join('\n')
     const explain = async (query: Parameters<typeof queueStatement>[1]) =>
-      (await tx`explain (costs off) ${queueStatement(tx, query)}`).map((row) => row['QUERY PLAN']).join('\n')
+      wordsOf(await tx`explain (costs off) ${queueStatement(tx, query)}`)
     for (const { name } of QUEUES)
       for (const at of [{}, { after: place }, { before: place }]) {
-        const plan = await explain({ queue: name, agentId: ada.id, projectId: null, ...at })
+        const plan = await explain({ queue: name, agentId: ada.id, teamIds: [1, 2, 3], projectId: null, ...at })
         assert.match(plan, index[name]!, `${name}\n${plan}`)
         assert.not.match(plan, /Seq Scan on (tickets|sla_clocks)/, `${name}\n${plan}`)
+        if (name !== 'resolved') assert.not.match(plan, /Sort\b(?! Key)/, `${name}\n${plan}`)
       }
-    const plan = await explain({ queue: 'open', agentId: ada.id, projectId: rare })
+    const plan = await explain({ queue: 'open', agentId: ada.id, teamIds: [], projectId: rare })
     assert.match(plan, /tickets_project_due/, plan)
+    const clocks = wordsOf(await tx`explain (costs off) ${clocksStatement(tx, [7, 8, 9])}`)
+    assert.match(clocks, /sla_clocks_once/, clocks)
     await tx`delete from sla_clocks`
     await tx`delete from tickets`
   })
@@ -157,6 +163,27 @@ test('time left is working time of the ticket’s own calendar, in hours and min
   page = await browser.page('/queues/open')
   assert.match(page, '>1 min overdue<')
   assert.match(page, 'Time left <span class="zone">CET')
+})
+
+test('every clock of a ticket says what it has left, one that is paused that it waits', async () => {
+  const { id } = await desk.addTicket({ organization: 'acme', project: 'acme/incoming' })
+  const others = async () =>
+    [...(await browser.page('/queues/open')).matchAll(/<span class="sub clock">([^<]+)</g)].map((match) => match[1])
+  assert.equal(await others(), ['Solution: 24 h left'])
+  await sql`update sla_clocks set state = 'paused', due_at = null, running_since = null, elapsed_s = target_s - 5400
+    where ticket_id = ${id} and metric = 'resolution'`
+  clock.now = after(NOON, 30 * MINUTE)
+  assert.equal(await others(), ['Solution: paused, 1 h 30 min left'])
+  assert.match(await browser.page('/queues/open'), />3 h 30 min left<\/span>\s*<span class="sub">First answer <time/)
+  await sql`update sla_clocks set state = 'stopped', due_at = null, running_since = null, stopped_at = now()
+    where ticket_id = ${id} and metric = 'first_response'`
+  await due(id, null)
+  assert.match(
+    await browser.page('/queues/open'),
+    />Paused<\/span> <span class="sub">Solution: 1 h 30 min left<\/span>/,
+  )
+  await sql`update sla_clocks set breached_at = now(), elapsed_s = target_s where ticket_id = ${id}`
+  assert.match(await browser.page('/queues/open'), />Paused<\/span> <span class="sub">Solution: 1 min overdue</)
 })
 
 test('a page of another agent is in their zone', async () => {

@@ -3,6 +3,7 @@
  * predicates are written out as in the indexes, or PostgreSQL would not use them.
  */
 import type { Queryable } from '../../database.ts'
+import { CLOCK_METRICS, type ClockMetric } from '../../engine/sla/account.ts'
 import type { Priority, Status } from '../../engine/tables.ts'
 import { web as limits } from '../../limits.ts'
 import type { QueueName } from './names.ts'
@@ -23,10 +24,18 @@ export type QueueRow = {
   resolved_at: Date | null
   next_due_at: Date | null
   undelivered_at: Date | null
-  /** What is due next, and the calendar its time is counted in; where nothing runs what is paused, else null. */
-  metric: string | null
-  calendar_id: number | null
-  clock: 'running' | 'paused' | null
+  /** All that run or wait: the next due first, then those that are never due, then those that wait. */
+  clocks: QueueClock[]
+}
+
+export type QueueClock = {
+  metric: ClockMetric
+  state: 'running' | 'paused'
+  calendar_id: number
+  /** Only while it runs. */
+  due_at: Date | null
+  /** Working seconds that are left of one that waits, negative when it is late. */
+  rest_s: number
 }
 
 /** A place in a queue: the sort key of a row. `due` null is the end, where tickets without a due date are. */
@@ -44,33 +53,50 @@ export type QueueSlice = { rows: QueueRow[]; earlier: boolean; later: boolean }
 
 /** One page of a queue, in its order; `earlier` and `later` tell whether there is more on either side. */
 export async function listQueue(sql: Queryable, query: QueueQuery): Promise<QueueSlice> {
-  const rows = await queueStatement(sql, query)
-  const more = rows.length > limits.page
-  if (more) rows.pop()
+  const teamIds = query.queue === 'teams' ? await findTeams(sql, query.agentId) : []
+  const found = (await queueStatement(sql, { ...query, teamIds })).slice()
+  const more = found.length > limits.page
+  if (more) found.pop()
+  if (query.before) found.reverse()
+  const clocks = await clocksStatement(
+    sql,
+    found.map((row) => row.id),
+  )
+  const byTicket = Map.groupBy(clocks, (clock) => clock.ticket_id)
+  const rows = found.map((row) => ({ ...row, clocks: (byTicket.get(row.id) ?? []).sort(byNext) }))
   if (!query.before) return { rows, earlier: !!query.after, later: more }
-  return { rows: rows.reverse(), earlier: more, later: true }
+  return { rows, earlier: more, later: true }
 }
 
-/** The statement behind a page, for `explain` too. */
-export function queueStatement(sql: Queryable, query: QueueQuery) {
-  const direction = query.before ? sql`desc` : sql`asc`
+/** The teams whose tickets "my teams" are. */
+export async function findTeams(sql: Queryable, agentId: number): Promise<number[]> {
+  const rows = await sql<{ team_id: number }[]>`
+    select team_id from team_members where agent_id = ${agentId} order by team_id`
+  return rows.map((row) => row.team_id)
+}
+
+/**
+ * The statement behind a page, for `explain` too. Names are looked up for the rows of the page alone, one by one: a join
+ * would leave the order to the planner, and it would sort.
+ */
+export function queueStatement(sql: Queryable, query: QueueQuery & { teamIds: number[] }) {
   const page = query.queue === 'resolved' ? resolvedPage(sql, query) : openPage(sql, query)
-  const order =
-    query.queue === 'resolved' ? resolvedOrder(sql, query) : sql`${byDue(sql)} ${direction}, t.id ${direction}`
-  return sql<QueueRow[]>`
+  return sql<Omit<QueueRow, 'clocks'>[]>`
     select t.id, t.subject, t.status, t.priority, t.requester_name, t.requester_address, t.created_at, t.updated_at,
-      t.resolved_at, t.next_due_at, t.undelivered_at, o.name as organization, p.key as project, m.name as team,
-      coalesce(nullif(a.name, ''), a.address) as assignee, c.metric, c.calendar_id, c.state as clock
-    from (${page}) t
-    join projects p on p.id = t.project_id
-    left join organizations o on o.id = t.organization_id
-    left join teams m on m.id = t.team_id
-    left join agents a on a.id = t.assignee_id
-    left join lateral (
-      select metric, calendar_id, state from sla_clocks
-      where ticket_id = t.id and metric <> 'ola' and (
-        (state = 'running' and due_at = t.next_due_at) or (state = 'paused' and t.next_due_at is null)) limit 1) c on true
-    order by ${order}`
+      t.resolved_at, t.next_due_at, t.undelivered_at,
+      (select name from organizations o where o.id = t.organization_id) as organization,
+      (select key from projects p where p.id = t.project_id) as project,
+      (select name from teams m where m.id = t.team_id) as team,
+      (select coalesce(nullif(name, ''), address) from agents a where a.id = t.assignee_id) as assignee
+    from (${page}) t order by ${orderOf(sql, query)}`
+}
+
+/** The open clocks of these tickets, for `explain` too (SLA Q7: of the rows on screen only). */
+export function clocksStatement(sql: Queryable, ticketIds: number[]) {
+  return sql<(QueueClock & { ticket_id: number })[]>`
+    select ticket_id, metric, state, calendar_id, due_at,
+      case when breached_at is null then target_s - elapsed_s else least(target_s - elapsed_s, -1) end as rest_s
+    from sla_clocks where ticket_id = any(${ticketIds}::bigint[]) and state in ('running', 'paused')`
 }
 
 /** `2025-03-04T13:30:00.000Z.12` or `none.12`, as it stands in a page's address. */
@@ -84,29 +110,27 @@ export function parseCursor(text: string | undefined): Cursor | null {
   return due && Number.isNaN(due.getTime()) ? null : { due, id: Number(match[2]) }
 }
 
-const byDue = (sql: Queryable) => sql`coalesce(t.next_due_at, 'infinity'::timestamptz)`
-
-function openPage(sql: Queryable, query: QueueQuery) {
-  const direction = query.before ? sql`desc` : sql`asc`
-  const order = sql`${byDue(sql)} ${direction}, t.id ${direction}`
-  const from = sql`select t.* from tickets t
+function openPage(sql: Queryable, query: QueueQuery & { teamIds: number[] }) {
+  const from = sql`select t.*, ${byDue(sql)} as by_due from tickets t
     where t.status not in ('resolved', 'closed') and t.deleted_at is null and t.spam_at is null
       ${query.projectId === null ? sql`` : sql`and t.project_id = ${query.projectId}`} ${beyond(sql, query)}`
-  const limit = limits.page + 1
+  const ordered = sql`order by ${orderOf(sql, query)} limit ${limits.page + 1}`
   switch (query.queue) {
     case 'mine':
-      return sql`${from} and t.assignee_id = ${query.agentId} order by ${order} limit ${limit}`
+      return sql`${from} and t.assignee_id = ${query.agentId} ${ordered}`
     case 'unassigned':
-      // Naming the constant column first is what lets the planner read tickets_assignee_due in order.
-      return sql`${from} and t.assignee_id is null order by t.assignee_id ${direction}, ${order} limit ${limit}`
+      return sql`${from} and t.assignee_id is null ${ordered}`
     case 'waiting':
-      return sql`${from} and t.status = 'waiting_customer' order by ${order} limit ${limit}`
-    case 'teams': // a page of each team, then the best of all: no team is read past one page
-      return sql`select t.* from team_members mine cross join lateral (
-          ${from} and t.team_id = mine.team_id order by ${order} limit ${limit}) t
-        where mine.agent_id = ${query.agentId} order by ${order} limit ${limit}`
+      return sql`${from} and t.status = 'waiting_customer' ${ordered}`
+    case 'teams': {
+      // A page of each team, merged in order: no team is read past one page.
+      const [first, ...others] = query.teamIds.map((id) => sql`(${from} and t.team_id = ${id} ${ordered})`)
+      if (!first) return sql`${from} and false ${ordered}`
+      const all = others.reduce((some, other) => sql`${some} union all ${other}`, first)
+      return sql`select * from (${all}) t ${ordered}`
+    }
     default:
-      return sql`${from} order by ${order} limit ${limit}`
+      return sql`${from} ${ordered}`
   }
 }
 
@@ -120,11 +144,19 @@ function resolvedPage(sql: Queryable, query: QueueQuery) {
     : sql``
   return sql`select t.* from tickets t where t.status = 'resolved' and t.deleted_at is null and t.spam_at is null
     ${query.projectId === null ? sql`` : sql`and t.project_id = ${query.projectId}`} ${beyondPlace}
-    order by ${resolvedOrder(sql, query)} limit ${limits.page + 1}`
+    order by ${orderOf(sql, query)} limit ${limits.page + 1}`
 }
 
-const resolvedOrder = (sql: Queryable, query: QueueQuery) =>
-  query.before ? sql`t.resolved_at asc, t.id asc` : sql`t.resolved_at desc, t.id desc`
+/** By names that a page and what it is made of share. */
+function orderOf(sql: Queryable, { queue, before }: QueueQuery) {
+  const direction = before ? sql`desc` : sql`asc`
+  if (queue === 'resolved') return before ? sql`resolved_at asc, id asc` : sql`resolved_at desc, id desc`
+  // Naming the constant column first is what lets the planner read tickets_assignee_due in order.
+  const constant = queue === 'unassigned' ? sql`assignee_id ${direction}, ` : sql``
+  return sql`${constant}by_due ${direction}, id ${direction}`
+}
+
+const byDue = (sql: Queryable) => sql`coalesce(t.next_due_at, 'infinity'::timestamptz)`
 
 function beyond(sql: Queryable, query: QueueQuery) {
   const place = query.before ?? query.after
@@ -132,6 +164,11 @@ function beyond(sql: Queryable, query: QueueQuery) {
   const due = place.due?.toISOString() ?? 'infinity'
   const key = sql`(${due}::text::timestamptz, ${place.id}::bigint)`
   return query.before ? sql`and (${byDue(sql)}, t.id) < ${key}` : sql`and (${byDue(sql)}, t.id) > ${key}`
+}
+
+function byNext(a: QueueClock, b: QueueClock): number {
+  const rank = ({ state, due_at }: QueueClock) => due_at?.getTime() ?? (state === 'running' ? 8e15 : 9e15)
+  return rank(a) - rank(b) || CLOCK_METRICS.indexOf(a.metric) - CLOCK_METRICS.indexOf(b.metric)
 }
 
 /** Projects by key, for the filter. */
