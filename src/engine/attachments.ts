@@ -17,13 +17,15 @@ export type Attachment = {
   original?: boolean
 }
 
-/** Hangs stored files on a comment, in order. */
+/** Hangs stored files on a comment, in order. @returns their ids, in the same order */
 export async function attach(
   tx: Tx,
   place: { ticketId: number; commentId: number },
   files: Attachment[],
-): Promise<void> {
-  if (files.length) await attachmentRows(tx, place, files)
+): Promise<number[]> {
+  if (files.length === 0) return []
+  const rows = await attachmentRows(tx, place, files)
+  return rows.map((row) => row.id as number)
 }
 
 /** The same as a statement to be run with others. */
@@ -47,7 +49,7 @@ const NEW_ATTACHMENTS: Change = {
     content_id text, original boolean`,
   sql: `
     insert into attachments (ticket_id, comment_id, blob_id, filename, type, size, inline, content_id, original)
-    select * from given`,
+    select * from given returning id`,
 }
 
 /** The files of one ticket belong to another (6.13); they stay with their comments. */

@@ -6,6 +6,7 @@ import type { Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { after, floored, SECOND } from '../time.ts'
 import { preparePublicAnswer } from './answer.ts'
+import { type Attachment, attach } from './attachments.ts'
 import { type Actor, type Event, record } from './events.ts'
 import { addNews } from './notify/news.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
@@ -52,6 +53,7 @@ export async function enterRequester(
 /**
  * A public answer by an agent: comment, outbox rows that wait for the undo window, status. It counts for the clocks when
  * the window ends (SLA F3).
+ * @param input.files are sent with it
  * @param input.suppressed `send`: also to an address on the suppression list, because the agent chose so (MAIL 8.26)
  * @throws Refusal `nobody_to_answer` where the ticket has no requester address (MAIL 4.8), `suppressed`, `empty_text`
  */
@@ -62,6 +64,7 @@ export async function reply(
     agent: AgentAuthor
     text: string
     channel: 'web' | 'mail'
+    files?: Attachment[]
     suppressed?: 'stop' | 'send'
     tools: Tools
   },
@@ -97,11 +100,12 @@ export async function reply(
   if (to !== ticket.status) events.push(statusEvent(ticket.status, to, 'an agent answered'))
   await tell(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now)
   await addComment(tx, agentComment(input, commentId, text, 'public', mail.messageId), now)
+  const attachmentIds = await attach(tx, { ticketId: ticket.id, commentId }, input.files ?? [])
   const answer = { ticketId: ticket.id, commentId, agentId: input.agent.id }
   await Promise.all([
     atOnce ? null : awaitAnswer(tx, answer, mail.notBefore!),
     rememberOutgoing(tx, { messageId: mail.messageId, ticketId: ticket.id, commentId }, now),
-    queueMail(tx, { ...mail, suppressed: input.suppressed ?? 'stop' }, input.tools, now),
+    queueMail(tx, { ...mail, attachmentIds, suppressed: input.suppressed ?? 'stop' }, input.tools, now),
     ticket.requester_id ? markAnswered(tx, ticket.requester_id, now) : null,
     addNews(tx, { ticketId: ticket.id, kind: 'answered', commentId, actor: actorOf(input.agent) }, now),
     tx`update tickets set status = ${to}, undelivered_at = null, updated_at = ${now} where id = ${ticket.id}`,
@@ -112,13 +116,20 @@ export async function reply(
 /** An internal note: agents see it, no mail carries it to anyone else. A new ticket becomes open. */
 export async function note(
   tx: Tx,
-  input: { ticketId: number; agent: AgentAuthor | null; text: string; channel: 'web' | 'mail' | 'system' },
+  input: {
+    ticketId: number
+    agent: AgentAuthor | null
+    text: string
+    channel: 'web' | 'mail' | 'system'
+    files?: Attachment[]
+  },
   now: Date,
 ): Promise<{ commentId: number }> {
   const ticket = await lockTicket(tx, input.ticketId)
   const text = requireText(input.text)
   const commentId = await reserveComment(tx)
   await addComment(tx, agentComment(input, commentId, text, 'internal', null), now)
+  await attach(tx, { ticketId: ticket.id, commentId }, input.files ?? [])
   const opens = input.agent !== null && ticket.status === 'new'
   const events: Event[] = [{ type: 'note', data: { comment: commentId } }]
   if (opens) events.push(statusEvent('new', 'open', 'an agent wrote a note'))
@@ -218,7 +229,7 @@ export async function tag(
   })
 }
 
-/** Sets the status by hand or by cron. */
+/** Sets the status by hand or by cron; nobody waits for a time any more. */
 export async function setStatus(
   tx: Tx,
   input: { ticketId: number; status: string; actor: Actor; why?: string },
@@ -235,7 +246,7 @@ export async function setStatus(
   await tx`
     update tickets set status = ${to}, updated_at = ${now},
            resolved_at = ${to === 'resolved' ? at : to === 'closed' ? ticket.resolved_at : null},
-           closed_at = ${to === 'closed' ? at : null}
+           closed_at = ${to === 'closed' ? at : null}, wake_at = null, wake_agent_id = null
     where id = ${ticket.id}`
 }
 
