@@ -1,7 +1,8 @@
 /**
  * The outbox: the port between the desk and its outgoing mail. A row is written in the caller's transaction and holds
  * all that the bytes are made of (MAIL 8.20, 8.21); delivery is dumb and repeatable. What delivery may do to a row is
- * in outbox/delivery.ts. It refuses addresses, ids and header names that cannot be written safely (8.17).
+ * in outbox/delivery.ts. It refuses addresses, ids and header names that cannot be written safely (8.17), and makes
+ * lines harmless that would be commands when they come back (COMMANDS E5.6).
  */
 import { type Change, change, type Queryable, type Statement, type Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
@@ -10,6 +11,7 @@ import { after, floored } from '../time.ts'
 import type { Keys } from '../tokens.ts'
 import type { Inbox } from './desk.ts'
 import { addressKey, checkAddress, checkMessageId, type Mailbox, oneLine } from './outbox/address.ts'
+import { inertHtml, inertText } from './outbox/inert.ts'
 import { signFor } from './outbox/signed.ts'
 import type { OutboxKind, OutboxState } from './tables.ts'
 
@@ -125,8 +127,8 @@ export function outboxRows(tx: Tx, mail: OutgoingMail & { ids: number[] }, sendi
     recipient,
     headers,
     subject: oneLine(mail.subject),
-    text: storable(mail.text),
-    html: mail.html && storable(mail.html),
+    text: storable(inertText(mail.text)),
+    html: mail.html && storable(inertHtml(mail.html)),
     attachment_ids: mail.attachmentIds,
     not_before: mail.notBefore,
     start,
