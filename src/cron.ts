@@ -11,6 +11,7 @@ import { purgeBodies } from './engine/outbox.ts'
 import { remindDue } from './engine/reminders.ts'
 import { listOutdated } from './engine/sla/find-due.ts'
 import { sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
+import { wakeDue } from './engine/tickets/wait.ts'
 import { closeResolved } from './engine/tickets.ts'
 import { stopForgotten } from './engine/time-entries/timer.ts'
 import type { Tools } from './engine/tools.ts'
@@ -40,6 +41,7 @@ export type Job = {
 
 export const JOBS: Job[] = [
   { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
+  { name: 'wake', cron: '*/10 * * * * *', by: 'every', run: wakeWhatIsDue }, // COMMANDS: until, snooze
   { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
   { name: 'sla_zones', cron: '47 2 * * *', run: sweepZonesOfAll }, // SLA Q6, C12
   { name: 'timers', cron: '*/5 * * * *', run: (sql, now, { tools }) => stopForgotten(sql, tools().desk, now) }, // SLA T2
@@ -124,6 +126,16 @@ async function sweepWhatIsDue(sql: Sql, now: Date, { tools, url }: House): Promi
     done.dropped_notices += batch.dropped
     if (!batch.more) return done
   }
+}
+
+async function wakeWhatIsDue(sql: Sql, now: Date): Promise<Record<string, number>> {
+  let woken = 0
+  for (let more = true; more; ) {
+    const batch = await transaction(sql, (tx) => wakeDue(tx, now))
+    woken += batch.woken
+    more = batch.more
+  }
+  return { woken }
 }
 
 /** Version by version, batch by batch. */

@@ -282,6 +282,9 @@ export const tickets = {
   mergeHops: 10,
   mergeWait: SECOND / 2,
   subject: 255,
+  wake: 366 * DAY, // how long a ticket may be put aside
+  links: 50, // that an agent makes of one ticket
+  field: 200, // characters of a value
 } as const
 
 /** The web view. */

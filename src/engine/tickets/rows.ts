@@ -248,6 +248,8 @@ const WRITTEN_TICKETS: Change = {
       ola_due_at = given.ola_due_at, updated_at = given.now, status = coalesce(given.to_status, t.status),
       resolved_at = case when given.to_status is null then t.resolved_at end,
       closed_at = case when given.to_status is null then t.closed_at end,
+      wake_at = case when given.to_status is null then t.wake_at end,
+      wake_agent_id = case when given.to_status is null then t.wake_agent_id end,
       assignee_id = case when given.drop_assignee then null else t.assignee_id end,
       requester_address = coalesce(given.answer_to, t.requester_address)
     from given where t.id = given.id`,
