@@ -69,6 +69,7 @@ export const placeholders = {
     days: 'value',
     zone: 'value',
   },
+  'duplicate-closed': { subject: 'value', number: 'value', name: 'value', inbox_name: 'value', reference: 'value' },
   invoice: {
     number: 'value',
     voids: 'value',

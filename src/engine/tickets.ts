@@ -18,6 +18,7 @@ import { awaitAnswer } from './sla/answers.ts'
 import { teamCalendarId } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
 import { rememberOutgoing } from './thread.ts'
+import { type ClosedDuplicate, closeDuplicates } from './tickets/close-duplicates.ts'
 import { reselecting } from './tickets/policy.ts'
 import { addComment, type NewComment, reserveComment } from './tickets/rows.ts'
 import { tell } from './tickets/tell.ts'
@@ -229,16 +230,20 @@ export async function tag(
   })
 }
 
-/** Sets the status by hand or by cron; nobody waits for a time any more. */
+/**
+ * Sets the status by hand or by cron; nobody waits for a time any more. What is done is done with its duplicates.
+ * @param input.tools to tell the duplicates' requesters; without them nobody is told
+ * @returns the duplicates that were closed with it
+ */
 export async function setStatus(
   tx: Tx,
-  input: { ticketId: number; status: string; actor: Actor; why?: string },
+  input: { ticketId: number; status: string; actor: Actor; why?: string; tools?: Tools },
   now: Date,
-): Promise<void> {
+): Promise<{ closed: ClosedDuplicate[] }> {
   const ticket = await lockTicket(tx, input.ticketId)
   const to = input.status as Status
   if (!STATUSES.includes(to)) throw new Refusal('unknown_status', `Statuses are ${STATUSES.join(', ')}.`)
-  if (to === ticket.status) return
+  if (to === ticket.status) return { closed: [] }
   if (to === 'new') throw new Refusal('status_not_allowed', 'A ticket that was worked on cannot become new again.')
   const at = floored(now)
   const events = [statusEvent(ticket.status, to, input.why ?? null)]
@@ -248,6 +253,9 @@ export async function setStatus(
            resolved_at = ${to === 'resolved' ? at : to === 'closed' ? ticket.resolved_at : null},
            closed_at = ${to === 'closed' ? at : null}, wake_at = null, wake_agent_id = null
     where id = ${ticket.id}`
+  const ends = (to === 'resolved' || to === 'closed') && ticket.status !== 'resolved' && ticket.status !== 'closed'
+  const { actor, tools } = input
+  return { closed: ends ? await closeDuplicates(tx, { ticketId: ticket.id, to, actor, tools }, now) : [] }
 }
 
 /** Takes the ticket out of every list; its Message-IDs and mails stay, so nothing is imported again (MAIL 2.8). */

@@ -57,6 +57,8 @@ export async function merge(
       closed_at = coalesce(closed_at, ${floored(now)})
     where id = ${source.id}`
   await tx`update tickets set merged_into = ${target.id} where id = any(${aliases}::bigint[])`
+  await tx`
+    update tickets set duplicate_of = nullif(${target.id}, id) where duplicate_of = ${source.id}`
   await tx`update tickets set updated_at = ${now} where id = ${target.id}`
   return { ticketId: target.id }
 }

@@ -261,3 +261,8 @@ export async function link(tx: Tx, ticketId: number, otherId: number, kind: stri
     insert into ticket_links (ticket_id, other_id, kind)
     select ${ticketId}, id, ${kind} from tickets where id = ${otherId} on conflict do nothing`
 }
+
+/** Takes a link away. */
+export async function unlink(tx: Tx, ticketId: number, otherId: number, kind: string): Promise<void> {
+  await tx`delete from ticket_links where ticket_id = ${ticketId} and other_id = ${otherId} and kind = ${kind}`
+}

@@ -27,7 +27,7 @@ export type Reversed = {
   net_minor: number
 }
 
-type Given = { entryId: number; agent: Worker; rev?: number; tools: Pick<Tools, 'desk'> }
+type Given = { entryId: number; agent: Worker; rev?: number; tools: Tools }
 
 /** Whether an agent may approve others' time: admins, and whom the desk names (permission `time.approve`). */
 export const mayApprove = (desk: Desk, agent: Pick<Worker, 'address' | 'admin'>): boolean =>
@@ -59,7 +59,7 @@ export async function submitEntry(tx: Tx, input: Given, now: Date): Promise<{ wa
   await tellEntry(tx, { ticketId: entry.ticket_id, actor: actorOf(agent), events }, now)
   if (entry.ticket_id !== null && entry.ticket_status_after !== null) {
     const change = { ticketId: entry.ticket_id, status: entry.ticket_status_after, actor: actorOf(agent) }
-    await setStatus(tx, { ...change, why: 'with the timesheet' }, now)
+    await setStatus(tx, { ...change, why: 'with the timesheet', tools }, now)
   }
   return { warnings }
 }

@@ -115,7 +115,7 @@ export async function work(
       commentId = written.commentId
     }
     // Last, because it is what the person wants it to be after the answer.
-    if (status !== null) await setStatus(tx, { ticketId, status, actor }, now)
+    if (status !== null) await setStatus(tx, { ticketId, status, actor, tools }, now)
     const changes = project ?? assignee ?? priority ?? status ?? (requester || null)
     const done =
       commentId !== null
