@@ -44,7 +44,11 @@ export type Agent = {
   quiet: readonly string[]
   /** What they are told of unless they chose otherwise on their page; what is absent is as for everybody. */
   notify: Readonly<Partial<Choices>>
+  /** Which receipts of their commands they are mailed; null: the desk's. */
+  receipts: Receipts | null
 }
+/** Receipts of commands: all; only of what failed; failures at once and the others in the digest. */
+export type Receipts = 'all' | 'errors' | 'digest'
 export type Team = {
   id: number
   key: string
@@ -110,6 +114,16 @@ export type Project = {
   /** Whether time spent here is billed unless its entry says otherwise. */
   billable: boolean
 }
+/** A text and commands under one name. `text` by language, English where there is any. */
+export type Macro = {
+  key: string
+  name: string
+  /** What `#macro name key:value` may give. */
+  values: readonly string[]
+  text: Readonly<Partial<Record<string, string>>>
+  /** Lines as in a mail. */
+  commands: readonly string[]
+}
 export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar }
 export type Metric = 'first_response' | 'next_response' | 'resolution'
 export type Policy = {
@@ -151,6 +165,9 @@ export type Desk = {
   /** The first one is that of a new entry. */
   work_types: Map<string, WorkType>
   price_lists: Map<string, DeskPriceList>
+  macros: Map<string, Macro>
+  /** The desk's own words for commands, beside those of every desk. */
+  aliases: Map<string, string>
   /** Routing, in order. */
   rules: Rule[]
   /** Policy selection, in order: the first match gives its policy (SLA S1, S2). */
@@ -180,6 +197,7 @@ export type Desk = {
     undo_seconds: number
     /** How long news of a ticket are gathered before one mail tells an agent of them (MAIL 8.32). */
     notify_seconds: number
+    receipts: Receipts
     time: TimeSettings
     billing: BillingSettings
   }

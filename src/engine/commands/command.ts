@@ -3,7 +3,7 @@
  * the two constructors of a problem; no command stands here.
  */
 import type { Tx } from '../../database.ts'
-import type { MailAddress } from '../../incoming.ts'
+import type { Forwarded, MailAddress } from '../../incoming.ts'
 import type { Attachment } from '../attachments.ts'
 import type { Agent, Desk } from '../desk.ts'
 import type { Actor } from '../events.ts'
@@ -34,9 +34,6 @@ export type Reading = {
   zone: string
   now: Date
 }
-
-/** What a mail forwards, as far as a command needs it. `from` null: none, or more than one candidate (MAIL 7.12). */
-export type Forwarded = { from: MailAddress | null; subject: string; text: string; date: string | null }
 
 /** What a command acts in. */
 export type Acting = {

@@ -10,6 +10,7 @@ import { KINDS } from '../rules/facts.ts'
 import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
 import { STATUSES } from '../tables.ts'
+import { aliasesOf, checkMacros, macroOf } from './macros.ts'
 import { type Complain, checkNames } from './names.ts'
 import { billingOf, checkPrices, groupListsOf, priceListOf } from './prices.ts'
 import { PUBLIC_DOMAINS } from './public-domains.ts'
@@ -38,6 +39,7 @@ export function parseDesk(text: string, file: string, options: ParseOptions = {}
   }
   checkNames(value, complain, refer)
   checkPrices(value, complain, refer)
+  checkMacros(value, complain)
   const calendars = readCalendars(value, complain, faults)
   const { rules, sla, reminders } = compileRules(value, calendars, options, faults)
   if (faults.length > 0) return { document: null, problems: locateFaults(faults, file, locate) }
@@ -144,6 +146,7 @@ function toDesk(
           locale: one.locale ?? null,
           zone: one.zone ?? null,
           calendar: one.calendar ?? null,
+          receipts: one.receipts ?? null,
         },
       ]),
     ),
@@ -204,6 +207,8 @@ function toDesk(
         reminders: reminders.get(one.key)!,
       })),
     ),
+    macros: by(file.macros.map(macroOf)),
+    aliases: aliasesOf(file),
     rules,
     sla,
     settings: {
@@ -220,6 +225,7 @@ function toDesk(
       calendar: settings.calendar ?? null,
       undo_seconds: settings.undo,
       notify_seconds: settings.notify,
+      receipts: settings.receipts,
       time: settings.time,
       billing: {
         name: settings.billing.name ?? file.inboxes[0]!.name ?? file.inboxes[0]!.key,

@@ -66,11 +66,11 @@ export async function withIds(tx: Tx, desk: Desk): Promise<Desk> {
 
 /** Those of the file have hours and wishes there. */
 async function agentsOf(tx: Tx, named: Desk['agents']): Promise<Map<string, Agent>> {
-  const rows = await tx<Omit<Agent, 'calendar' | 'quiet' | 'notify'>[]>`
+  const rows = await tx<Omit<Agent, 'calendar' | 'quiet' | 'notify' | 'receipts'>[]>`
     select id, address, name, admin, locale, zone from agents where disabled_at is null order by address`
   const wishesOf = (address: string) => {
-    const { calendar = null, quiet = [], notify = {} } = named.get(address) ?? {}
-    return { calendar, quiet, notify }
+    const { calendar = null, quiet = [], notify = {}, receipts = null } = named.get(address) ?? {}
+    return { calendar, quiet, notify, receipts }
   }
   return new Map(rows.map((row) => [row.address, { ...row, ...wishesOf(row.address) }]))
 }
@@ -87,6 +87,7 @@ function freeze(desk: Desk): Desk {
     desk.policies,
     desk.work_types,
     desk.price_lists,
+    desk.macros,
   ]
   for (const one of [...lists.flat(), ...maps.flatMap((map) => [...map.values()])]) {
     for (const value of Object.values(one)) if (Array.isArray(value)) Object.freeze(value)

@@ -30,7 +30,7 @@ function once(claims: Claim[], what: string, complain: Complain): void {
 }
 
 function checkTwice(file: DeskFile, complain: Complain): void {
-  const keyed = ['inboxes', 'teams', 'calendars', 'policies', 'organizations', 'groups', 'projects'] as const
+  const keyed = ['inboxes', 'teams', 'calendars', 'policies', 'organizations', 'groups', 'projects', 'macros'] as const
   for (const list of keyed)
     once(
       file[list].map((one, n): Claim => [one.key, [list, n, 'key']]),

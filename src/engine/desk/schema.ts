@@ -6,6 +6,7 @@ import { actionsSchema, reminderActionsSchema } from '../rules/actions.ts'
 import { compilePattern } from '../rules/pattern.ts'
 import { PRIORITIES } from '../tables.ts'
 import { billing, billingSettings, priceList, timeSettings } from './billing-schema.ts'
+import { aliases, macro } from './macros.ts'
 import {
   address,
   converted,
@@ -65,6 +66,7 @@ const reminder = z
   })
   .meta({ remedy: 'write a mapping such as {key: soon, percent: 75}' })
 
+const receipts = z.enum(['all', 'errors', 'digest']).meta({ remedy: 'write all, errors or digest' })
 const way = z.enum(WAYS).optional().meta({ remedy: 'write instant, digest or none' })
 const regular = z.enum(['on', 'off']).optional().meta({ remedy: 'write on, or off' })
 const notifySchema = z.strictObject({
@@ -151,6 +153,7 @@ export const deskSchema = z.strictObject({
       calendar: key.optional(),
       quiet: list(quiet, 'write a list such as ["20:00-07:00"]'),
       notify: notifySchema.prefault({}),
+      receipts: receipts.optional(),
     }),
     'write a list such as [{address: ada@desk.example, name: Ada}]',
   ),
@@ -250,7 +253,8 @@ export const deskSchema = z.strictObject({
     z.strictObject({ name: name.optional(), when, policy: key.meta({ remedy: 'write the key of a policy' }) }),
     'write a list such as [{when: {type: incident}, policy: gold}]',
   ),
-  macros: list(z.never(), 'leave the list empty: macros come with a later version'),
+  macros: list(macro, 'write a list such as [{key: restarted, text: {en: "It runs again."}, commands: ["#close"]}]'),
+  aliases,
   settings: z
     .strictObject({
       subject_prefix: z
@@ -301,6 +305,7 @@ export const deskSchema = z.strictObject({
         })
         .default(60)
         .meta({ remedy: 'write it as 60s, 2m, or 0s for no undo' }),
+      receipts: receipts.default('all'),
       notify: z
         .string()
         .transform((text, context) => {

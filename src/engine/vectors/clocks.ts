@@ -266,7 +266,7 @@ function policyOf(key: string, source: PolicySource, apply: Policy['apply']): Po
   }
 }
 
-const PLAIN_AGENT = { admin: false, locale: null, zone: null, calendar: null, quiet: [], notify: {} }
+const PLAIN_AGENT = { admin: false, locale: null, zone: null, calendar: null, quiet: [], notify: {}, receipts: null }
 const PLAIN_PROJECT = { id: 0, organization: null, policy: null, billable: true }
 const EMPTY: Desk = {
   version: 0,
@@ -280,6 +280,8 @@ const EMPTY: Desk = {
   policies: new Map(),
   work_types: new Map(),
   price_lists: new Map(),
+  macros: new Map(),
+  aliases: new Map(),
   rules: [],
   sla: [],
   settings: {
@@ -296,6 +298,7 @@ const EMPTY: Desk = {
     calendar: null,
     undo_seconds: 0,
     notify_seconds: 60,
+    receipts: 'all',
     time: { overlap: 'warn', midnight: 'one', approvers: [], own: 'refuse' },
     billing: { name: '', address: '', tax_id: '', terms: '', prefix: '', currency: 'EUR', tax_bp: 0 },
   },
