@@ -36,7 +36,7 @@ export async function remindDue(tx: Tx, reminding: Reminding, now: Date): Promis
   const done = { reminders: 0, notices: 0, dropped: 0 }
   const chains = new Map<number, Chain>()
   for (;;) {
-    const standing = await lockWaiting(tx, batch.found)
+    const standing = await lockWaiting(tx, batch.mine)
     if (standing.length === 0) break
     for (let one = await findWaiting(tx, standing); one; one = await findWaiting(tx, standing)) {
       const { notices, dropped } = await act(tx, { reminder: one, chains, ...reminding }, now)
@@ -46,7 +46,7 @@ export async function remindDue(tx: Tx, reminding: Reminding, now: Date): Promis
     }
     await settleTickets(tx, standing, now)
   }
-  return { settled: batch.settled, more: batch.more || (done.reminders > 0 && batch.found.length > 0), ...done }
+  return { settled: batch.settled, more: batch.more || done.reminders > 0, ...done }
 }
 
 /** How many reminders have changed a ticket in one second of it. */

@@ -184,7 +184,7 @@ test('two daemons sweep at once: no breach and no reminder twice', async () => {
   assert.is(twice.length, 0)
   assert.is((await sql`select 1 from sla_breaches`).length, ids.length * 2)
   assert.is((await sql`select 1 from sla_fired`).length, ids.length * 2)
-  assert.equal(await transaction(sql, (tx) => sweepDue(tx, min(1000))), { found: [], settled: 0, more: false })
+  assert.equal(await transaction(sql, (tx) => sweepDue(tx, min(1000))), { mine: [], settled: 0, more: false })
 })
 
 test('K10, S3: priority and tags lead to other targets and policies from now on; a pinned policy stays', async () => {

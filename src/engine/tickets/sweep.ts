@@ -15,14 +15,18 @@ import { tellAll } from './tell.ts'
 /** Tickets a transaction works on: few enough that a mail for one of them does not wait long. */
 const BATCH = 200
 
+/** How far it looks for them: so many daemons find work beside each other. */
+const LOOK = 4 * BATCH
+
 /**
- * One batch of tickets that something is due for; those that others hold are left to them, or to the next time, and
- * those that stand at a reminder to what it does (../reminders.ts). `more` says that another batch may find some.
+ * One batch of tickets that something is due for, which are then the caller's; those that others hold are left to them,
+ * and those that stand at a reminder to what it does (../reminders.ts). `more` says that another batch may find some.
  */
-export async function sweepDue(tx: Tx, now: Date): Promise<{ found: number[]; settled: number; more: boolean }> {
-  const found = await findDue(tx, BATCH, now)
-  const settled = await settleTickets(tx, found, now)
-  return { found, settled: settled.length, more: found.length >= BATCH && settled.length > 0 }
+export async function sweepDue(tx: Tx, now: Date): Promise<{ mine: number[]; settled: number; more: boolean }> {
+  const found = await findDue(tx, LOOK, now)
+  const mine = await lockFree(tx, found)
+  const settled = await settleTickets(tx, mine, now)
+  return { mine, settled: settled.length, more: found.length > mine.length && settled.length > 0 }
 }
 
 /**
@@ -62,6 +66,14 @@ const PAGE = 500
 
 const dueOf = ({ definition, running_since, target_s, elapsed_s }: Running): number | null =>
   addWorkingTime(readCalendar(definition), seconds(running_since), Math.max(0, target_s - elapsed_s))
+
+/** Of these tickets as many as a batch takes, those that somebody else is at left out. */
+async function lockFree(tx: Tx, ticketIds: number[]): Promise<number[]> {
+  if (ticketIds.length === 0) return []
+  const rows = await tx<{ id: number }[]>`
+    select id from tickets where id = any(${ticketIds}::bigint[]) order by id for update skip locked limit ${BATCH}`
+  return rows.map((row) => row.id)
+}
 
 /**
  * Brings tickets up to now, or to the first reminder that changes them; returns those that nobody else held. Where a
