@@ -6,6 +6,8 @@ import { schedule } from 'node-cron'
 import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
 import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
+import { purgeTold } from './engine/notify/rows.ts'
+import { tellNews } from './engine/notify.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
 import { remindDue } from './engine/reminders.ts'
@@ -16,7 +18,7 @@ import { closeResolved } from './engine/tickets.ts'
 import { stopForgotten } from './engine/time-entries/timer.ts'
 import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
-import { kept, tickets } from './limits.ts'
+import { kept, notifying, tickets } from './limits.ts'
 import type { Log } from './log.ts'
 import { queueDigests } from './mail/digest.ts'
 import { remindOfHeld } from './mail/spool/held.ts'
@@ -42,6 +44,7 @@ export type Job = {
 export const JOBS: Job[] = [
   { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
   { name: 'wake', cron: '*/10 * * * * *', by: 'every', run: wakeWhatIsDue }, // COMMANDS: until, snooze
+  { name: 'notify', cron: '*/5 * * * * *', by: 'every', run: tellAgents }, // MAIL 8.32
   { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
   { name: 'sla_zones', cron: '47 2 * * *', run: sweepZonesOfAll }, // SLA Q6, C12
   { name: 'timers', cron: '*/5 * * * *', run: (sql, now, { tools }) => stopForgotten(sql, tools().desk, now) }, // SLA T2
@@ -72,6 +75,11 @@ export const JOBS: Job[] = [
     name: 'purge_budgets',
     cron: '37 3 * * *',
     run: async (sql, now) => ({ counters: await transaction(sql, (tx) => purgeBudgets(tx, now)) }),
+  },
+  {
+    name: 'purge_told',
+    cron: '33 3 * * *',
+    run: async (sql, now) => ({ told: await transaction(sql, (tx) => purgeTold(tx, after(now, -notifying.told))) }),
   },
   { name: 'rotate_keys', cron: '7 4 * * *', run: (sql, now, { secret }) => rotateKeys(sql, secret, now) }, // 5.8
   { name: 'purge_links', cron: '47 3 * * *', run: async (sql, now) => ({ links: await purgeLinks(sql, now) }) },
@@ -113,6 +121,19 @@ export async function runJob(job: Job, given: Ticking): Promise<void> {
   } catch (error) {
     log.error('cron_failed', { job: job.name, words: wordsOf(error) })
   }
+}
+
+/** Batch by batch; what belongs to a ticket that somebody works on this very moment waits for the next tick. */
+async function tellAgents(sql: Sql, now: Date, { tools, url }: House): Promise<Record<string, number>> {
+  const done = { mails: 0, for_digests: 0, failed: 0 }
+  for (let batches = 0; batches < 20; batches++) {
+    const batch = await transaction(sql, (tx) => tellNews(tx, { tools: tools(), url }, now))
+    done.mails += batch.mails
+    done.for_digests += batch.digest
+    done.failed += batch.failed
+    if (!batch.more) break
+  }
+  return done
 }
 
 /** Batch by batch until nothing is due, or all of it is in other hands. */

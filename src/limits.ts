@@ -375,6 +375,20 @@ export const reminders = {
   tooOld: 24 * HOUR, // notices of what happened longer ago are not sent
 }
 
+/** Mail to agents about tickets (8.32). */
+export const notifying = {
+  every: 2 * MINUTE, // at most one mail a ticket and agent
+  tickets: 300, // looked at in one transaction
+  mails: 40, // written in one transaction: it holds the tickets' rows
+  window: 10 * MINUTE,
+  flood: 60, // mails to one agent in a window; what goes beyond waits for the digest, and one mail says so
+  told: 7 * DAY, // how far somebody was told is kept
+  lines: 20, // news named in one mail
+  comment: 10_000, // characters of a new comment
+  whole: 60_000, // of all of them
+  shortened: 600, // of what was said before
+} as const
+
 /** Commands in mails (COMMANDS E2, E4, E5.8). */
 export const commands = {
   line: 998, // of RFC 5322

@@ -98,6 +98,16 @@ export const placeholders = {
     last_at: 'value',
     link: 'value',
   },
+  notification: {
+    subject: 'value',
+    customer: 'value',
+    note: 'rich',
+    news: 'rich',
+    facts: 'rich',
+    link: 'value',
+    comments: 'rich',
+    desk: 'value',
+  },
   reminder: {
     desk: 'value',
     number: 'value',

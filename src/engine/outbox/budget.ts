@@ -50,6 +50,22 @@ export async function isFirstOfDay(tx: Tx, once: { scope: string; day: Date }): 
 }
 
 /**
+ * Counts one mail more in a window, and returns how many it has with it. Windows do not slide: they begin at multiples
+ * of their length.
+ */
+export async function countMailed(
+  tx: Tx,
+  { scope, window }: { scope: string; window: number },
+  now: Date,
+): Promise<number> {
+  const period = new Date(Math.floor(now.getTime() / window) * window)
+  const [row] = await tx<{ count: number }[]>`
+    insert into mail_budgets as b (scope, period, count) values (${scope}, ${period}, 1)
+    on conflict (scope, period) do update set count = b.count + 1 returning count`
+  return row!.count
+}
+
+/**
  * The name of the lock that counting for an address takes. Who settles several mails in one transaction takes it with
  * their other locks, so that no two such transactions wait for each other in a ring.
  */
