@@ -92,7 +92,9 @@ export type Executed = { messageId: string | null; address: string | null; body:
 
 /** Whether one that is known by the same was carried out before (E5.5). */
 export async function wasExecuted(tx: Queryable, mail: Executed): Promise<boolean> {
-  const rows = await tx`select from executed_mails where hash = any(${hashesOf(mail)}::bytea[]) limit 1`
+  const hashes = hashesOf(mail).map((hash) => hash.toString('hex'))
+  const rows = await tx`
+    select from executed_mails where hash = any(array(select decode(h, 'hex') from unnest(${hashes}::text[]) h)) limit 1`
   return rows.length > 0
 }
 

@@ -3,10 +3,11 @@
  * on its sender, and finishes the mail in the same transaction.
  */
 import type { Tx } from '../database.ts'
-import { apply, type Done } from './receive/apply.ts'
+import { apply } from './receive/apply.ts'
 import { decide } from './receive/decide.ts'
 import type { Arrival, Facts } from './receive/facts.ts'
 import { type Plan, traceOf } from './receive/plan.ts'
+import type { Done } from './receive/work.ts'
 import type { Tools } from './tools.ts'
 
 export { decide } from './receive/decide.ts'

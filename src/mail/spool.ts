@@ -174,6 +174,17 @@ export async function release(
     where id = ${id}`
 }
 
+/** The same by the agent whose mail it is; false: it is not held any more, and nothing was done. */
+export async function releaseTheirs(
+  tx: Tx,
+  { id, confirmed }: { id: number; confirmed: Confirmed },
+  now: Date,
+): Promise<boolean> {
+  const rows = await tx`select id from inbound_mails where id = ${id} and state = 'held' for update`
+  if (rows.length > 0) await release(tx, { id, by: confirmed.agent, confirmed }, now)
+  return rows.length > 0
+}
+
 /** The same for a mail that lay in a spam folder and is held for that alone; false: it is none, and nothing was done. */
 export async function releaseSpam(tx: Tx, { id, by }: { id: number; by: string }, now: Date): Promise<boolean> {
   const rows = await tx`

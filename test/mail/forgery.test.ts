@@ -94,7 +94,9 @@ async function stateOf(id: number) {
     await sql`select status, assignee_id, priority, project_id, requester_address from tickets where id = ${id}`
   const people = await sql`select address, role from ticket_participants where ticket_id = ${id} order by address`
   const shown = await sql`select text from comments where ticket_id = ${id} and visibility = 'public' order by id`
-  return JSON.stringify([row, people, shown, (await outgoing()).length])
+  // agents are told of what was tried in their names
+  const mails = (await outgoing()).filter((one) => !one.recipient.endsWith('@desk.example'))
+  return JSON.stringify([row, people, shown, mails.length])
 }
 
 test('5.6: a forged From of an agent is a customer at most: its lines are text, the ticket is untouched', async () => {
@@ -139,12 +141,9 @@ test("0.7, 5.9: an agent's token replayed, by anybody and from anywhere, is held
   ]
   for (const [from, to, envelope] of cases) {
     const end = await desk.deliver(mail({ from, to, text: '#close' }), envelope)
-    assert.equal([end.state, codes(end).at(-1)], ['held', 'agent_token'], from)
-    assert.match(end.reasons.at(-1)!.words, 'not proven')
+    assert.equal([end.state, codes(end).at(-1)], ['held', from === bo.address ? 'challenge' : 'agent_token'], from)
+    assert.match(end.reasons.at(-1)!.words, from === bo.address ? 'not proven' : `was used by ${from}`)
   }
-  const own = await desk.deliver(mail({ from: 'bo@desk.example', to: token(id, 'a', bo.id) }))
-  assert.is(own.state, 'held')
-  assert.match(own.reasons.at(-1)!.words, 'proven to be from bo@desk.example')
   assert.is(await stateOf(id), before)
 })
 

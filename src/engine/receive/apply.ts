@@ -22,27 +22,14 @@ import { type MailId, messageIdRows } from '../thread.ts'
 import { addPeople } from '../tickets/people.ts'
 import { addComment, furtherComment, link, reserveComment, ticketRows } from '../tickets/rows.ts'
 import { note } from '../tickets.ts'
-import type { Tools } from '../tools.ts'
+import { carryOutAgent, releaseHeld } from './agent-apply.ts'
+import { askAgent } from './agent-mails.ts'
 import { commentOf } from './comment.ts'
-import { type Arrival, type Facts, hasAuthor } from './facts.ts'
+import { hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
-import { find, type Plan, type Reason } from './plan.ts'
+import { find, type Plan } from './plan.ts'
 import { incomingId, references } from './references.ts'
-
-export type Work = { plan: Plan; arrival: Arrival; facts: Facts; tools: Tools; raw: { blobId: number; bytes: number } }
-
-/** What becomes of it; `reasons` are those that only doing it could tell, such as a spent budget. */
-export type Done = {
-  ticketId: number | null
-  commentId: number | null
-  reasons: Reason[]
-  /** An acknowledgement is among `rows`: the deliverer is to be woken after the commit. */
-  acknowledged: boolean
-  /** To be run by the caller, together with its own. */
-  rows: Statement[]
-  /** What is rare and needs the rows; to be called after them. */
-  rest(): Promise<void>
-}
+import type { Done, Work } from './work.ts'
 
 /** Prepares all that the plan says. `raw` is attached where the mail could not be read. */
 export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
@@ -52,7 +39,11 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
   const done = await applyMail(tx, work, now)
   const effects = plan.actions.filter(
     (one) =>
-      one.action === 'quieten' || one.action === 'notice' || one.action === 'count_bad_address' || isReportAction(one),
+      one.action === 'quieten' ||
+      one.action === 'notice' ||
+      one.action === 'ask_agent' ||
+      one.action === 'count_bad_address' ||
+      isReportAction(one),
   )
   if (effects.length === 0) return done
   return {
@@ -68,7 +59,9 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
             ? raiseNotice(tx, one, now)
             : one.action === 'count_bad_address'
               ? countFailure(tx, one, one.at)
-              : carryOut(tx, one, now))
+              : one.action === 'ask_agent'
+                ? askAgent(tx, work, one, now)
+                : carryOut(tx, one, now))
     },
   }
 }
@@ -77,6 +70,10 @@ async function applyMail(tx: Tx, work: Work, now: Date): Promise<Done> {
   if (find(work.plan, 'create_ticket')) return await openTicket(tx, work, now)
   const comment = find(work.plan, 'comment')
   if (comment) return await addToTicket(tx, work, comment, now)
+  const deed = find(work.plan, 'agent')
+  if (deed) return await carryOutAgent(tx, work, deed, now)
+  const release = find(work.plan, 'release')
+  if (release) return await releaseHeld(tx, release, now)
   return { ticketId: null, commentId: null, reasons: [], acknowledged: false, rows: [], rest: async () => {} }
 }
 

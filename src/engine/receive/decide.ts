@@ -6,6 +6,7 @@ import type { IncomingMail } from '../../incoming.ts'
 import { decideReport } from '../bounces.ts'
 import { settleKind } from '../kind.ts'
 import { chooseTicket, type Threading } from '../thread.ts'
+import { decideAgent } from './agent.ts'
 import { answer, isSecret } from './answer.ts'
 import { blank, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
@@ -56,6 +57,8 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
       ...spamReasons(arrival, threading),
     ],
   }
+  const agents = decideAgent(arrival, facts, plan, threading, now)
+  if (agents) return agents
   const forged = unproven(arrival, facts, plan, threading)
   if (forged) return forged
   if (threading.ticket?.spamAt) return hold(plan, 'spam_ticket', `ticket #${threading.ticket.id} is marked as spam`)
@@ -139,16 +142,10 @@ function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
   // 4a.21 (c); history holds what the desk once sent
   if (facts.memory.fromOwnInbox && arrival.auth.verdict !== 'strong' && !arrival.archive)
     return hold(plan, 'own_address', 'it claims to come from an address of this desk')
+  // history, where nobody can be asked any more
   const token = facts.claims.tokens.find(({ purpose }) => purpose !== 'c' && purpose !== 'b')
-  if (!token) return null
-  const isAgent = arrival.auth.verdict === 'strong' && plan.kind === 'human' && facts.agent?.id === token.person
-  return hold(
-    plan,
-    'agent_token',
-    isAgent
-      ? `it is proven to be from ${facts.agent!.address}, and waits because answers by mail are not taken yet`
-      : "an agent's reply address was used by a sender who is not proven to be that agent",
-  )
+  if (!token || (token.purpose !== 'q' && !arrival.archive)) return null
+  return hold(plan, 'agent_token', "it uses a reply address that is not a customer's")
 }
 
 /**

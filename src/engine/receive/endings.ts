@@ -26,6 +26,7 @@ export function blank(arrival: Arrival, facts: Facts): Plan {
     sla: null,
     dsn: [],
     signals: [],
+    commands: [],
     actions: [],
     reasons: identityReasons(arrival, facts),
   }

@@ -1,14 +1,6 @@
 /** What a decision rests on: what arrived, and what the database remembers of it. Loaded once, then only read. */
 import { ask, each, type Queryable, type Tx } from '../../database.ts'
-import type {
-  Auth,
-  Classification,
-  Confirmed,
-  Forwarded,
-  IncomingMail,
-  MailAddress,
-  ParsedMail,
-} from '../../incoming.ts'
+import type { IncomingMail, MailAddress } from '../../incoming.ts'
 import { after, MINUTE } from '../../time.ts'
 import { findReported, type Reported } from '../bounces/find.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
@@ -22,52 +14,11 @@ import { externalIds } from '../thread/correlate.ts'
 import { findMatters } from '../thread/matters.ts'
 import { type Candidate, findCandidates, type KnownId } from '../thread.ts'
 import type { Tools } from '../tools.ts'
+import { type AgentMemory, loadAgentMemory } from './agent-facts.ts'
+import type { Known } from './arrival.ts'
 import { type Identity, identify } from './identity.ts'
 
-/** A mail at the engine's door. */
-export type Arrival = {
-  /** Its row in the spool; 0: it is not stored, and is only explained. */
-  id: number
-  mail: ParsedMail
-  /** What bytes and envelope show; null when the mail could not be parsed. */
-  classification: Classification | null
-  /** What From is worth (5.1). */
-  auth: Auth
-  via: 'mx' | 'lmtp' | 'imap' | 'import'
-  /** '' is the null sender, null unknown. */
-  envelopeFrom: string | null
-  /** Envelope recipients as the client wrote them. */
-  recipients: string[]
-  receivedAt: Date
-  /** When a person released it from being held: clocks start there (4a.28). */
-  releasedAt: Date | null
-  /** The agent who said by mail that it is theirs (5.6). */
-  confirmed: Confirmed | null
-  /** What it forwards; looked for where an agent wrote (7.11). */
-  forward: Forwarded | null
-  /** Imported history: closed, nothing sent, no clocks (2.5). */
-  archive: boolean
-  /** The server that brought it over SMTP; null: another way, this machine, or a relay of our own. */
-  client: string | null
-  /** A hold that the wire already decided, such as a loop on LMTP (1.19). */
-  hold: { code: string; words: string } | null
-  /** An earlier mail that this one is a copy of (3.1-3.5), or that shares its id and differs (3.4). */
-  copy: { of: number; ticketId: number | null; words: string } | null
-  collision: boolean
-  /** What a server of ours calls it spam for (4a.27). */
-  spam: string | null
-  /** The raw was too large to fetch: header only (2.12). */
-  oversize: number | null
-  /** It failed too often: the words of the last failure (2.15). */
-  poison: string | null
-  /** The thread that the mail provider it was fetched from counts it to, with the account (6.1 (7)). */
-  providerThread: string | null
-  /** The ticket that an earlier quarantine opened for it; work goes on there. */
-  fallbackTicket: number | null
-}
-
-/** What is known of an arrival before earlier mails were looked at. */
-export type Known = Omit<Arrival, 'copy' | 'collision'>
+export type { Arrival, Known } from './arrival.ts'
 
 export type Facts = {
   desk: Desk
@@ -98,6 +49,8 @@ export type Facts = {
   /** What a machine's report is about; null for other mail. */
   reported: Reported | null
   known: KnownId[]
+  /** Null where no agent is named and no address of theirs was used. */
+  agents: AgentMemory | null
 }
 
 /** Loads everything a decision needs, in one round trip where the mail allows, and locks the tickets it names. */
@@ -148,6 +101,8 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
   // what a person released was looked at
   const guessed = failures !== null && isTooMany(failures) && !arrival.releasedAt && !arrival.archive
   const claims = { ...read, guessed }
+  const agent = (address && desk.agents.get(address)) || null
+  const agents = await loadAgentMemory(tx, arrival, { desk, claims, found, from, agent }, now)
   return {
     desk,
     locales: tools.templates.locales,
@@ -156,7 +111,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     from,
     identity,
     contact,
-    agent: (address && desk.agents.get(address)) || null,
+    agent,
     organization,
     memory: {
       ownMessageId: ourMail.own,
@@ -175,6 +130,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     reported,
     suppressed: ourMail.suppressed,
     known: found.known,
+    agents,
   }
 }
 

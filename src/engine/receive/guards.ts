@@ -48,7 +48,8 @@ export const isReopenedTooOften = (facts: Facts, ticket: Candidate): boolean =>
 /** MAIL 4a.24: a person's mail that came within seconds of our automatic one; the third says what they are. */
 export function withReflex(plan: Plan, facts: Facts): Plan {
   const { sender } = facts
-  if (plan.kind !== 'human' || !sender || sender.reflexes === null) return plan
+  // an agent is awake, and waits for nothing when they are told of something
+  if (plan.kind !== 'human' || plan.author.role === 'agent' || !sender || sender.reflexes === null) return plan
   if (plan.state !== 'ticketed' && plan.state !== 'commented') return plan
   const reasons = [
     ...plan.reasons,

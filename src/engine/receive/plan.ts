@@ -1,6 +1,7 @@
 /** A decision about one mail: pure data, the same for `explain`, for the trace that is stored, and for carrying out. */
-import type { Auth, MailKind, Signal } from '../../incoming.ts'
+import type { Auth, Confirmed, MailKind, Signal } from '../../incoming.ts'
 import type { DeliveryReport, ReportAction, ReportCode } from '../bounces.ts'
+import type { GivenLine } from '../commands/grammar.ts'
 import type { Route } from '../rules.ts'
 import type { Promised } from '../sla.ts'
 import type { Status } from '../tables.ts'
@@ -40,6 +41,14 @@ export type ReasonCode =
   | 'automatic_policy'
   | 'own_address'
   | 'agent_token'
+  | 'agent'
+  | 'agent_automatic'
+  | 'challenge'
+  | 'collision'
+  | 'command_error'
+  | 'commands'
+  | 'confirmed'
+  | 'note_leak'
   | 'spam_ticket'
   | 'rule'
   | 'spam'
@@ -87,9 +96,33 @@ export type Action =
       subject?: string
       words: string
     }
+  /** What an agent wrote by mail, as theirs (5.6). `shown`: the newest event that they had been told of. */
+  | {
+      action: 'agent'
+      ticket: number | null
+      audience: 'public' | 'internal' | 'none'
+      agent: string
+      shown: number | null
+      text: string
+      given: GivenLine[]
+      mode: 'do' | 'dry'
+    }
+  /** A mail that an agent is told of because it is held; once in ten minutes for one reason. */
+  | {
+      action: 'ask_agent'
+      kind: 'challenge' | 'send' | 'notice'
+      why: ReasonCode
+      agent: string
+      ticket: number | null
+    }
+  /** An agent says that a held mail is theirs, or is to be sent as it is. */
+  | { action: 'release'; question: number; mail: number; ticket: number | null; confirmed: Confirmed }
   | { action: 'hold' }
   | { action: 'record' }
   | { action: 'quarantine' }
+
+/** A command as it was read; `error` says why it is none. */
+export type CommandRow = { line: number; command: string; args: unknown[]; ok: boolean; error: string | null }
 
 export type Plan = {
   kind: MailKind | null
@@ -109,6 +142,8 @@ export type Plan = {
   /** What a delivery report says (4a.6). */
   dsn: DeliveryReport[]
   signals: Signal[]
+  /** The commands that the mail carries (COMMANDS E2). */
+  commands: CommandRow[]
   actions: Action[]
   reasons: Reason[]
 }
@@ -134,6 +169,7 @@ export function traceOf(plan: Plan): Record<string, unknown> {
     },
     signals: plan.signals,
     ...(plan.dsn.length > 0 && { dsn: plan.dsn }),
+    ...(plan.commands.length > 0 && { commands: plan.commands }),
     also_to: plan.alsoTo,
     plan: plan.actions,
   }

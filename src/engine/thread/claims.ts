@@ -8,6 +8,8 @@ import { type BodyProof, readBodyProofs } from './body-proof.ts'
 export type Claims = {
   /** Tokens of our signed addresses, valid by their MAC. */
   tokens: Token[]
+  /** Those of them that stand in To or Cc, where a signature covers them. */
+  written: Token[]
   /** An address that looks signed and is not valid (1.8). */
   badToken: boolean
   /** Too many of those came from there: a valid one lets nobody in who takes no part (5.8). */
@@ -32,6 +34,7 @@ export type Claims = {
 /** A mail that nothing can be read of claims nothing. */
 export const NO_CLAIMS: Claims = {
   tokens: [],
+  written: [],
   badToken: false,
   guessed: false,
   ids: [],
@@ -55,13 +58,17 @@ export function readClaims(
   keys: Keys,
 ): Claims {
   const tokens: Token[] = []
+  const written: Token[] = []
+  const inHeader = new Set([...mail.to, ...mail.cc].map((one) => sameAddress(one.address)))
   let badToken = false
   const bases = desk.inboxes.flatMap((inbox) => [inbox.address, ...inbox.aliases])
   for (const address of new Set(given.addresses.map(sameAddress))) {
     if (!MAY_BE_SIGNED.test(address)) continue
     const read = bases.map((base) => readSignedAddress(keys, base, address)).find((token) => token)
-    if (read) tokens.push(read)
-    else if (bases.some((base) => looksSignedFor(base, address))) badToken = true
+    if (read) {
+      tokens.push(read)
+      if (inHeader.has(address)) written.push(read)
+    } else if (bases.some((base) => looksSignedFor(base, address))) badToken = true
   }
   const ids = [...new Set([...mail.inReplyTo, ...mail.references.toReversed()])]
   const ours = new Map<string, number>()
@@ -71,6 +78,7 @@ export function readClaims(
   }
   return {
     tokens,
+    written,
     badToken,
     guessed: false,
     ids,

@@ -14,7 +14,7 @@ import type { Trust } from '../authenticate/trust.ts'
 import { type Copy, likenessOf } from '../duplicates.ts'
 import { type Case, gather, knownOf, type Prepared, prepare, type Read } from '../judge.ts'
 import { type Ending, finish, readAtLast, upgradeVerdict } from '../spool/claims.ts'
-import type { ClaimedMail } from '../spool.ts'
+import { type ClaimedMail, releaseTheirs } from '../spool.ts'
 
 export type Settling = {
   /**
@@ -99,9 +99,15 @@ function takeGroup(queue: Waiting[]): Waiting[] {
   return group
 }
 
-/** A mail that failed before may fail again, and one whose files are streamed keeps the connection to itself. */
-const isLonely = ({ claimed, read: { mail } }: Waiting): boolean =>
-  claimed.attempts > 1 || mail.error !== null || mail.parts.some((part) => part.size > blob.chunk)
+/**
+ * A mail that failed before may fail again, one whose files are streamed keeps the connection to itself, and what an
+ * agent wrote is done in a savepoint, which would undo what others did in it.
+ */
+const isLonely = ({ claimed, read: { mail }, tools }: Waiting): boolean =>
+  claimed.attempts > 1 ||
+  mail.error !== null ||
+  mail.parts.some((part) => part.size > blob.chunk) ||
+  (mail.from !== null && tools.desk.agents.has(mail.from.address.toLowerCase()))
 
 /** Never rejects: each of the group hears of its own fate. Returns those that another of the group was in the way of. */
 async function fly(setup: Setup, group: Waiting[]): Promise<Waiting[]> {
@@ -157,6 +163,8 @@ async function settleIn(tx: Tx, setup: Setup, group: Waiting[]): Promise<{ left:
   const endings = going.map((one, n) => endingOf(tx, { ...one, done: received[n]! }, { worker: setup.worker, now }))
   await finish(tx, endings, now)
   for (const done of received) await done.rest()
+  for (const { releases = [] } of received)
+    for (const { mail, confirmed } of releases) await releaseTheirs(tx, { id: mail, confirmed }, now)
   const left = group.filter((waiting) => !going.some((one) => one.waiting === waiting))
   return { left, acknowledged: received.some((done) => done.acknowledged) }
 }
@@ -208,7 +216,7 @@ function endingOf(
     id: claimed.id,
     worker,
     outcome: {
-      state: plan.state,
+      state: done.state ?? plan.state,
       kind: plan.kind,
       messageId: mail.messageId,
       from: mail.from?.address ?? null,
@@ -216,7 +224,7 @@ function endingOf(
       ticketId: done.ticketId ?? copy.earlier?.ticketId ?? claimed.ticketId,
       commentId: done.commentId ?? copy.earlier?.commentId ?? null,
       duplicateOf: copy.earlier?.id ?? null,
-      dedupeKey: copy.earlier || plan.state === 'held' ? null : (keys[0] ?? null),
+      dedupeKey: copy.earlier || (done.state ?? plan.state) === 'held' ? null : (keys[0] ?? null),
       likeness: mail.error === null ? likenessOf(mail) : null,
       reasons: [...plan.reasons, ...done.reasons],
       trace: done.trace,

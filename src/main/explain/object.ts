@@ -37,7 +37,7 @@ export type Explained = {
   dsn: Plan['dsn']
   auth: Plan['auth']
   author: Plan['author']
-  commands: unknown[]
+  commands: Plan['commands']
   thread: Plan['thread']
   route: {
     project: string | null
@@ -95,7 +95,7 @@ export function explained(file: string, { read, plan, receivedAt, forward }: Exp
     dsn: plan.dsn,
     auth: plan.auth,
     author: plan.author,
-    commands: [],
+    commands: plan.commands,
     thread: plan.thread,
     route: routeOf(plan),
     sla: slaOf(plan, receivedAt),

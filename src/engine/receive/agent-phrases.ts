@@ -1,0 +1,166 @@
+/** The words of agent-mails.ts in the languages of the desk. No line begins with `#`. */
+
+export type Phrases = typeof en
+
+const en = {
+  challenge_subject: 'Is this mail yours?',
+  challenge_body:
+    'A mail in your name came in, and it is not certain that you wrote it. Nothing was done and nothing was sent.\nIf it is yours, answer this mail: that releases it, within 24 hours and once. If it is not, do nothing and tell your administrator.',
+  notice_subject: 'Your reply address was used by somebody else',
+  notice_body:
+    'A mail to an address that only you should have is held: it cannot be shown that you may use it there. Nothing was done and nothing was sent.\nIf you passed a notification on, its reader now has that address; it lets nobody in. If the mail was yours, answer the newest notification of the ticket.',
+  held_subject: 'Your mail was not sent',
+  collision_body:
+    'Somebody wrote after the notification that you answered. Your answer was not sent.\nAnswer this mail with a new text, or with the one word #send to send your answer as it is.',
+  leak_body:
+    'Your answer holds words of a note that customers do not read. It was not sent.\nAnswer this mail with a new text, or with the one word #send to send your answer as it is.',
+  address_body:
+    'Your answer holds a reply address that is for one reader only, perhaps in a quotation that was not recognised. It was not sent.\nAnswer this mail with a new text, without the quotation.',
+  error_body:
+    'Your mail could not be carried out. Nothing was executed and nothing was sent.\nAnswer this mail with a corrected text, or with the one word #send to send your text as it is.',
+  reference: 'Reference',
+  from: 'From',
+  subject: 'Subject',
+  text: 'Its text',
+}
+
+const de: Phrases = {
+  challenge_subject: 'Ist diese Mail von Ihnen?',
+  challenge_body:
+    'Es kam eine Mail in Ihrem Namen, und es ist nicht sicher, dass Sie sie geschrieben haben. Nichts wurde ausgeführt, nichts gesendet.\nIst sie von Ihnen, antworten Sie auf diese Mail: das gibt sie frei, innerhalb von 24 Stunden und einmal. Ist sie es nicht, tun Sie nichts und sagen Sie Ihrem Administrator Bescheid.',
+  notice_subject: 'Jemand anderes hat Ihre Antwortadresse benutzt',
+  notice_body:
+    'Eine Mail an eine Adresse, die nur Sie haben sollten, wird zurückgehalten: es ist nicht zu erkennen, dass Sie sie dort benutzen dürfen. Nichts wurde ausgeführt, nichts gesendet.\nHaben Sie eine Benachrichtigung weitergeleitet, hat nun auch deren Leser diese Adresse; sie lässt niemanden ein. War die Mail von Ihnen, antworten Sie auf die neueste Benachrichtigung des Tickets.',
+  held_subject: 'Ihre Mail wurde nicht gesendet',
+  collision_body:
+    'Nach der Benachrichtigung, auf die Sie antworten, hat jemand geschrieben. Ihre Antwort wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort #send, um Ihre Antwort so zu senden, wie sie ist.',
+  leak_body:
+    'Ihre Antwort enthält Worte einer Notiz, die Kunden nicht lesen. Sie wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort #send, um Ihre Antwort so zu senden, wie sie ist.',
+  address_body:
+    'Ihre Antwort enthält eine Antwortadresse, die nur für einen Leser bestimmt ist, vielleicht in einem Zitat, das nicht erkannt wurde. Sie wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, ohne das Zitat.',
+  error_body:
+    'Ihre Mail konnte nicht ausgeführt werden. Nichts wurde ausgeführt, nichts gesendet.\nAntworten Sie auf diese Mail mit einem berichtigten Text, oder nur mit dem Wort #send, um Ihren Text so zu senden, wie er ist.',
+  reference: 'Kennung',
+  from: 'Von',
+  subject: 'Betreff',
+  text: 'Ihr Text',
+}
+
+const fr: Phrases = {
+  challenge_subject: 'Ce message est-il de vous ?',
+  challenge_body:
+    "Un message à votre nom est arrivé, et il n'est pas certain que vous l'ayez écrit. Rien n'a été fait ni envoyé.\nS'il est de vous, répondez à ce message : cela le libère, dans les 24 heures et une seule fois. Sinon, ne faites rien et prévenez votre administrateur.",
+  notice_subject: "Quelqu'un d'autre a utilisé votre adresse de réponse",
+  notice_body:
+    "Un message adressé à une adresse que vous seul devriez avoir est retenu : rien ne montre que vous pouvez l'utiliser ici. Rien n'a été fait ni envoyé.\nSi vous avez transféré une notification, son lecteur a maintenant cette adresse ; elle ne donne accès à rien. Si le message était de vous, répondez à la dernière notification du ticket.",
+  held_subject: "Votre message n'a pas été envoyé",
+  collision_body:
+    "Quelqu'un a écrit après la notification à laquelle vous répondez. Votre réponse n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot #send pour envoyer votre réponse telle quelle.",
+  leak_body:
+    "Votre réponse contient des mots d'une note que les clients ne lisent pas. Elle n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot #send pour envoyer votre réponse telle quelle.",
+  address_body:
+    "Votre réponse contient une adresse de réponse destinée à un seul lecteur, peut-être dans une citation qui n'a pas été reconnue. Elle n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, sans la citation.",
+  error_body:
+    "Votre message n'a pas pu être exécuté. Rien n'a été fait ni envoyé.\nRépondez à ce message par un texte corrigé, ou par le seul mot #send pour envoyer votre texte tel quel.",
+  reference: 'Référence',
+  from: 'De',
+  subject: 'Objet',
+  text: 'Son texte',
+}
+
+const es: Phrases = {
+  challenge_subject: '¿Es suyo este mensaje?',
+  challenge_body:
+    'Llegó un mensaje en su nombre y no es seguro que lo haya escrito usted. No se hizo ni se envió nada.\nSi es suyo, responda a este mensaje: eso lo libera, en 24 horas y una sola vez. Si no lo es, no haga nada y avise a su administrador.',
+  notice_subject: 'Otra persona usó su dirección de respuesta',
+  notice_body:
+    'Un mensaje a una dirección que solo usted debería tener está retenido: no consta que pueda usarla aquí. No se hizo ni se envió nada.\nSi reenvió una notificación, su lector tiene ahora esa dirección; no da acceso a nadie. Si el mensaje era suyo, responda a la última notificación del ticket.',
+  held_subject: 'Su mensaje no se envió',
+  collision_body:
+    'Alguien escribió después de la notificación que usted responde. Su respuesta no se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra #send para enviar su respuesta tal como está.',
+  leak_body:
+    'Su respuesta contiene palabras de una nota que los clientes no leen. No se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra #send para enviar su respuesta tal como está.',
+  address_body:
+    'Su respuesta contiene una dirección de respuesta destinada a un solo lector, quizá en una cita que no se reconoció. No se envió.\nResponda a este mensaje con un texto nuevo, sin la cita.',
+  error_body:
+    'Su mensaje no se pudo ejecutar. No se hizo ni se envió nada.\nResponda a este mensaje con un texto corregido, o solo con la palabra #send para enviar su texto tal como está.',
+  reference: 'Referencia',
+  from: 'De',
+  subject: 'Asunto',
+  text: 'Su texto',
+}
+
+const pl: Phrases = {
+  challenge_subject: 'Czy ta wiadomość jest od Ciebie?',
+  challenge_body:
+    'Przyszła wiadomość w Twoim imieniu i nie jest pewne, że to Ty ją napisałeś. Nic nie wykonano i nic nie wysłano.\nJeśli jest Twoja, odpowiedz na tę wiadomość: to ją zwolni, w ciągu 24 godzin i jeden raz. Jeśli nie jest, nic nie rób i powiadom administratora.',
+  notice_subject: 'Ktoś inny użył Twojego adresu odpowiedzi',
+  notice_body:
+    'Wiadomość na adres, który powinieneś mieć tylko Ty, została wstrzymana: nie wiadomo, czy wolno go tu użyć. Nic nie wykonano i nic nie wysłano.\nJeśli przekazałeś dalej powiadomienie, jego czytelnik ma teraz ten adres; nikomu nie daje on dostępu. Jeśli wiadomość była Twoja, odpowiedz na najnowsze powiadomienie zgłoszenia.',
+  held_subject: 'Twoja wiadomość nie została wysłana',
+  collision_body:
+    'Ktoś napisał po powiadomieniu, na które odpowiadasz. Twoja odpowiedź nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem #send, aby wysłać odpowiedź bez zmian.',
+  leak_body:
+    'Twoja odpowiedź zawiera słowa notatki, której klienci nie czytają. Nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem #send, aby wysłać odpowiedź bez zmian.',
+  address_body:
+    'Twoja odpowiedź zawiera adres odpowiedzi przeznaczony dla jednego czytelnika, może w cytacie, którego nie rozpoznano. Nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem, bez cytatu.',
+  error_body:
+    'Twojej wiadomości nie udało się wykonać. Nic nie wykonano i nic nie wysłano.\nOdpowiedz na tę wiadomość poprawionym tekstem albo samym słowem #send, aby wysłać tekst bez zmian.',
+  reference: 'Oznaczenie',
+  from: 'Od',
+  subject: 'Temat',
+  text: 'Jej tekst',
+}
+
+const uk: Phrases = {
+  challenge_subject: 'Це ваш лист?',
+  challenge_body:
+    'Надійшов лист від вашого імені, і немає певності, що його написали ви. Нічого не виконано й нічого не надіслано.\nЯкщо він ваш, дайте відповідь на цей лист: це його звільнить, протягом 24 годин і один раз. Якщо ні, нічого не робіть і повідомте адміністратора.',
+  notice_subject: 'Вашу адресу для відповіді використав хтось інший',
+  notice_body:
+    'Лист на адресу, яка має бути лише у вас, затримано: не видно, що нею тут можна користуватися. Нічого не виконано й нічого не надіслано.\nЯкщо ви переслали сповіщення, його читач тепер має цю адресу; вона нікого не впускає. Якщо лист був ваш, дайте відповідь на найновіше сповіщення заявки.',
+  held_subject: 'Ваш лист не надіслано',
+  collision_body:
+    'Після сповіщення, на яке ви відповідаєте, хтось написав. Вашу відповідь не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом #send, щоб надіслати відповідь без змін.',
+  leak_body:
+    'Ваша відповідь містить слова нотатки, якої клієнти не читають. Її не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом #send, щоб надіслати відповідь без змін.',
+  address_body:
+    'Ваша відповідь містить адресу для відповіді, призначену одному читачеві, можливо, у цитаті, яку не розпізнано. Її не надіслано.\nДайте відповідь на цей лист новим текстом, без цитати.',
+  error_body:
+    'Ваш лист не вдалося виконати. Нічого не виконано й нічого не надіслано.\nДайте відповідь на цей лист виправленим текстом або лише словом #send, щоб надіслати текст без змін.',
+  reference: 'Позначка',
+  from: 'Від',
+  subject: 'Тема',
+  text: 'Його текст',
+}
+
+const ru: Phrases = {
+  challenge_subject: 'Это ваше письмо?',
+  challenge_body:
+    'Пришло письмо от вашего имени, и нет уверенности, что его написали вы. Ничего не выполнено и ничего не отправлено.\nЕсли оно ваше, ответьте на это письмо: это его освободит, в течение 24 часов и один раз. Если нет, ничего не делайте и сообщите администратору.',
+  notice_subject: 'Ваш адрес для ответа использовал кто-то другой',
+  notice_body:
+    'Письмо на адрес, который должен быть только у вас, задержано: не видно, что им здесь можно пользоваться. Ничего не выполнено и ничего не отправлено.\nЕсли вы переслали уведомление, его читатель теперь знает этот адрес; он никого не впускает. Если письмо было ваше, ответьте на последнее уведомление заявки.',
+  held_subject: 'Ваше письмо не отправлено',
+  collision_body:
+    'После уведомления, на которое вы отвечаете, кто-то написал. Ваш ответ не отправлен.\nОтветьте на это письмо новым текстом или одним словом #send, чтобы отправить ответ как есть.',
+  leak_body:
+    'Ваш ответ содержит слова заметки, которую клиенты не читают. Он не отправлен.\nОтветьте на это письмо новым текстом или одним словом #send, чтобы отправить ответ как есть.',
+  address_body:
+    'Ваш ответ содержит адрес для ответа, предназначенный одному читателю, возможно, в цитате, которую не удалось распознать. Он не отправлен.\nОтветьте на это письмо новым текстом, без цитаты.',
+  error_body:
+    'Ваше письмо не удалось выполнить. Ничего не выполнено и ничего не отправлено.\nОтветьте на это письмо исправленным текстом или одним словом #send, чтобы отправить текст как есть.',
+  reference: 'Метка',
+  from: 'От',
+  subject: 'Тема',
+  text: 'Его текст',
+}
+
+const ALL: Record<string, Phrases> = { en, de, fr, es, pl, uk, ru }
+
+/** The words for a reader; a language that has none gets the English ones. */
+export function phrasesFor(locale: string): { phrases: Phrases; language: string } {
+  const language = locale.split('-')[0]!.toLowerCase()
+  const phrases = ALL[language]
+  return phrases ? { phrases, language } : { phrases: en, language: 'en' }
+}
