@@ -234,6 +234,7 @@ export const outgoing = {
   perDomainMinute: 10,
   concurrency: 3,
   starvation: 30 * MINUTE,
+  subject: 78, // characters of one that is made of a text (RFC 5322 2.1.1)
   references: 1500, // bytes (8.3)
   referenceIds: 8,
   quote: 20_000, // characters of the customer's last message that an answer repeats (8.14)

@@ -108,6 +108,7 @@ export const placeholders = {
     comments: 'rich',
     desk: 'value',
   },
+  question: { subject: 'value', body: 'rich', agent_name: 'value', inbox_name: 'value' },
   reminder: {
     desk: 'value',
     number: 'value',

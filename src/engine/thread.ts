@@ -36,14 +36,19 @@ export type Candidate = {
 export type KnownId = {
   messageId: string
   ticketId: number
-  /** `ancestor`: a stored mail refers to it, and it was never seen. `external`, `provider`: no Message-ID (6.24, 6.1 (7)). */
-  direction: 'in' | 'out' | 'ancestor' | 'external' | 'provider'
+  /**
+   * `ancestor`: a stored mail refers to it, and it was never seen. `external`, `provider`: no Message-ID (6.24, 6.1 (7)).
+   * `side`: a side question, or an answer to one.
+   */
+  direction: 'in' | 'out' | 'ancestor' | 'external' | 'provider' | 'side'
   people: string[]
   baseSubject: string | null
 }
 
+/** `side`: it answers a side question, by its reply address or its ids; nobody but agents may read it (5.9). */
 export type Signal =
   | 'token'
+  | 'side'
   | 'our_id'
   | 'foreign_id'
   | 'ancestor'
@@ -171,7 +176,16 @@ function leadsOf(claims: Claims, known: KnownId[]): Lead[] {
     ...movedAnswer(claims, outs),
     ...claims.tokens
       .filter((token) => token.purpose !== 'b')
-      .map((token): Lead => ({ by: 'token', number: token.ticket, people: null, generation: token.generation })),
+      .map(({ purpose, ticket, generation }): Lead => {
+        const by = purpose === 'q' ? 'side' : 'token'
+        return { by, number: ticket, people: null, generation }
+      }),
+    // ours is a secret; of an answer those may refer to it who are named in it
+    ...claims.ids.flatMap((id) =>
+      of('side', id).map((one): Lead => {
+        return { by: 'side', number: one.ticketId, people: claims.ours.has(id) ? null : one.people }
+      }),
+    ),
     // ours need the MAC and, but for the root of 8.2, which stands in no row, a row
     ...claims.ids
       .filter((id) => claims.ours.has(id) && (outs.has(id) || id.startsWith('t.')))
@@ -210,7 +224,7 @@ export type MailId = {
   messageId: string
   ticketId: number
   commentId: number | null
-  direction: 'in' | 'out' | 'matter'
+  direction: 'in' | 'out' | 'matter' | 'side'
   /** Of a mail that came in: who may refer to it (6.3). */
   people?: string[]
   baseSubject?: string
@@ -312,7 +326,7 @@ function refusal(
   if (ticket.deletedAt) return 'the ticket was deleted'
   if (lead.subjects && !sameSubject(claim.claims.baseSubject, [...lead.subjects, ticket.baseSubject]))
     return 'the subject is another'
-  const isSigned = lead.by === 'token' || lead.by === 'body_token'
+  const isSigned = lead.by === 'token' || lead.by === 'side' || lead.by === 'body_token'
   if (claim.claims.guessed && isSigned && !takesPart(ticket, author))
     return 'too many reply addresses that are not ours came from there within the hour'
   if (lead.people === null || takesPart(ticket, author)) return null // knowledge of a secret id admits any sender

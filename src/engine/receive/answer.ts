@@ -99,7 +99,8 @@ function answerReasons(
 }
 
 /** Whoever knows one has read mail of that ticket (5.9, 6.3). */
-export const isSecret = (by: Threading['by']): boolean => by === 'token' || by === 'our_id' || by === 'body_token'
+export const isSecret = (by: Threading['by']): boolean =>
+  by === 'token' || by === 'our_id' || by === 'body_token' || by === 'side'
 
 const alsoOf = (threading: Threading): number[] => threading.also.map((one) => one.ticket)
 

@@ -53,6 +53,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'spam_flagged',
   'storm',
   'reopen_guard',
+  'side_answer',
 ])
 
 /** What parsing found that a reader must know of (4.19, 4.21). */

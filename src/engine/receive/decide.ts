@@ -14,6 +14,7 @@ import { spamPlace, withBadAddress, withReflex } from './guards.ts'
 import { open, unreadable } from './open.ts'
 import { named } from './people.ts'
 import type { Plan, Reason } from './plan.ts'
+import { sideAnswer } from './side.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
@@ -63,6 +64,7 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
   if (forged) return forged
   if (threading.ticket?.spamAt) return hold(plan, 'spam_ticket', `ticket #${threading.ticket.id} is marked as spam`)
   if (spamPlace(arrival, threading) === 'held') return hold(plan, 'spam', arrival.spam!)
+  if (threading.by === 'side' && threading.ticket) return sideAnswer(plan, threading.ticket)
   if (arrival.archive && facts.memory.fromOwnInbox && !threading.ticket)
     return recorded(plan, 'own_address', 'history: sent from an address of this desk, and it answers no ticket')
   if (plan.kind === 'autoreply' || plan.kind === 'autogen' || plan.kind === 'list')
@@ -139,12 +141,14 @@ function reported(arrival: Arrival, facts: Facts, plan: Plan): Plan {
 function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
   if (arrival.releasedAt) return null
   if (arrival.hold) return hold(plan, 'loop', arrival.hold.words)
+  if (facts.blocked !== null && !arrival.archive)
+    return hold(plan, 'blocked_sender', `an agent has blocked ${facts.blocked}`)
   // 4a.21 (c); history holds what the desk once sent
   if (facts.memory.fromOwnInbox && arrival.auth.verdict !== 'strong' && !arrival.archive)
     return hold(plan, 'own_address', 'it claims to come from an address of this desk')
   // history, where nobody can be asked any more
-  const token = facts.claims.tokens.find(({ purpose }) => purpose !== 'c' && purpose !== 'b')
-  if (!token || (token.purpose !== 'q' && !arrival.archive)) return null
+  const token = facts.claims.tokens.find(({ purpose }) => purpose === 'a' || purpose === 'n')
+  if (!token || !arrival.archive) return null
   return hold(plan, 'agent_token', "it uses a reply address that is not a customer's")
 }
 

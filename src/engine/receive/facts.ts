@@ -6,6 +6,7 @@ import { findReported, type Reported } from '../bounces/find.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
 import { type Failures, findFailures, isTooMany } from '../outbox/failures.ts'
+import { blocksOf } from '../people/blocks.ts'
 import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
 import { matchRecipient } from '../recipients.ts'
 import { countReopens, findSender, type SenderRecord } from '../storms.ts'
@@ -46,6 +47,8 @@ export type Facts = {
   sender: SenderRecord | null
   /** Nothing is written to the author: a mail to them came back (8.26). */
   suppressed: boolean
+  /** The address or domain of the author that an agent has blocked. */
+  blocked: string | null
   /** What a machine's report is about; null for other mail. */
   reported: Reported | null
   known: KnownId[]
@@ -129,6 +132,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     sender,
     reported,
     suppressed: ourMail.suppressed,
+    blocked: ourMail.blocked,
     known: found.known,
     agents,
   }
@@ -162,21 +166,26 @@ function inboxesOf(arrival: Known, desk: Desk): { inboxes: Inbox[]; tag: string 
   }
 }
 
+type Traces = { own: boolean; recently: boolean; suppressed: boolean; blocked: string | null }
+
 /** Whether the mail is our own coming back (3.10), and whether we wrote to its sender in the last ten minutes (4a.16). */
 async function ourTraces(
   sql: Queryable,
   mail: { messageId: string | null; address: string | null },
   now: Date,
-): Promise<{ own: boolean; recently: boolean; suppressed: boolean }> {
-  const asked = { message_id: mail.messageId, address: mail.address, since: after(now, -10 * MINUTE), now }
-  const [row] = await ask<{ own: boolean; recently: boolean; suppressed: boolean }>(sql, TRACES, asked)
+): Promise<Traces> {
+  const { messageId, address } = mail
+  const senders = address === null ? [] : blocksOf(address)
+  const asked = { message_id: messageId, address, senders, since: after(now, -10 * MINUTE), now }
+  const [row] = await ask<Traces>(sql, TRACES, asked)
   return row!
 }
 
 const TRACES = each(
-  'message_id text, address text, since timestamptz, now timestamptz',
+  'message_id text, address text, senders text[], since timestamptz, now timestamptz',
   `select exists (select from outbox where message_id = given.message_id offset 0) as own,
      exists (select from outbox where recipient = given.address
              and created_at > given.since and state not in ('cancelled', 'suppressed') offset 0) as recently,
+     (select max(pattern) from blocked_senders where pattern = any(given.senders)) as blocked,
      exists (select from suppressions where suppressions.address = given.address and expires_at > given.now offset 0) as suppressed`,
 )

@@ -12,7 +12,9 @@ import type { Action, Plan, Reason } from './plan.ts'
 export function spamPlace(arrival: Arrival, threading: Threading): 'held' | 'flagged' | null {
   if (arrival.spam === null || arrival.archive || arrival.releasedAt) return null
   const { ticket, by, stranger } = threading
-  return ticket && (by === 'token' || by === 'our_id' || by === 'body_token' || !stranger) ? 'flagged' : 'held'
+  return ticket && (by === 'token' || by === 'our_id' || by === 'body_token' || by === 'side' || !stranger)
+    ? 'flagged'
+    : 'held'
 }
 
 /** The ticket of the matter that a rule names, if one is open (4a.19). */

@@ -41,6 +41,8 @@ export type ReasonCode =
   | 'automatic_policy'
   | 'own_address'
   | 'agent_token'
+  | 'side_answer'
+  | 'blocked_sender'
   | 'agent'
   | 'agent_automatic'
   | 'challenge'

@@ -12,7 +12,8 @@ type Judged = { plan: Plan; arrival: Arrival; facts: Facts }
 export function incomingId(work: Judged, place: { ticketId: number; commentId: number }): MailId[] {
   const { mail } = work.arrival
   if (!mail.messageId) return []
-  return [{ messageId: mail.messageId, ...place, direction: 'in', ...referrers(work) }]
+  const direction = work.plan.thread.by === 'side' ? 'side' : 'in'
+  return [{ messageId: mail.messageId, ...place, direction, ...referrers(work) }]
 }
 
 /** What else will lead here: ids that a person's mail refers to, another system's number, a provider's thread (6.1). */
@@ -24,7 +25,8 @@ export function references(
 ): Statement[] {
   const { plan, arrival, facts } = work
   const { claims } = facts
-  if (arrival.auth.verdict === 'fail' || arrival.mail.error !== null) return []
+  // who is asked on the side leads nobody else here
+  if (arrival.auth.verdict === 'fail' || arrival.mail.error !== null || plan.thread.by === 'side') return []
   // whoever asks a machine's mail for an ancestor would find all that the machine ever wrote
   const ancestors = plan.kind === 'human' ? claims.ids : []
   const sorts: [Reference['direction'], string[]][] = [

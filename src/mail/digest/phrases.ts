@@ -5,6 +5,7 @@ export type Why =
   | 'auth_fail'
   | 'own_address'
   | 'agent_token'
+  | 'blocked_sender'
   | 'loop'
   | 'rule'
   | 'automatic_policy'
@@ -21,6 +22,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'the sender is forged',
     own_address: 'it claims to come from this desk',
     agent_token: 'it uses the reply address of an agent',
+    blocked_sender: 'an agent has blocked its sender',
     loop: 'it goes in circles',
     rule: 'a rule holds it',
     automatic_policy: 'automatic mail',
@@ -33,6 +35,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'der Absender ist gefälscht',
     own_address: 'angeblich von einer eigenen Adresse',
     agent_token: 'an die Antwortadresse eines Agenten',
+    blocked_sender: 'ein Agent hat den Absender gesperrt',
     loop: 'Mail-Schleife',
     rule: 'von einer Regel zurückgehalten',
     automatic_policy: 'automatische Mail',
@@ -45,6 +48,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'expéditeur falsifié',
     own_address: 'prétend venir d’une de nos adresses',
     agent_token: 'utilise l’adresse de réponse d’un agent',
+    blocked_sender: 'un agent a bloqué l’expéditeur',
     loop: 'message en boucle',
     rule: 'retenu par une règle',
     automatic_policy: 'message automatique',
@@ -57,6 +61,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'remitente falsificado',
     own_address: 'dice venir de una dirección propia',
     agent_token: 'usa la dirección de respuesta de un agente',
+    blocked_sender: 'un agente ha bloqueado al remitente',
     loop: 'correo en bucle',
     rule: 'retenido por una regla',
     automatic_policy: 'correo automático',
@@ -69,6 +74,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'sfałszowany nadawca',
     own_address: 'rzekomo z naszego adresu',
     agent_token: 'na adres odpowiedzi agenta',
+    blocked_sender: 'agent zablokował nadawcę',
     loop: 'pętla pocztowa',
     rule: 'zatrzymana przez regułę',
     automatic_policy: 'wiadomość automatyczna',
@@ -81,6 +87,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'підроблений відправник',
     own_address: 'начебто з нашої адреси',
     agent_token: 'на адресу відповіді агента',
+    blocked_sender: 'агент заблокував відправника',
     loop: 'зациклений лист',
     rule: 'затримано правилом',
     automatic_policy: 'автоматичний лист',
@@ -93,6 +100,7 @@ const PHRASES: Record<string, Record<Why, string>> = {
     auth_fail: 'поддельный отправитель',
     own_address: 'якобы с нашего адреса',
     agent_token: 'на адрес ответа агента',
+    blocked_sender: 'агент заблокировал отправителя',
     loop: 'зацикленное письмо',
     rule: 'задержано правилом',
     automatic_policy: 'автоматическое письмо',

@@ -24,6 +24,8 @@ const FLAGS: Record<string, [words: string, tone: '' | 'host' | 'danger']> = {
   perhaps_automatic: ['Perhaps automatic', ''],
   spam_flagged: ['Marked as spam by the mail server', 'host'],
   unverified_sender: ['Sender not proven', 'danger'],
+  side_question: ['Asked outside', ''],
+  side_answer: ['Answer to a side question', ''],
 }
 
 const NOTES: Record<string, string> = {

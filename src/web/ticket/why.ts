@@ -83,6 +83,7 @@ const BY_WORDS: Record<string, string> = {
   foreign_id: 'the Message-ID of a mail in it',
   ancestor: 'a mail that both answer',
   body_token: 'the signed address in its text',
+  side: 'the side question it answers',
   external_id: 'the number of another system',
   subject_tag: 'the number in its subject',
   provider: 'what its provider says',
