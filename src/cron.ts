@@ -6,6 +6,7 @@ import { schedule } from 'node-cron'
 import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
 import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
+import { queueAgentDigests } from './engine/notify/digest.ts'
 import { purgeTold } from './engine/notify/rows.ts'
 import { tellNews } from './engine/notify.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
@@ -64,6 +65,11 @@ export const JOBS: Job[] = [
     name: 'digest', // 4a.28; hourly, because it is seven o'clock somewhere
     cron: '0 * * * *',
     run: (sql, now, { tools, url }) => queueDigests(sql, { tools: tools(), url }, now),
+  },
+  {
+    name: 'agent_digest', // C14; hourly for the same reason
+    cron: '0 * * * *',
+    run: (sql, now, { tools, url }) => queueAgentDigests(sql, { tools: tools(), url }, now),
   },
   { name: 'purge_mails', cron: '17 * * * *', run: purge },
   {

@@ -260,6 +260,9 @@ export const digest = {
   subject: 80, // characters
 } as const
 
+/** An agent's queue by mail (C14): tickets named in it; the others are counted. */
+export const agentDigest = { news: 50, mine: 50, free: 30 } as const
+
 /** What is kept, and for how long (HOUSE, Kept). */
 export const kept = {
   discarded: 30 * DAY,

@@ -115,7 +115,7 @@ function zonePart(at: number, zone: string, locale: string, timeZoneName: 'short
 }
 
 /** Bare English is American only in America: a customer in Berlin reads `27 November 2026 at 17:00`. */
-function regional(locale: string, zone: string): string {
+export function regional(locale: string, zone: string): string {
   return locale === 'en' ? (/^(America|US)\/|^Pacific\/Honolulu$/.test(zone) ? 'en-US' : 'en-GB') : locale
 }
 

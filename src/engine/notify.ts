@@ -3,7 +3,7 @@
  * one a ticket and agent in two minutes, never to who caused them. Who is concerned, what they chose and whether they may
  * be disturbed is asked when the mail goes, so whoever took the ticket meanwhile is the one who hears.
  */
-import type { Tx } from '../database.ts'
+import { isOutage, type Tx } from '../database.ts'
 import { wordsOf } from '../errors.ts'
 import { notifying as limits } from '../limits.ts'
 import { after, SECOND } from '../time.ts'
@@ -11,6 +11,7 @@ import type { Agent } from './desk.ts'
 import { raiseNotice } from './notices.ts'
 import { loadChoices } from './notify/choices.ts'
 import { concerns, listenersOf, type NewsRow } from './notify/concerns.ts'
+import { queueDigest } from './notify/digest.ts'
 import { addToDigests, type ForDigest } from './notify/digest-news.ts'
 import { gatherTicket } from './notify/gather.ts'
 import { type Choices, topicOf } from './notify/kinds.ts'
@@ -25,7 +26,7 @@ import type { Tools } from './tools.ts'
 /** `url` is where the web view is. */
 export type Telling = { tools: Tools; url: string }
 
-/** `digest`: told in the next digest instead, as chosen or because it was too much. `more`: call again. */
+/** `digest`: news told in a digest instead, as chosen or because it was too much. `more`: call again. */
 export type Outcome = { mails: number; digest: number; failed: number; more: boolean }
 
 /** One batch of tickets with news that are due. Any number of daemons may call this; one at a time does it. */
@@ -33,31 +34,33 @@ export async function tellNews(tx: Tx, telling: Telling, now: Date): Promise<Out
   const outcome: Outcome = { mails: 0, digest: 0, failed: 0, more: false }
   if (!(await isOnlyTeller(tx))) return outcome
   const { desk } = telling.tools
-  const { standing, unreachable, more } = await readDue(tx, after(now, -desk.settings.notify_seconds * SECOND), now)
+  const due = await readDue(tx, after(now, -desk.settings.notify_seconds * SECOND), now)
   const choices = await loadChoices(tx)
-  const isReached = (agent: Agent) => isAddress(agent.address) && !unreachable.has(agent.address)
+  const isReached = (agent: Agent) => isAddress(agent.address) && !due.unreachable.has(agent.address)
   const budget = startBudget(tx, now)
   const done: Done = { told: [], forDigest: [], over: [], later: [] }
-  for (const ticket of standing) {
-    if (outcome.mails >= limits.mails) return { ...(await finish(tx, done, outcome, now)), more: true }
+  let rest = due.standing
+  while (rest.length > 0 && outcome.mails < limits.mails) {
+    const [ticket, ...others] = rest as [Standing, ...Standing[]]
+    rest = others
     const steps = listenersOf(desk, ticket, ticket.news)
       .filter(isReached)
       .flatMap((agent) => stepFor(telling.tools, { agent, ticket, choices: choices(agent) }, now) ?? [])
-    const due = steps.filter((step) => step.way === 'instant')
     const mailed: Step[] = []
-    for (const step of due) {
-      if (await budget.take(step.agent.id)) mailed.push(step)
-      else done.forDigest.push(...forDigest(step))
+    for (const step of steps) {
+      if (step.way === 'instant' && (await budget.take(step.agent))) mailed.push(step)
+      else if (step.way !== 'later') done.forDigest.push(...forDigest(step))
     }
     if (mailed.length > 0) {
-      const failure = await mailAll(tx, { ticket, steps: mailed, ...telling }, now)
-      if (failure === null) outcome.mails += mailed.length
+      const isDone = await mailAll(tx, { ticket, steps: mailed, ...telling }, now)
+      if (isDone) outcome.mails += mailed.length
       else outcome.failed++
     }
-    for (const step of steps) if (step.way === 'digest') done.forDigest.push(...forDigest(step))
     close(done, { ticket, steps, mailed })
   }
-  return { ...(await finish(tx, done, outcome, now)), more }
+  await write(tx, done, now)
+  for (const agent of budget.flooded) await queueDigest(tx, { agent, choices: choices(agent), ...telling }, now)
+  return { ...outcome, digest: done.forDigest.length, more: due.more || rest.length > 0 }
 }
 
 /** What is to be done about one agent and ticket. */
@@ -92,12 +95,8 @@ function stepFor(
   return { ...step, at, way: at > now ? 'later' : 'instant' }
 }
 
-/** A ticket that cannot be told of stops nobody: the admins hear of it. Returns what went wrong. */
-async function mailAll(
-  tx: Tx,
-  given: Telling & { ticket: Standing; steps: Step[] },
-  now: Date,
-): Promise<string | null> {
+/** A ticket that cannot be told of stops nobody: the admins hear of it, and false is returned. */
+async function mailAll(tx: Tx, given: Telling & { ticket: Standing; steps: Step[] }, now: Date): Promise<boolean> {
   const { ticket, steps, tools, url } = given
   const commentIds = ticket.news.flatMap((one) => one.comment_id ?? [])
   try {
@@ -106,12 +105,12 @@ async function mailAll(
       for (const { agent, news } of steps)
         await queueMail(inner, prepareNotification({ agent, ticket: told, news, tools, url }, now), tools, now)
     })
-    return null
+    return true
   } catch (error) {
-    const words = wordsOf(error)
-    const notice = `Agents could not be told of ticket #${ticket.id}: ${words}`
-    await raiseNotice(tx, { kind: 'notify_failed', subject: String(ticket.id), words: notice }, now)
-    return words
+    if (isOutage(error)) throw error
+    const words = `Agents could not be told of ticket #${ticket.id}: ${wordsOf(error)}`
+    await raiseNotice(tx, { kind: 'notify_failed', subject: String(ticket.id), words }, now)
+    return false
   }
 }
 
@@ -132,23 +131,28 @@ function close(done: Done, { ticket, steps, mailed }: { ticket: Standing; steps:
   else done.later.push({ newsIds, at: new Date(Math.min(...later.map((step) => step.at.getTime()))) })
 }
 
-async function finish(tx: Tx, done: Done, outcome: Outcome, now: Date): Promise<Outcome> {
+async function write(tx: Tx, done: Done, now: Date): Promise<void> {
   await markTold(tx, done.told, now)
   await addToDigests(tx, done.forDigest, now)
   await deleteNews(tx, done.over)
   await putOff(tx, done.later)
-  return { ...outcome, digest: outcome.digest + done.forDigest.length }
 }
 
-/** So that a storm of tickets is no storm of mails: each agent gets so many in ten minutes. */
+/**
+ * So that a storm of tickets is no storm of mails: each agent gets so many in ten minutes. Whoever is `flooded` for the
+ * first time in them gets a digest at once, which names what was too much; the rest waits for the next.
+ */
 function startBudget(tx: Tx, now: Date) {
-  const spent = new Map<number, number>()
+  const counts = new Map<number, number>()
+  const flooded: Agent[] = []
   return {
-    async take(agentId: number): Promise<boolean> {
-      const known = spent.get(agentId)
-      if (known !== undefined && known >= limits.flood) return false
-      const count = await countMailed(tx, { scope: `notify/${agentId}`, window: limits.window }, now)
-      spent.set(agentId, count)
+    flooded,
+    async take(agent: Agent): Promise<boolean> {
+      const known = counts.get(agent.id) ?? 0
+      if (known > limits.flood) return false
+      const count = await countMailed(tx, { scope: `notify/${agent.id}`, window: limits.window }, now)
+      counts.set(agent.id, count)
+      if (count === limits.flood + 1) flooded.push(agent)
       return count <= limits.flood
     },
   }

@@ -1,7 +1,7 @@
 /** What is said to agents about a ticket, in the languages of the templates; whole sentences stand in those. */
 import type { ClockMetric } from '../sla/account.ts'
 import type { Priority, Status } from '../tables.ts'
-import type { NewsKind } from './kinds.ts'
+import type { NewsKind, Topic } from './kinds.ts'
 
 export type NotifyPhrases = {
   /** The display names of the two addresses of a ticket (COMMANDS E5.1), and of the digest's. */
@@ -25,6 +25,9 @@ export type NotifyPhrases = {
   metrics: Record<ClockMetric, string>
   statuses: Record<Status, string>
   priorities: Record<Priority, string>
+  /** Of a due date that has passed. */
+  late: string
+  topics: Record<Topic, string>
 }
 
 /** The phrases of a template locale; English where it has none. */
@@ -80,6 +83,15 @@ const PHRASES = {
       closed: 'closed',
     },
     priorities: { low: 'low', normal: 'normal', high: 'high', urgent: 'urgent' },
+    late: 'overdue',
+    topics: {
+      assigned: 'assigned to you',
+      new: 'new',
+      reply: 'the customer wrote',
+      note: 'note',
+      answered: 'answered',
+      warning: 'due soon or late',
+    },
   },
   de: {
     answerTo: (number) => `Antwort an Kunden #${number}`,
@@ -121,6 +133,15 @@ const PHRASES = {
       closed: 'geschlossen',
     },
     priorities: { low: 'niedrig', normal: 'normal', high: 'hoch', urgent: 'dringend' },
+    late: 'überfällig',
+    topics: {
+      assigned: 'Ihnen zugewiesen',
+      new: 'neu',
+      reply: 'der Kunde hat geschrieben',
+      note: 'Notiz',
+      answered: 'beantwortet',
+      warning: 'bald fällig oder überfällig',
+    },
   },
   fr: {
     answerTo: (number) => `Réponse au client #${number}`,
@@ -162,6 +183,15 @@ const PHRASES = {
       closed: 'fermé',
     },
     priorities: { low: 'basse', normal: 'normale', high: 'haute', urgent: 'urgente' },
+    late: 'en retard',
+    topics: {
+      assigned: 'attribué à vous',
+      new: 'nouveau',
+      reply: 'le client a écrit',
+      note: 'note',
+      answered: 'répondu',
+      warning: 'échéance proche ou passée',
+    },
   },
   es: {
     answerTo: (number) => `Respuesta al cliente #${number}`,
@@ -203,6 +233,15 @@ const PHRASES = {
       closed: 'cerrado',
     },
     priorities: { low: 'baja', normal: 'normal', high: 'alta', urgent: 'urgente' },
+    late: 'vencido',
+    topics: {
+      assigned: 'asignado a usted',
+      new: 'nuevo',
+      reply: 'el cliente ha escrito',
+      note: 'nota',
+      answered: 'respondido',
+      warning: 'vence pronto o venció',
+    },
   },
   pl: {
     answerTo: (number) => `Odpowiedź dla klienta #${number}`,
@@ -244,6 +283,15 @@ const PHRASES = {
       closed: 'zamknięte',
     },
     priorities: { low: 'niski', normal: 'normalny', high: 'wysoki', urgent: 'pilny' },
+    late: 'po terminie',
+    topics: {
+      assigned: 'przydzielone Tobie',
+      new: 'nowe',
+      reply: 'klient napisał',
+      note: 'notatka',
+      answered: 'odpowiedziano',
+      warning: 'termin bliski lub minął',
+    },
   },
   uk: {
     answerTo: (number) => `Відповідь клієнту #${number}`,
@@ -285,6 +333,15 @@ const PHRASES = {
       closed: 'закрите',
     },
     priorities: { low: 'низький', normal: 'звичайний', high: 'високий', urgent: 'терміновий' },
+    late: 'прострочено',
+    topics: {
+      assigned: 'призначено вам',
+      new: 'нове',
+      reply: 'клієнт написав',
+      note: 'нотатка',
+      answered: 'відповіли',
+      warning: 'строк близько або минув',
+    },
   },
   ru: {
     answerTo: (number) => `Ответ клиенту #${number}`,
@@ -326,5 +383,14 @@ const PHRASES = {
       closed: 'закрыта',
     },
     priorities: { low: 'низкий', normal: 'обычный', high: 'высокий', urgent: 'срочный' },
+    late: 'просрочено',
+    topics: {
+      assigned: 'назначено вам',
+      new: 'новая',
+      reply: 'клиент написал',
+      note: 'заметка',
+      answered: 'ответили',
+      warning: 'срок близок или прошёл',
+    },
   },
 } satisfies Record<string, NotifyPhrases>

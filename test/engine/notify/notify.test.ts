@@ -255,6 +255,9 @@ test('a storm of tickets is no storm of mails: what is too much waits for the di
   }
   const done = await sweep(desk, sec(60))
   assert.equal(done, { mails: 120, digest: 80, failed: 0 })
+  const digests = (await notifications(desk)).filter((one) => one.ticket_id === null)
+  assert.equal(digests.map((one) => one.recipient).sort(), ['ada@desk.example', 'bo@desk.example'], 'one each, at once')
+  for (const one of digests) assert.match(one.text, /News since.*\n- #\d+: T60 – new\n/)
 })
 
 test('a ticket that cannot be told of stops nobody, and the admins hear of it', async () => {

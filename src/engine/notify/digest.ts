@@ -1,0 +1,198 @@
+/**
+ * An agent's queue as one mail each morning (C14): what is new for them, what is theirs, and what is nobody's yet in
+ * their teams, by due date. Answering it with lines such as `412 take` works on many tickets at once, so no line of it
+ * begins with a number. All daemons together write each agent one a day; nothing where the queue is empty, and none on a
+ * day on which their calendar is closed.
+ */
+import { type Sql, type Tx, transaction } from '../../database.ts'
+import { escapeHtml } from '../../html.ts'
+import { digest as daily, agentDigest as limits } from '../../limits.ts'
+import { localeFor, type Rendered, type Rich, render } from '../../render.ts'
+import { seconds, Temporal } from '../../time.ts'
+import { makeMessageId } from '../../tokens.ts'
+import { workingSecondsBetween } from '../business-hours.ts'
+import type { Agent, Desk } from '../desk.ts'
+import { formatter } from '../due-words/formatter.ts'
+import { regional } from '../due-words.ts'
+import { isAddress, oneLine } from '../outbox/address.ts'
+import { isFirstOfDay } from '../outbox/budget.ts'
+import { domainOf } from '../outbox/headers.ts'
+import { signFor } from '../outbox/signed.ts'
+import { type HeaderValue, queueMail } from '../outbox.ts'
+import type { Tools } from '../tools.ts'
+import { loadChoices } from './choices.ts'
+import { takeDigestNews } from './digest-news.ts'
+import { type Choices, TOPICS, type Topic } from './kinds.ts'
+import { readsIn } from './mail.ts'
+import { type NotifyPhrases, notifyPhrases } from './phrases.ts'
+import { type Line, readQueue } from './queue.ts'
+
+export type Digesting = { tools: Tools; url: string }
+
+/** Queues the digests that are due at `now`; to be called at least once an hour. */
+export async function queueAgentDigests(sql: Sql, given: Digesting, now: Date): Promise<{ digests: number }> {
+  const { desk } = given.tools
+  let digests = 0
+  if (desk.inboxes.length === 0) return { digests }
+  const choices = await loadChoices(sql)
+  const silent = new Set(
+    (await sql`select subject from notices where kind = 'agent_unreachable' and settled_at is null`).map(
+      (row) => row.subject,
+    ),
+  )
+  for (const agent of desk.agents.values()) {
+    if (!isAddress(agent.address) || silent.has(agent.address)) continue
+    const day = workday(desk, agent, now)
+    if (day === null) continue
+    const chosen = choices(agent)
+    const isSent = await transaction(
+      sql,
+      async (tx) =>
+        (await isFirstOfDay(tx, { scope: `digest/queue/${agent.id}`, day })) &&
+        (await queueDigest(tx, { agent, choices: chosen, ...given }, now)),
+    )
+    if (isSent) digests++
+  }
+  return { digests }
+}
+
+/** Writes it now, whatever the day; false where there is nothing to say. */
+export async function queueDigest(
+  tx: Tx,
+  given: Digesting & { agent: Agent; choices: Choices },
+  now: Date,
+): Promise<boolean> {
+  const { agent, choices, tools, url } = given
+  const inbox = tools.desk.inboxes[0]!
+  const teams = [...tools.desk.teams.values()].filter((team) => team.members.includes(agent.address))
+  const [news, queue] = await Promise.all([
+    takeDigestNews(tx, agent.id, limits.news),
+    choices.digest === 'on' ? readQueue(tx, { agentId: agent.id, teamIds: teams.map((one) => one.id) }, now) : NOTHING,
+  ])
+  if (news.count === 0 && queue.mineCount === 0 && queue.freeCount === 0) return false
+  const { locale, zone } = readsIn(agent, inbox, tools)
+  const phrases = notifyPhrases(localeFor(tools.templates, locale))
+  const token = { purpose: 'a', inbox: inbox.id, ticket: 0, person: agent.id, generation: 0, comment: 0 } as const
+  const answer = signFor(tools.keys, inbox, token)
+  const to = { name: oneLine(agent.name), address: agent.address }
+  const words = wordsFor({ news, queue, phrases, locale, zone, url, tools, desk: inbox.name, answer, now })
+  await queueMail(
+    tx,
+    {
+      kind: 'notification',
+      ticketId: null,
+      commentId: null,
+      inboxId: inbox.id,
+      generation: 0,
+      messageId: makeMessageId(tools.keys, 'n', 0, domainOf(inbox.address), now),
+      recipients: [to],
+      headers: [
+        ['From', [{ name: inbox.name, address: inbox.address }]],
+        ['To', [to]],
+        ...(answer ? ([['Reply-To', [{ name: phrases.commandsTo, address: answer }]]] as [string, HeaderValue][]) : []),
+      ],
+      ...words,
+      attachmentIds: [],
+      notBefore: null,
+    },
+    tools,
+    now,
+  )
+  return true
+}
+
+/** The start of the agent's day, from their seven o'clock on; null before it, and where their calendar is closed all day. */
+export function workday(desk: Desk, agent: Agent, now: Date): Date | null {
+  const zone = agent.zone ?? desk.inboxes[0]!.zone
+  const local = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(zone)
+  if (local.hour < daily.hour) return null
+  const start = local.startOfDay()
+  const key = agent.calendar ?? desk.settings.calendar
+  const calendar = key === null ? undefined : desk.calendars.get(key)?.calendar
+  const [from, to] = [start, start.add({ days: 1 })].map((one) => seconds(new Date(one.epochMilliseconds)))
+  if (calendar && workingSecondsBetween(calendar, from!, to!) === 0) return null
+  return new Date(start.epochMilliseconds)
+}
+
+type News = Awaited<ReturnType<typeof takeDigestNews>>
+type Queue = Awaited<ReturnType<typeof readQueue>>
+
+const NOTHING: Queue = { mine: [], mineCount: 0, free: [], freeCount: 0, waiting: 0 }
+
+type Words = {
+  news: News
+  queue: Queue
+  phrases: NotifyPhrases
+  locale: string
+  zone: string
+  url: string
+  tools: Tools
+  desk: string
+  answer: string | null
+  now: Date
+}
+
+function wordsFor(given: Words): Rendered {
+  const { news, queue, phrases, locale, zone, url, tools, desk } = given
+  const first = queue.free[0] ?? queue.mine[0] ?? news.tickets[0]
+  const tickets = (lines: Line[], count: number) =>
+    count === 0
+      ? null
+      : listOf(
+          lines.map((line) => lineOf(line, given)),
+          count,
+          phrases,
+        )
+  return render(tools.templates, 'queue', locale, {
+    desk,
+    count: queue.mineCount,
+    number: given.answer && first ? first.id : null,
+    news:
+      news.count === 0
+        ? null
+        : listOf(
+            news.tickets.map((one) => newsLine(one, phrases)),
+            news.count,
+            phrases,
+          ),
+    mine: tickets(queue.mine, queue.mineCount),
+    mine_count: queue.mineCount,
+    free: tickets(queue.free, queue.freeCount),
+    free_count: queue.freeCount,
+    waiting: queue.waiting || null,
+    link: new URL('/queues/mine', url).href,
+    zone,
+  })
+}
+
+/** `#412: The printer is on fire – Eva Beispiel, Acme; open, high; 27/11/2026, 17:00`. */
+function lineOf(line: Line, { phrases, locale, zone, now }: Words): string {
+  const dates = formatter(regional(locale, zone), { dateStyle: 'short', timeStyle: 'short', timeZone: zone })
+  const who = [line.requester, line.organization]
+    .filter(Boolean)
+    .map((one) => oneLine(one!))
+    .join(', ')
+  const state = [phrases.statuses[line.status], phrases.priorities[line.priority]].join(', ')
+  const due = line.due ? [`${dates.format(line.due)}${line.due < now ? ` (${phrases.late})` : ''}`] : []
+  return `${subjectOf(line)} – ${[who || '–', state, ...due].join('; ')}`
+}
+
+function newsLine(one: News['tickets'][number], phrases: NotifyPhrases): string {
+  const counts = TOPICS.filter((topic) => one.counts[topic]).map((topic: Topic) => {
+    const count = one.counts[topic]!
+    return count > 1 ? `${phrases.topics[topic]} (${count})` : phrases.topics[topic]
+  })
+  return `${subjectOf(one)} – ${counts.join(', ')}`
+}
+
+/** A colon behind the number: `412 take` is a command in an answer, and a subject may begin with any word. */
+const subjectOf = (one: { id: number; subject: string }): string =>
+  `#${one.id}: ${oneLine(one.subject).slice(0, daily.subject) || '–'}`
+
+function listOf(lines: string[], count: number, phrases: NotifyPhrases): Rich {
+  const all = count > lines.length ? [...lines, phrases.more(count - lines.length)] : lines
+  return {
+    text: all.map((line) => `- ${line}`).join('\n'),
+    html: `<ul>\n${all.map((line) => `<li>${escapeHtml(line)}</li>`).join('\n')}\n</ul>`,
+  }
+}
