@@ -10,7 +10,7 @@ import type { Known } from './arrival.ts'
 import { isThanksOnly } from './thanks.ts'
 
 /** What a person said in a ticket after a notification was written. */
-export type Newer = { seq: number; at: Date; name: string; text: string }
+export type Newer = { at: Date; name: string; text: string }
 
 export type AgentMemory = {
   /** The question whose nonce the mail carries. */
@@ -52,7 +52,7 @@ export async function loadAgentMemory(
   const { ticket } = chooseTicket(claims, found, from?.address ?? null)
   const whose = agent && ticket ? { agentId: agent.id, ticketId: ticket.id } : null
   // of a ticket that went into another the numbers are others: what was shown is not known
-  const shown = token && ticket && token.ticket === ticket.id ? token.comment : 0
+  const shown = token && ticket && token.ticket === ticket.id ? token.comment : null
   return {
     asked,
     sendable: whose && (await findSendable(tx, whose, now)),
@@ -87,23 +87,25 @@ const READ = 65_536 // characters of the text
  */
 async function findNewer(
   tx: Tx,
-  { ticketId, agentId, shown }: { ticketId: number; agentId: number; shown: number },
+  { ticketId, agentId, shown }: { ticketId: number; agentId: number; shown: number | null },
   { desk }: { desk: Desk },
 ): Promise<Newer[]> {
   const rows = await tx<(Newer & { role: string })[]>`
-    select e.seq, c.at, coalesce(nullif(c.author_name, ''), c.author_address, '') as name, c.visible as text,
+    select c.at, coalesce(nullif(c.author_name, ''), c.author_address, '') as name, c.visible as text,
       c.author_role as role
-    from events e join comments c on c.id = (e.data ->> 'comment')::bigint and c.ticket_id = e.ticket_id
-    where e.ticket_id = ${ticketId} and e.seq > ${shown} and e.type in ('created', 'customer_comment', 'agent_reply')
+    from comments c
+    where c.ticket_id = ${ticketId} and (${shown === null} or exists (
+        select from events e where e.ticket_id = c.ticket_id and e.seq > ${shown}
+          and e.type in ('customer_comment', 'agent_reply') and (e.data ->> 'comment')::bigint = c.id))
       and c.visibility = 'public' and not c.automatic and not c.flags && '{spam_flagged,unverified_sender}'
       and (c.author_role <> 'agent' or c.agent_id <> ${agentId})
       and (c.author_role <> 'agent' or c.flags && '{sent_outside}' or exists (
         select from outbox o where o.comment_id = c.id and o.kind = 'reply' and o.state not in ('cancelled', 'suppressed')))
-    order by e.seq`
+    order by c.id`
   const names = [...desk.agents.values(), ...desk.inboxes].map((one) => one.name)
   return rows
     .filter((row) => row.role === 'agent' || !isThanksOnly(row.text, [row.name, ...names]))
-    .map(({ seq, at, name, text }) => ({ seq, at, name, text }))
+    .map(({ at, name, text }) => ({ at, name, text }))
 }
 
 async function findInternal(tx: Tx, ticketId: number): Promise<string[]> {

@@ -5,7 +5,7 @@ export type Phrases = typeof en
 const en = {
   challenge_subject: 'Is this mail yours?',
   challenge_body:
-    'A mail in your name came in, and it is not certain that you wrote it. Nothing was done and nothing was sent.\nIf it is yours, answer this mail: that releases it, within 24 hours and once. If it is not, do nothing and tell your administrator.',
+    'A mail in your name came in, and it is not certain that you wrote it. Nothing was done and nothing was sent.\nIf it is yours, answer this mail with the one word “yes”: that releases it, within 24 hours and once. If it is not, do nothing and tell your administrator.',
   notice_subject: 'Your reply address was used by somebody else',
   notice_body:
     'A mail to an address that only you should have is held: it cannot be shown that you may use it there. Nothing was done and nothing was sent.\nIf you passed a notification on, its reader now has that address; it lets nobody in. If the mail was yours, answer the newest notification of the ticket.',
@@ -27,7 +27,7 @@ const en = {
 const de: Phrases = {
   challenge_subject: 'Ist diese Mail von Ihnen?',
   challenge_body:
-    'Es kam eine Mail in Ihrem Namen, und es ist nicht sicher, dass Sie sie geschrieben haben. Nichts wurde ausgeführt, nichts gesendet.\nIst sie von Ihnen, antworten Sie auf diese Mail: das gibt sie frei, innerhalb von 24 Stunden und einmal. Ist sie es nicht, tun Sie nichts und sagen Sie Ihrem Administrator Bescheid.',
+    'Es kam eine Mail in Ihrem Namen, und es ist nicht sicher, dass Sie sie geschrieben haben. Nichts wurde ausgeführt, nichts gesendet.\nIst sie von Ihnen, antworten Sie auf diese Mail mit dem einen Wort „Ja“: das gibt sie frei, innerhalb von 24 Stunden und einmal. Ist sie es nicht, tun Sie nichts und sagen Sie Ihrem Administrator Bescheid.',
   notice_subject: 'Jemand anderes hat Ihre Antwortadresse benutzt',
   notice_body:
     'Eine Mail an eine Adresse, die nur Sie haben sollten, wird zurückgehalten: es ist nicht zu erkennen, dass Sie sie dort benutzen dürfen. Nichts wurde ausgeführt, nichts gesendet.\nHaben Sie eine Benachrichtigung weitergeleitet, hat nun auch deren Leser diese Adresse; sie lässt niemanden ein. War die Mail von Ihnen, antworten Sie auf die neueste Benachrichtigung des Tickets.',
@@ -49,7 +49,7 @@ const de: Phrases = {
 const fr: Phrases = {
   challenge_subject: 'Ce message est-il de vous ?',
   challenge_body:
-    "Un message à votre nom est arrivé, et il n'est pas certain que vous l'ayez écrit. Rien n'a été fait ni envoyé.\nS'il est de vous, répondez à ce message : cela le libère, dans les 24 heures et une seule fois. Sinon, ne faites rien et prévenez votre administrateur.",
+    "Un message à votre nom est arrivé, et il n'est pas certain que vous l'ayez écrit. Rien n'a été fait ni envoyé.\nS'il est de vous, répondez à ce message par le seul mot « oui » : cela le libère, dans les 24 heures et une seule fois. Sinon, ne faites rien et prévenez votre administrateur.",
   notice_subject: "Quelqu'un d'autre a utilisé votre adresse de réponse",
   notice_body:
     "Un message adressé à une adresse que vous seul devriez avoir est retenu : rien ne montre que vous pouvez l'utiliser ici. Rien n'a été fait ni envoyé.\nSi vous avez transféré une notification, son lecteur a maintenant cette adresse ; elle ne donne accès à rien. Si le message était de vous, répondez à la dernière notification du ticket.",
@@ -71,7 +71,7 @@ const fr: Phrases = {
 const es: Phrases = {
   challenge_subject: '¿Es suyo este mensaje?',
   challenge_body:
-    'Llegó un mensaje en su nombre y no es seguro que lo haya escrito usted. No se hizo ni se envió nada.\nSi es suyo, responda a este mensaje: eso lo libera, en 24 horas y una sola vez. Si no lo es, no haga nada y avise a su administrador.',
+    'Llegó un mensaje en su nombre y no es seguro que lo haya escrito usted. No se hizo ni se envió nada.\nSi es suyo, responda a este mensaje con la única palabra «sí»: eso lo libera, en 24 horas y una sola vez. Si no lo es, no haga nada y avise a su administrador.',
   notice_subject: 'Otra persona usó su dirección de respuesta',
   notice_body:
     'Un mensaje a una dirección que solo usted debería tener está retenido: no consta que pueda usarla aquí. No se hizo ni se envió nada.\nSi reenvió una notificación, su lector tiene ahora esa dirección; no da acceso a nadie. Si el mensaje era suyo, responda a la última notificación del ticket.',
@@ -93,7 +93,7 @@ const es: Phrases = {
 const pl: Phrases = {
   challenge_subject: 'Czy ta wiadomość jest od Ciebie?',
   challenge_body:
-    'Przyszła wiadomość w Twoim imieniu i nie jest pewne, że to Ty ją napisałeś. Nic nie wykonano i nic nie wysłano.\nJeśli jest Twoja, odpowiedz na tę wiadomość: to ją zwolni, w ciągu 24 godzin i jeden raz. Jeśli nie jest, nic nie rób i powiadom administratora.',
+    'Przyszła wiadomość w Twoim imieniu i nie jest pewne, że to Ty ją napisałeś. Nic nie wykonano i nic nie wysłano.\nJeśli jest Twoja, odpowiedz na tę wiadomość jednym słowem „tak”: to ją zwolni, w ciągu 24 godzin i jeden raz. Jeśli nie jest, nic nie rób i powiadom administratora.',
   notice_subject: 'Ktoś inny użył Twojego adresu odpowiedzi',
   notice_body:
     'Wiadomość na adres, który powinieneś mieć tylko Ty, została wstrzymana: nie wiadomo, czy wolno go tu użyć. Nic nie wykonano i nic nie wysłano.\nJeśli przekazałeś dalej powiadomienie, jego czytelnik ma teraz ten adres; nikomu nie daje on dostępu. Jeśli wiadomość była Twoja, odpowiedz na najnowsze powiadomienie zgłoszenia.',
@@ -115,7 +115,7 @@ const pl: Phrases = {
 const uk: Phrases = {
   challenge_subject: 'Це ваш лист?',
   challenge_body:
-    'Надійшов лист від вашого імені, і немає певності, що його написали ви. Нічого не виконано й нічого не надіслано.\nЯкщо він ваш, дайте відповідь на цей лист: це його звільнить, протягом 24 годин і один раз. Якщо ні, нічого не робіть і повідомте адміністратора.',
+    'Надійшов лист від вашого імені, і немає певності, що його написали ви. Нічого не виконано й нічого не надіслано.\nЯкщо він ваш, дайте на цей лист відповідь одним словом «так»: це його звільнить, протягом 24 годин і один раз. Якщо ні, нічого не робіть і повідомте адміністратора.',
   notice_subject: 'Вашу адресу для відповіді використав хтось інший',
   notice_body:
     'Лист на адресу, яка має бути лише у вас, затримано: не видно, що нею тут можна користуватися. Нічого не виконано й нічого не надіслано.\nЯкщо ви переслали сповіщення, його читач тепер має цю адресу; вона нікого не впускає. Якщо лист був ваш, дайте відповідь на найновіше сповіщення заявки.',
@@ -137,7 +137,7 @@ const uk: Phrases = {
 const ru: Phrases = {
   challenge_subject: 'Это ваше письмо?',
   challenge_body:
-    'Пришло письмо от вашего имени, и нет уверенности, что его написали вы. Ничего не выполнено и ничего не отправлено.\nЕсли оно ваше, ответьте на это письмо: это его освободит, в течение 24 часов и один раз. Если нет, ничего не делайте и сообщите администратору.',
+    'Пришло письмо от вашего имени, и нет уверенности, что его написали вы. Ничего не выполнено и ничего не отправлено.\nЕсли оно ваше, ответьте на это письмо одним словом «да»: это его освободит, в течение 24 часов и один раз. Если нет, ничего не делайте и сообщите администратору.',
   notice_subject: 'Ваш адрес для ответа использовал кто-то другой',
   notice_body:
     'Письмо на адрес, который должен быть только у вас, задержано: не видно, что им здесь можно пользоваться. Ничего не выполнено и ничего не отправлено.\nЕсли вы переслали уведомление, его читатель теперь знает этот адрес; он никого не впускает. Если письмо было ваше, ответьте на последнее уведомление заявки.',

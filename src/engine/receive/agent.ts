@@ -36,21 +36,20 @@ export function isTheirs(
   agent: Agent,
 ): boolean {
   const { mail, confirmed } = arrival
-  const named = facts.agent?.id === agent.id && facts.identity.via === null
-  const single = mail.error === null && mail.allFrom.length === 1 && !mail.fromIrregular
-  return (
-    named && single && kind === 'human' && (arrival.auth.verdict === 'strong' || confirmed?.agent === agent.address)
-  )
+  if (facts.agent?.id !== agent.id || facts.identity.via !== null) return false
+  if (mail.error !== null || mail.allFrom.length !== 1 || mail.fromIrregular) return false
+  return confirmed?.agent === agent.address || (kind === 'human' && arrival.auth.verdict === 'strong')
 }
 
 /** The answer to a challenge: whoever has the nonce reads the registered address. A machine that reads it is nobody. */
 function confirmation({ arrival, facts, plan }: Case): Plan {
   const { asked } = facts.agents!
   const agent = agentById(facts, asked!.agentId)
-  const isPerson = plan.kind === 'human' && !plan.signals.some(({ rule }) => rule === '4a.16')
-  if (!isPerson) return recorded(plan, 'agent_automatic', 'an automatic answer confirms nothing')
+  if (isMachine(arrival, plan)) return recorded(plan, 'agent_automatic', 'an automatic answer confirms nothing')
   if (!agent || facts.agent?.id !== agent.id || (arrival.mail as IncomingMail).allFrom.length !== 1)
     return hold(plan, 'agent_token', 'it carries a confirmation that somebody else was asked for')
+  if (!saysYes(visibleOf(arrival.mail as IncomingMail)))
+    return recorded(plan, 'confirmed', 'it carries a confirmation and does not begin with yes: nothing follows')
   if (asked!.state !== 'open')
     return recorded(
       plan,
@@ -85,9 +84,10 @@ const releasing = (
 function withToken(given: Case, tokens: Token[]): Plan | null {
   const { facts, plan } = given
   const token = tokens[0]!
-  if (plan.kind === 'autoreply' || plan.kind === 'autogen')
+  if (plan.kind !== 'list' && !given.arrival.confirmed && isMachine(given.arrival, plan) && !isNamedSo(given))
     return recorded(plan, 'agent_automatic', 'an automatic answer to what an agent was told: nobody gets it')
-  if (plan.kind !== 'human') return hold(plan, 'agent_token', `a ${plan.kind} mail uses the reply address of an agent`)
+  if (plan.kind === 'list')
+    return hold(plan, 'agent_token', 'it came through a mailing list to the reply address of an agent')
   const owner = agentById(facts, token.person)
   if (!owner) return hold(plan, 'agent_token', 'its reply address was made for an agent who is not active any more')
   const isFromOwner = facts.agent?.id === owner.id
@@ -130,6 +130,8 @@ function doubt({ arrival, facts, mail, plan }: Case, token: Token, owner: Agent)
       ? `it is not proven to be from ${owner.address}`
       : 'it has several senders'
   if (arrival.confirmed) return null
+  if (arrival.classification?.weakAutoreply || plan.signals.some(({ rule }) => rule === '4a.16'))
+    return 'it may be an automatic answer'
   // what is signed is the header: an envelope can be put around any mail of theirs
   if (!facts.claims.written.some((one) => one.purpose === token.purpose && one.comment === token.comment))
     return 'its reply address stands on the envelope only'
@@ -140,6 +142,25 @@ function doubt({ arrival, facts, mail, plan }: Case, token: Token, owner: Agent)
   return null
 }
 
+/** Nobody's words: a machine's, or what looks like an absence notice (4a.16): what uses an agent's address answers us. */
+const isMachine = ({ envelopeFrom }: Arrival, { kind, signals }: Plan): boolean =>
+  kind !== 'human' || envelopeFrom === '' || signals.some(({ rule }) => rule === '4a.16')
+
+/** The ticket itself is called as an absence notice is: its answers are too, so the subject says nothing. */
+const isNamedSo = ({ arrival, mail, plan, threading }: Case): boolean =>
+  arrival.envelopeFrom !== '' &&
+  (plan.kind === 'human' || plan.kind === 'autoreply') &&
+  plan.signals.every(({ rule, says }) => rule === '4a.16' || (says !== 'autoreply' && says !== 'autogen')) &&
+  threading.ticket?.baseSubject.trim().toLowerCase() === mail.baseSubject.trim().toLowerCase()
+
+const visibleOf = (mail: IncomingMail): string => joinRanges(mail.text, mail.ranges, 'visible').trim()
+
+/** An absence notice repeats a subject and an address, and may quote; it does not begin with yes. */
+const saysYes = (text: string): boolean => YES.test(text.slice(0, 100).normalize('NFC'))
+
+const YES =
+  /^[\s"'“„«>]*(?:yes|yep|ok|okay|confirm(?:ed)?|confirm-[a-z2-7]{26}|ja|oui|s[ií]|tak|так|да)(?![\p{L}\p{M}])/iu
+
 type Whose = { agent: Agent; ticket: Candidate; token: Token; audience: 'public' | 'internal' }
 
 /** What a proven agent wrote: their words, without quotation and signature, to whom the address says (6.17). */
@@ -147,7 +168,10 @@ function deed(given: Case, whose: Whose): Plan {
   const { arrival, facts, mail } = given
   const { agent, ticket, token } = whose
   const plan = { ...given.plan, author: authorOf(given.plan, agent) }
-  const block = readBlock(joinRanges(mail.text, mail.ranges, 'visible').trim())
+  const block = readBlock(visibleOf(mail))
+  const { sendable } = facts.agents!
+  if (sendable && block.text === '' && block.given.length === 1 && /^(?:send|reply|public)$/.test(block.given[0]!.name))
+    return releasing(plan, agent, { ...sendable, by: 'send' })
   if (block.given.length > 0 || block.stray.length > 0)
     return refuse({ ...given, plan }, agent, {
       kind: 'send',
@@ -209,11 +233,8 @@ type Stop = { kind: 'challenge' | 'send' | 'notice'; code: ReasonCode; words: st
 function refuse({ plan, threading }: Case, agent: Agent, { kind, code, words }: Stop): Plan {
   const held = hold(plan, code, words)
   const ticket = threading.ticket?.id ?? null
-  return {
-    ...held,
-    thread: { ...plan.thread, ticket },
-    actions: [...held.actions, { action: 'ask_agent', kind, why: code, agent: agent.address, ticket }],
-  }
+  const ask = { action: 'ask_agent' as const, kind, why: code, agent: agent.address, ticket }
+  return { ...held, thread: { ...plan.thread, ticket }, actions: [...held.actions, ask] }
 }
 
 const agentById = (facts: Facts, id: number): Agent | null =>
