@@ -373,6 +373,11 @@ export const rules = {
   seen: 80, // characters of a value quoted in a trace
 } as const
 
+/** What a page asks of clocks. */
+export const clocks = {
+  story: 1000, // events of a ticket that are gone through to tell when its clocks ran
+}
+
 /** What reminders may do (SLA E2, E4). */
 export const reminders = {
   changes: 5, // that change one ticket in one second: a chain ends there

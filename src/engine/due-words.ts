@@ -7,6 +7,7 @@ import { remember } from './business-hours/remember.ts'
 import type { Calendar } from './business-hours.ts'
 import { formatter } from './due-words/formatter.ts'
 import { type Phrases, phrasesFor } from './due-words/phrases.ts'
+import { type Stretch, spansText } from './due-words/spans.ts'
 import { weekText } from './due-words/week.ts'
 
 export type DueAt = {
@@ -24,9 +25,11 @@ export type HowComputed = {
   locale: string
   /** Named at the end; else the city of the calendar's zone. */
   place?: string
-  /** The time that was computed over, epoch seconds: its holidays and exceptions are named. */
+  /** The time that was computed over, epoch seconds: its holidays and exceptions are named, and its working time. */
   from?: number
   due?: number
+  /** Of a clock that has been paused, or counted by other calendars before: what it ran in, the last until it is due. */
+  ran?: readonly Stretch[]
 }
 
 /**
@@ -70,9 +73,17 @@ export function lengthText(seconds: number, locale: string): string {
 /**
  * How a due date was computed, in one line: `8 working hours, Mon-Fri 9-17, Berlin`; `4 hours, around the clock`.
  * A week too irregular for a line is told by its hours. With `from` and `due`, the holidays and exceptions between
- * them follow the week, because without them the line would not add up.
+ * them follow the week, because without them the line would not add up, and then the spans that were counted (C7):
+ * `…, Berlin: Mon 14:00→17:00, Tue 9:00→14:00`.
  */
-export function howText({ calendar, targetSeconds, locale, place, from, due }: HowComputed): string {
+export function howText(how: HowComputed): string {
+  const { calendar, locale, from, due } = how
+  const stretch = from === undefined || due === undefined ? [] : [{ calendar, from, to: due }]
+  const spans = spansText(how.ran ?? stretch, phrasesFor(locale), (seconds) => lengthText(seconds, locale))
+  return spans ? `${termsText(how)}: ${spans}` : termsText(how)
+}
+
+function termsText({ calendar, targetSeconds, locale, place, from, due }: HowComputed): string {
   const phrases = phrasesFor(locale)
   if (calendar.always) return `${lengthText(targetSeconds, locale)}, ${phrases.aroundTheClock}`
   const week = weekText(calendar, phrases, (seconds) => lengthText(seconds, locale))

@@ -80,10 +80,10 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       'deleted_ticket',
       `Ticket #${ticket.id} was deleted by ${ticket.deleted_by} on ${whenText(ticket.deleted_at, agent.zone)}.`,
     )
-  const calendars = await findCalendars(
-    web.sql,
-    view.clocks.map((clock) => clock.calendar_id),
-  )
+  const calendars = await findCalendars(web.sql, [
+    ...view.clocks.map((clock) => clock.calendar_id),
+    ...[...view.courses.values()].flatMap(({ ran }) => ran.map((one) => one.calendarId)),
+  ])
   const spent = await spentTime(web, { ticket, agent })
   const setting = { view, agent, now, calendars, spent }
   const subject = ticket.subject || 'No subject'

@@ -227,18 +227,24 @@ test('holidays and exceptions between start and due are named, others are not', 
   })
   const how = (from: string, due: string, locale = 'en') =>
     howText({ calendar, targetSeconds: 8 * HOUR, locale, from: at(from), due: at(due) })
-  assert.is(how('2026-11-23T08:00:00Z', '2026-11-24T16:00:00Z'), '8 working hours, Mon-Fri 9-17, Berlin')
+  assert.is(
+    how('2026-11-23T15:00:00Z', '2026-11-24T15:00:00Z'),
+    '8 working hours, Mon-Fri 9-17, Berlin: Mon 16:00→17:00, Tue 9:00→16:00',
+  )
   // 26 December 2026 is a Saturday anyway, and the 30th is as long as ever
   assert.is(
     how('2026-12-23T12:00:00Z', '2026-12-30T12:00:00Z'),
-    '8 working hours, Mon-Fri 9-17, 24 Dec 9-12, 25 Dec closed, Berlin',
+    '8 working hours, Mon-Fri 9-17, 24 Dec 9-12, 25 Dec closed, Berlin: Wed 13:00→17:00, Thu 9:00→12:00, Mon 9:00→17:00, Tue 9:00→17:00, 30 Dec 9:00→13:00',
   )
   assert.is(
     how('2026-12-24T12:00:00Z', '2027-01-04T12:00:00Z', 'de'),
-    '8 Arbeitsstunden, Mo-Fr 9-17, 24. Dez. 9-12, 25. Dez. geschlossen, 1. Jan. geschlossen, …, Berlin',
+    '8 Arbeitsstunden, Mo-Fr 9-17, 24. Dez. 9-12, 25. Dez. geschlossen, 1. Jan. geschlossen, …, Berlin: Mo 9:00→17:00, Di 9:00→17:00, Mi 9:00→17:00, 31. Dez. 9:00→17:00, 2. Jan. 10:00→11:00, 4. Jan. 9:00→13:00',
   )
   // in Berlin it is already Christmas Day; the 24th is over
-  assert.is(how('2026-12-24T23:30:00Z', '2026-12-28T12:00:00Z'), '8 working hours, Mon-Fri 9-17, 25 Dec closed, Berlin')
+  assert.is(
+    how('2026-12-24T23:30:00Z', '2026-12-28T12:00:00Z'),
+    '8 working hours, Mon-Fri 9-17, 25 Dec closed, Berlin: Mon 9:00→13:00',
+  )
 })
 
 test('a removed night reaches into the day the stretch begins', () => {
@@ -246,8 +252,44 @@ test('a removed night reaches into the day the stretch begins', () => {
   const stretch = { from: at('2026-12-25T01:00:00Z'), due: at('2026-12-25T22:00:00Z') }
   assert.is(
     howText({ calendar, targetSeconds: HOUR, locale: 'en', ...stretch }),
-    '1 working hour, Mon-Sun 22-6, 24 Dec closed, Berlin',
+    '1 working hour, Mon-Sun 22-6, 24 Dec closed, Berlin: Fri 22:00→23:00',
   )
+})
+
+test('pauses stand between the spans, in working time, and in every language (C7)', () => {
+  const noon = berlin({ weekly: { 'mon-fri': ['09:00-12:00', '13:00-17:00'] } })
+  const ran = [
+    { calendar: noon, from: at('2026-11-27T10:10:20Z'), to: at('2026-11-27T13:25:00Z') },
+    { calendar: noon, from: at('2026-11-27T14:00:00Z'), to: at('2026-11-27T18:00:00Z') },
+    { calendar: noon, from: at('2026-11-28T08:00:00Z'), to: at('2026-11-30T08:30:10Z') }, // over the weekend
+  ]
+  const how = (locale: string) => howText({ calendar: noon, targetSeconds: 4 * HOUR, locale, ran }).split(': ')
+  assert.is(
+    how('en').slice(1).join(': '),
+    'Fri 11:10→12:00, 13:00→14:25, paused 35 minutes, 15:00→17:00, Mon 9:00→9:31',
+  )
+  assert.match(
+    howText({
+      calendar: noon,
+      targetSeconds: 80 * HOUR,
+      locale: 'en',
+      from: at('2026-11-27T08:00:00Z'),
+      due: at('2026-12-10T08:30:00Z'),
+    }),
+    /: Fri 9:00→12:00, 13:00→17:00, Mon 9:00→12:00, 13:00→17:00, …, 10 Dec 9:00→9:30$/,
+  )
+  const paused: Record<Locale, string> = {
+    en: 'paused 35 minutes',
+    de: '35 Minuten angehalten',
+    fr: '35 minutes en pause',
+    es: '35 minutos en pausa',
+    pl: 'wstrzymano: 35 minut',
+    uk: 'призупинено: 35 хвилин',
+    ru: 'приостановлено: 35 минут',
+  }
+  for (const locale of LOCALES) assert.match(how(locale).join(': '), `, ${paused[locale]}, 15:00→17:00`)
+  const night = { calendar: berlin({ always: true }), from: at('2026-11-27T22:00:00Z'), to: at('2026-11-28T02:00:00Z') }
+  assert.is(howText({ ...night, targetSeconds: 4 * HOUR, locale: 'en', due: night.to }), '4 hours, around the clock')
 })
 
 test('a calendar of exceptions alone has no week to tell', () => {

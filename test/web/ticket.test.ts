@@ -52,7 +52,7 @@ test('the page tells who, where, what is promised and how it was computed', asyn
   ])
     assert.match(page, words)
   assert.match(page, 'by <time datetime="2026-03-04T09:00:00.000Z">Wed 4 Mar 2026, 10:00 CET</time>')
-  assert.match(page, '4 working hours, Mon-Fri 9-17, Berlin')
+  assert.match(page, '4 working hours, Mon-Fri 9-17, Berlin: Tue 14:00→17:00, Wed 9:00→10:00')
   assert.match(page, 'Policy gold, chosen by the organization')
   assert.match(page, 'First answer: 4 h left')
 })
@@ -82,11 +82,14 @@ test('a clock that stands still says so and what is left of it; one that ended s
   assert.match(page, /Solution<\/strong>\s*<span class="mark">Paused<\/span> <span class="left">23 h left/)
   assert.match(page, 'it can no longer be taken back')
   const queue = await browser.page('/queues/open')
-  assert.match(queue, '<span class="mark">Paused</span> <span class="sub">Solution</span>')
+  assert.match(queue, '<span class="mark">Paused</span> <span class="sub">Solution: 23 h left</span>')
   await submit(id, { status: 'open' })
   const running = await browser.page(`/tickets/${id}`)
   assert.match(running, 'Solution: 23 h left')
-  assert.match(running, '; 1 h had passed by')
+  assert.match(
+    running,
+    '24 working hours, Mon-Fri 9-17, Berlin: Tue 14:00→15:00, paused 1 hour, 16:00→17:00, Wed 9:00→17:00, Thu 9:00→17:00, Fri 9:00→15:00',
+  )
 })
 
 test('comments stand oldest first; notes are marked, automatic ones folded', async () => {

@@ -10,6 +10,8 @@ export type Phrases = {
   /** `40 hours` in a week. */
   aWeek: (length: string) => string
   closed: string
+  /** Working time that did not count: `paused 35 minutes`. */
+  paused: (length: string) => string
   left: (length: string) => string
   overdue: (length: string) => string
 }
@@ -40,6 +42,7 @@ const PHRASES = {
     aroundTheClock: 'around the clock',
     aWeek: (length) => `${length} a week`,
     closed: 'closed',
+    paused: (length) => `paused ${length}`,
     left: (length) => `${length} left`,
     overdue: (length) => `${length} overdue`,
   },
@@ -50,6 +53,7 @@ const PHRASES = {
     aroundTheClock: 'rund um die Uhr',
     aWeek: (length) => `${length} pro Woche`,
     closed: 'geschlossen',
+    paused: (length) => `${length} angehalten`,
     left: (length) => `noch ${length}`,
     overdue: (length) => `${length} überfällig`,
   },
@@ -60,6 +64,7 @@ const PHRASES = {
     aroundTheClock: '24 heures sur 24',
     aWeek: (length) => `${length} par semaine`,
     closed: 'fermé',
+    paused: (length) => `${length} en pause`,
     left: (length) => `reste ${length}`,
     overdue: (length) => `en retard de ${length}`,
   },
@@ -70,6 +75,7 @@ const PHRASES = {
     aroundTheClock: 'las 24 horas del día',
     aWeek: (length) => `${length} por semana`,
     closed: 'cerrado',
+    paused: (length) => `${length} en pausa`,
     left: (length) => `tiempo restante: ${length}`,
     overdue: (length) => `retraso: ${length}`,
   },
@@ -86,6 +92,7 @@ const PHRASES = {
     aroundTheClock: 'całodobowo',
     aWeek: (length) => `${length} tygodniowo`,
     closed: 'zamknięte',
+    paused: (length) => `wstrzymano: ${length}`,
     left: (length) => `pozostało: ${length}`,
     overdue: (length) => `po terminie: ${length}`,
   },
@@ -101,6 +108,7 @@ const PHRASES = {
     aroundTheClock: 'цілодобово',
     aWeek: (length) => `${length} на тиждень`,
     closed: 'зачинено',
+    paused: (length) => `призупинено: ${length}`,
     left: (length) => `залишилося: ${length}`,
     overdue: (length) => `прострочено: ${length}`,
   },
@@ -116,6 +124,7 @@ const PHRASES = {
     aroundTheClock: 'круглосуточно',
     aWeek: (length) => `${length} в неделю`,
     closed: 'закрыто',
+    paused: (length) => `приостановлено: ${length}`,
     left: (length) => `осталось: ${length}`,
     overdue: (length) => `просрочено: ${length}`,
   },

@@ -5,8 +5,8 @@
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import { seconds } from '../../time.ts'
-import { type Account, keyOf, nextDues } from './account.ts'
-import { load } from './load.ts'
+import { type Account, type Book, keyOf, nextDues } from './account.ts'
+import { type Loaded, load } from './load.ts'
 import { type LogEvent, readEvent } from './log.ts'
 import { apply, settle } from './machine.ts'
 import { toSeconds } from './rows.ts'
@@ -20,13 +20,7 @@ export type Replay = { ticket: number; events: number; clocks: number; identical
  * @throws Refusal `unknown_ticket`, and `no_story` where the events do not begin with how the ticket was created
  */
 export async function replayTicket(tx: Tx, ticketId: number, now: Date): Promise<Replay> {
-  const events = await tx<LogEvent[]>`
-    select seq, at, type, actor, actor_id, data from events where ticket_id = ${ticketId} order by seq`
-  const ids = (...names: string[]) =>
-    events.flatMap(({ data }) => names.map((name) => data[name])).filter((id): id is number => typeof id === 'number')
-  const wanted = { policyIds: ids('policy_id'), calendarIds: ids('calendar_id', 'team_calendar_id') }
-  const { loaded, book } = await load(tx, [ticketId], wanted, now)
-  const stored = loaded.get(ticketId)
+  const { events, stored, book } = await readStory(tx, ticketId, now)
   if (!stored) throw new Refusal('unknown_ticket', `There is no ticket #${ticketId}.`)
   if (events[0]?.type !== 'created')
     throw new Refusal('no_story', `The events of ticket #${ticketId} do not tell how it began.`)
@@ -42,6 +36,21 @@ export async function replayTicket(tx: Tx, ticketId: number, now: Date): Promise
     identical: differences.length === 0,
     differences,
   }
+}
+
+/** A ticket's events with every version that they name, and the ticket as it is stored. */
+export async function readStory(
+  tx: Tx,
+  ticketId: number,
+  now: Date,
+): Promise<{ events: readonly LogEvent[]; stored: Loaded | null; book: Book }> {
+  const events = await tx<LogEvent[]>`
+    select seq, at, type, actor, actor_id, data from events where ticket_id = ${ticketId} order by seq`
+  const ids = (...names: string[]) =>
+    events.flatMap(({ data }) => names.map((name) => data[name])).filter((id): id is number => typeof id === 'number')
+  const wanted = { policyIds: ids('policy_id'), calendarIds: ids('calendar_id', 'team_calendar_id') }
+  const { loaded, book } = await load(tx, [ticketId], wanted, now)
+  return { events, stored: loaded.get(ticketId) ?? null, book }
 }
 
 /** The ledger and the firings whole: what no longer counts is compared too. */

@@ -2,6 +2,7 @@
 import { html } from 'hono/html'
 import type { Calendar } from '../../engine/business-hours.ts'
 import { howText } from '../../engine/due-words.ts'
+import { keyOf } from '../../engine/sla/account.ts'
 import { seconds } from '../../time.ts'
 import type { SignedIn } from '../context.ts'
 import { secondsLeft, urgencyOf } from '../left.ts'
@@ -104,14 +105,12 @@ const SOURCE_WORDS: Record<string, string> = {
   none: 'nothing',
 }
 
-function promise(clock: ClockRow, { agent, now, calendars }: Setting): Html {
+function promise(clock: ClockRow, setting: Setting): Html {
+  const { agent, now, calendars } = setting
   const calendar = calendars.get(clock.calendar_id)
   const due = clock.due_at && shownDue(clock.due_at)
   const left = clock.state === 'running' && clock.due_at ? secondsLeft(calendar, clock.due_at, now) : null
   const rest = clock.target_s - clock.elapsed_s
-  const since = clock.running_since ?? clock.started_at
-  const span = { from: seconds(since), ...(clock.due_at && { due: seconds(clock.due_at) }) }
-  const passed = clock.state === 'running' && clock.elapsed_s > 0
   return html`<li>
     <div class="promise"><strong>${METRIC_WORDS[clock.metric] ?? clock.metric}${clock.team && `, ${clock.team}`}</strong>
       ${left !== null && html`<span class="left ${urgencyOf(left)}">${leftText(left)}</span>`}
@@ -119,8 +118,31 @@ function promise(clock: ClockRow, { agent, now, calendars }: Setting): Html {
       ${clock.state === 'stopped' && html`<span class="mark">${clock.breached_at ? 'Done, late' : 'Done'}</span>`}</div>
     ${due && html`<p>by ${time(clock.due_at!, whenText(due, agent.zone))}</p>`}
     ${clock.stopped_at && html`<p>on ${time(clock.stopped_at, whenText(clock.stopped_at, agent.zone))}</p>`}
-    ${calendar && html`<p class="sub">${howText({ calendar, targetSeconds: clock.target_s, locale: 'en', ...span })}${passed && html`; ${shortLength(clock.elapsed_s)} had passed by ${time(since, whenText(since, agent.zone))}`}</p>`}
+    ${calendar && html`<p class="sub">${howComputed(clock, calendar, setting)}</p>`}
   </li>`
+}
+
+/** The target, and the spans that it was counted in, pauses between them (C7); without a story its sum alone. */
+function howComputed(clock: ClockRow, calendar: Calendar, { view, calendars, agent }: Setting): Html {
+  const since = clock.running_since ?? clock.started_at
+  const until = clock.breached_at ?? clock.due_at
+  const span = { from: seconds(clock.started_at), ...(until && { due: seconds(until) }) }
+  const words = { calendar, targetSeconds: clock.target_s, locale: 'en', ...span }
+  const course = view.courses.get(keyOf({ metric: clock.metric, teamId: clock.team_id, cycle: clock.cycle }))
+  if (!course) {
+    const passed = clock.state === 'running' && clock.elapsed_s > 0
+    const after =
+      passed && html`; ${shortLength(clock.elapsed_s)} had passed by ${time(since, whenText(since, agent.zone))}`
+    return html`${howText(passed ? { ...words, from: seconds(since) } : words)}${after}`
+  }
+  const coming =
+    clock.running_since && until ? [{ calendar, from: seconds(clock.running_since), to: seconds(until) }] : []
+  const ran = course.ran.flatMap(({ calendarId, from, to }) => {
+    const its = calendars.get(calendarId)
+    return its ? [{ calendar: its, from, to: until ? Math.min(to, seconds(until)) : to }] : []
+  })
+  const brought = course.brought > 0 && `; ${shortLength(course.brought)} came with the ticket that was merged into it`
+  return html`${howText({ ...words, ran: [...ran, ...coming] })}${brought}`
 }
 
 /** What went out besides answers, which stand with their comments. */

@@ -1,6 +1,8 @@
 /** Everything one ticket's page shows, read at one moment. */
 import type { Queryable, Sql } from '../../database.ts'
 import { transaction } from '../../database.ts'
+import type { ClockKey, ClockMetric } from '../../engine/sla/account.ts'
+import { type Course, findCourses } from '../../engine/sla/course.ts'
 import type { OutboxState, Priority, Status } from '../../engine/tables.ts'
 import type { CalendarCard } from '../../incoming.ts'
 import { web as limits } from '../../limits.ts'
@@ -69,9 +71,10 @@ export type AttachmentRow = {
   original: boolean
 }
 export type ClockRow = {
-  metric: string
+  metric: ClockMetric
   /** Whose own target it is; null: promised to the customer. */
   team: string | null
+  team_id: number | null
   cycle: number
   state: 'running' | 'paused' | 'stopped' | 'cancelled'
   target_s: number
@@ -128,6 +131,8 @@ export type TicketView = {
   earlier: number
   attachments: AttachmentRow[]
   clocks: ClockRow[]
+  /** When they ran, by their keys; empty where nothing tells. */
+  courses: Map<ClockKey, Course>
   events: EventRow[]
   mails: MailRow[]
   sent: SentRow[]
@@ -148,7 +153,7 @@ export async function loadTicket(
     if (!ticket) return null
     const comments = await listComments(tx, id, page)
     const shown = comments.map((comment) => comment.id)
-    const [[earlier], attachments, clocks, events, mails, sent, participants, links, agents, projects] =
+    const [[earlier], attachments, clocks, events, mails, sent, participants, links, agents, projects, courses] =
       await Promise.all([
         tx<{ count: number }[]>`
         select count(*)::int from comments where ticket_id = ${id} and id < ${shown[0] ?? 0}`,
@@ -156,7 +161,7 @@ export async function loadTicket(
         select id, comment_id, filename, type, size, inline, original from attachments
         where comment_id = any(${shown}::bigint[]) order by id`,
         tx<ClockRow[]>`
-        select c.metric, m.name as team, c.cycle, c.state, c.target_s, c.started_at, c.elapsed_s, c.running_since, c.due_at,
+        select c.metric, m.name as team, c.team_id, c.cycle, c.state, c.target_s, c.started_at, c.elapsed_s, c.running_since, c.due_at,
           c.stopped_at, c.breached_at, c.calendar_id
         from sla_clocks c left join teams m on m.id = c.team_id
         where c.ticket_id = ${id} order by c.metric, c.cycle, c.id limit 100`,
@@ -186,6 +191,7 @@ export async function loadTicket(
         tx<{ id: number; name: string }[]>`
         select id, coalesce(nullif(name, ''), address) as name from agents where disabled_at is null order by 2`,
         tx<{ id: number; key: string }[]>`select id, key from projects where disabled_at is null order by key`,
+        findCourses(tx, id),
       ])
     return {
       ticket,
@@ -193,6 +199,7 @@ export async function loadTicket(
       earlier: earlier?.count ?? 0,
       attachments,
       clocks,
+      courses,
       events: events.reverse(),
       mails,
       sent,

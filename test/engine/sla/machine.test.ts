@@ -2,7 +2,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addWorkingTime, workingSecondsBetween, workingSpans } from '../../../src/engine/business-hours.ts'
-import { type Account, isOpen } from '../../../src/engine/sla/account.ts'
+import { type Account, isOpen, keyOf } from '../../../src/engine/sla/account.ts'
+import { coursesOf } from '../../../src/engine/sla/course.ts'
 import { apply, openResponse, type SlaEvent, settle } from '../../../src/engine/sla/machine.ts'
 import { startRandom } from '../../fuzz/random.ts'
 import { book, HOUR, opening, randomStory } from './world.ts'
@@ -229,6 +230,30 @@ test('C13 and sums: what is left of a running clock is what the working time unt
     }
   }
   assert.ok(looked > 1000, `${looked} clocks`)
+})
+
+test('C7: what a clock ran in sums to what it has counted, and to its target when it is due', () => {
+  let [looked, paused] = [0, 0]
+  for (let seed = 1; seed <= 1200; seed++) {
+    const story = randomStory(startRandom(seed), 2 + (seed % 13))
+    const account = story.reduce<Account | null>((all, event) => apply(all, event, book), null)!
+    const courses = coursesOf(story, book)
+    for (const one of account.clocks) {
+      const { ran, brought } = courses.get(keyOf(one))!
+      const worked = (from: number, to: number, calendarId: number) =>
+        workingSpans(book.calendar(calendarId), from, to, 10_000).reduce((all, span) => all + span.to - span.from, 0)
+      const sum = ran.reduce((all, part) => all + worked(part.from, part.to, part.calendarId), brought)
+      assert.is(sum, one.elapsed, `seed ${seed} ${keyOf(one)}`)
+      for (const [n, part] of ran.entries())
+        assert.ok(part.from < part.to && part.from >= (ran[n - 1]?.to ?? 0), `seed ${seed}: in order`)
+      if (!story.some((event) => event.type === 'merged_in')) assert.is(brought, 0)
+      if (ran.some((part, n) => n > 0 && part.from > ran[n - 1]!.to)) paused++
+      if (one.state !== 'running' || one.dueAt === null || one.breachedAt !== null) continue
+      assert.is(sum + worked(one.runningSince!, one.dueAt, one.calendarId), one.target, `seed ${seed} ${keyOf(one)}`)
+      looked++
+    }
+  }
+  assert.ok(looked > 100 && paused > 100, `${looked} due, ${paused} paused`)
 })
 
 test('in every story: one clock a metric and team is open, a breached clock has one row that stands, elapsed never shrinks', () => {
