@@ -90,6 +90,21 @@ CREATE TABLE "executed_mails" (
 	"at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "receipts" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "receipts_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"agent_id" bigint,
+	"address" text NOT NULL,
+	"ticket_id" bigint,
+	"mail_id" bigint,
+	"outcome" text NOT NULL,
+	"reason" text DEFAULT '' NOT NULL,
+	"effects" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"message_id" text,
+	"at" timestamp with time zone NOT NULL,
+	"undone_at" timestamp with time zone,
+	CONSTRAINT "receipts_outcome" CHECK (outcome in ('done', 'dry', 'error'))
+);
+--> statement-breakpoint
 CREATE TABLE "agent_choices" (
 	"agent_id" bigint NOT NULL,
 	"topic" text NOT NULL,
@@ -330,7 +345,7 @@ CREATE TABLE "outbox" (
 	"settled_at" timestamp with time zone,
 	"copied_at" timestamp with time zone,
 	CONSTRAINT "outbox_state" CHECK (state in ('queued', 'leased', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'suppressed', 'cancelled')),
-	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice'))
+	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice', 'receipt'))
 );
 --> statement-breakpoint
 CREATE TABLE "projects" (
@@ -721,6 +736,8 @@ ALTER TABLE "invoices" ADD CONSTRAINT "invoices_finalised_by_agents_id_fk" FOREI
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_voided_by_agents_id_fk" FOREIGN KEY ("voided_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "challenges" ADD CONSTRAINT "challenges_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "challenges" ADD CONSTRAINT "challenges_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "receipts" ADD CONSTRAINT "receipts_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "receipts" ADD CONSTRAINT "receipts_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "agent_choices" ADD CONSTRAINT "agent_choices_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -804,6 +821,9 @@ CREATE UNIQUE INDEX "invoices_voids" ON "invoices" USING btree ("voids_id");--> 
 CREATE UNIQUE INDEX "price_lists_version" ON "price_lists" USING btree ("key","version");--> statement-breakpoint
 CREATE UNIQUE INDEX "challenges_nonce" ON "challenges" USING btree ("nonce") WHERE nonce is not null;--> statement-breakpoint
 CREATE INDEX "challenges_agent" ON "challenges" USING btree ("agent_id","asked_at");--> statement-breakpoint
+CREATE INDEX "receipts_agent" ON "receipts" USING btree ("agent_id","at");--> statement-breakpoint
+CREATE INDEX "receipts_ticket" ON "receipts" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "receipts_message" ON "receipts" USING btree ("message_id") WHERE message_id is not null;--> statement-breakpoint
 CREATE INDEX "ticket_told_at" ON "ticket_told" USING btree ("at");--> statement-breakpoint
 CREATE UNIQUE INDEX "agent_followers_ticket" ON "agent_followers" USING btree ("ticket_id","agent_id") WHERE ticket_id is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "agent_followers_project" ON "agent_followers" USING btree ("project_id","agent_id") WHERE project_id is not null;--> statement-breakpoint

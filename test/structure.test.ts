@@ -98,6 +98,7 @@ const tableOwners: Record<string, string[]> = {
   pending_ids: ['src/mail/spool'],
   price_lists: [desk, 'src/engine/billing'],
   projects: [desk, 'src/engine/tickets'],
+  receipts: ['src/engine/commands'],
   rule_sets: [desk, 'src/engine/rules'],
   sessions: ['src/web/session'],
   side_questions: ['src/engine/tickets'],

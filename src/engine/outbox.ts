@@ -225,7 +225,15 @@ export async function purgeBodies(sql: Queryable, before: Date): Promise<number>
 }
 
 /** Replies before acknowledgements and sign-in links before notifications before surveys (8.28). */
-const PRIORITY: Record<OutboxKind, number> = { reply: 0, ack: 1, login: 1, notification: 2, notice: 2, survey: 3 }
+const PRIORITY: Record<OutboxKind, number> = {
+  reply: 0,
+  ack: 1,
+  login: 1,
+  receipt: 1,
+  notification: 2,
+  notice: 2,
+  survey: 3,
+}
 
 const EXPIRES: Record<OutboxKind, number> = {
   reply: outgoing.giveUp,
@@ -233,6 +241,7 @@ const EXPIRES: Record<OutboxKind, number> = {
   login: outgoing.ackExpires,
   notification: outgoing.notificationExpires,
   notice: outgoing.notificationExpires,
+  receipt: outgoing.notificationExpires,
   survey: outgoing.giveUp,
 }
 
@@ -247,7 +256,7 @@ const RESERVED =
 function automaticHeaders(kind: OutboxKind, instance: string): [string, string][] {
   if (kind === 'reply') return []
   return [
-    ['Auto-Submitted', kind === 'ack' ? 'auto-replied' : 'auto-generated'],
+    ['Auto-Submitted', kind === 'ack' || kind === 'receipt' ? 'auto-replied' : 'auto-generated'],
     ['X-Auto-Response-Suppress', 'All'],
     ['X-Postroom-Loop', instance],
   ]

@@ -41,7 +41,7 @@ export const isReportAction = (action: { action: string }): action is ReportActi
 async function delivery(tx: Tx, action: Extract<ReportAction, { action: 'delivery' }>, now: Date): Promise<void> {
   const { message, kind, ticket, recipient, outcome, status, words } = action
   await recordBounce(tx, action, now)
-  if (kind === 'notification' || kind === 'login' || kind === 'notice') {
+  if (kind === 'notification' || kind === 'receipt' || kind === 'login' || kind === 'notice') {
     if (outcome === 'hard') await agentUnreachable(tx, recipient, now)
     return
   }

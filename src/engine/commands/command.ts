@@ -5,14 +5,14 @@
 import type { Tx } from '../../database.ts'
 import type { Forwarded, MailAddress } from '../../incoming.ts'
 import type { Attachment } from '../attachments.ts'
-import type { Agent, Desk } from '../desk.ts'
+import type { Agent, Desk, Inbox } from '../desk.ts'
 import type { Actor } from '../events.ts'
 import type { Tools } from '../tools.ts'
 import type { Arg } from './grammar.ts'
 import type { Level, Name, Reversal } from './names.ts'
 import type { PhraseKey } from './phrases/en.ts'
 
-export type Values = Record<string, string | number | null>
+export type Values = Record<string, string | number | null | undefined>
 
 /** Words for a reader, in whose language is decided where they are said. */
 export type Phrase = { key: PhraseKey; data: Values }
@@ -40,6 +40,8 @@ export type Acting = {
   tools: Tools
   who: Who
   actor: Actor
+  /** That the mail came to: whom it speaks as. */
+  inbox: Inbox
   /** Null: the mail names no ticket, as a digest's answer or `#new`. */
   ticketId: number | null
   channel: 'mail'
@@ -87,8 +89,8 @@ export type Sets = {
   releases?: true
   /** `#close quiet`: no mail to the customer; the text, if any, is a note. */
   quiet?: true
-  /** Text of a macro, ahead of what the agent wrote. */
-  text?: string
+  /** A macro whose text goes ahead of what the agent wrote (macros.ts). */
+  text?: { key: string; values: Readonly<Record<string, string>> }
   /** The commands that a macro stands for, in its place. */
   macro?: string[]
   /** The text is the command's own, and no comment: `#ask`. */

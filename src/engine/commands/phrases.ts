@@ -1,18 +1,26 @@
 /** Words of receipts in the reader's language. */
-import type { Phrase, Values } from './command.ts'
+import type { Phrase } from './command.ts'
 import { en, type PhraseKey } from './phrases/en.ts'
 
 export type Phrases = Readonly<Record<PhraseKey, string>>
 
 const PHRASES: Record<string, Partial<Phrases>> = { en }
 
-/** A phrase with its values filled in; English where a language has none. */
+/** A phrase with its values filled in; English where a language has none. A value `@key` is a phrase itself. */
 export function say(locale: string, phrase: Phrase): string {
+  const words = wordsOf(locale, phrase.key)
+  const data = Object.entries(phrase.data).map(([key, value]): [string, string] => {
+    const named = typeof value === 'string' && /^@\w+$/.test(value) ? value.slice(1) : null
+    return [key, named && Object.hasOwn(en, named) ? wordsOf(locale, named as PhraseKey) : String(value ?? '')]
+  })
+  return fill(words, new Map(data))
+}
+
+function wordsOf(locale: string, key: PhraseKey): string {
   const language = /^[a-z]+/.exec(locale.toLowerCase())?.[0] ?? ''
-  const words = (Object.hasOwn(PHRASES, language) ? PHRASES[language]![phrase.key] : undefined) ?? en[phrase.key]
-  return fill(words, phrase.data)
+  return (Object.hasOwn(PHRASES, language) ? PHRASES[language]![key] : undefined) ?? en[key]
 }
 
 /** Values are data: braces in them are left alone. */
-const fill = (words: string, data: Values): string =>
-  words.replace(/\{(\w+)\}/g, (place, key: string) => (Object.hasOwn(data, key) ? String(data[key] ?? '') : place))
+const fill = (words: string, data: Map<string, string>): string =>
+  words.replace(/\{(\w+)\}/g, (place, key: string) => data.get(key) ?? place)

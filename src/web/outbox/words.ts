@@ -20,4 +20,5 @@ export const OUTBOX_KIND_WORDS: Record<OutboxKind, string> = {
   login: 'Sign-in link',
   survey: 'Survey',
   notice: 'Notice',
+  receipt: 'Receipt',
 }

@@ -103,7 +103,9 @@ export const en = {
   listed: '{count} tickets',
   listed_none: 'no tickets',
   report: 'ticket {ticket}: {subject}',
-  types_head: 'types, priorities and what else there is to choose from',
+  types_head: 'what there is to choose from',
+  why_head: 'why it is here and so',
+  history_head: 'what happened',
 
   // How to correct what cannot be taken back
   correct_note: 'A note stays: write another one that corrects it.',
@@ -137,6 +139,28 @@ export const en = {
   your_text: 'Your text:',
   due_next: 'Due: {due}',
   due_paused: 'No clock runs now.',
+
+  // Names of facts
+  label_status: 'Status',
+  label_priority: 'Priority',
+  label_type: 'Type',
+  label_project: 'Project',
+  label_team: 'Team',
+  label_assignee: 'Assigned to',
+  label_customer: 'Customer',
+  label_tags: 'Tags',
+  label_due: 'Due',
+  label_due_by_hand: 'Due by hand',
+  label_duplicate: 'Duplicate of',
+  label_level: 'Service level',
+  label_mail: 'Mail',
+  label_types: 'Types',
+  label_priorities: 'Priorities',
+  label_statuses: 'Statuses',
+  label_projects: 'Projects',
+  label_teams: 'Teams',
+  label_levels: 'Service levels',
+  label_work: 'Kinds of work',
 
   // What customers read
   public_new: 'received',
