@@ -105,7 +105,8 @@ function conditionOf(sql: Queryable, { key, value }: Term, now: Date) {
       return compare(sql, { column: sql`t.created_at`, value, direction: -1 }, now)
     default:
       return sql`t.subject ilike ${like} or t.requester_name ilike ${like} or t.requester_address ilike ${like}
-        or exists (select from comments c where c.ticket_id = t.id and c.text ilike ${like})`
+        or exists (
+          select from comments c where c.ticket_id = t.id and c.visibility <> 'private' and c.text ilike ${like})`
   }
 }
 

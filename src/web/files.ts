@@ -76,7 +76,7 @@ const HARMLESS = {
 
 /** Another agent's private words and the files of a deleted ticket are nobody else's. */
 const readable = (sql: Queryable, agentId: number) => sql`
-  t.deleted_at is null and (c.visibility <> 'private' or c.agent_id = ${agentId})`
+  t.deleted_at is null and (c.visibility <> 'private' or c.agent_id = ${agentId} or c.addressee_id = ${agentId})`
 
 /** A file that this agent may see, or null. */
 export async function findAttachment(sql: Queryable, id: number | null, agentId: number): Promise<AttachedFile | null> {

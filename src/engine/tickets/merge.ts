@@ -51,6 +51,7 @@ export async function merge(
   await moveOutbox(tx, source.id, target.id)
   await moveEntries(tx, source.id, target.id)
   await moveLinks(tx, source.id, target.id)
+  await moveFollowers(tx, source.id, target.id)
   // Every alias is one hop from its target, however often tickets are merged.
   await tx`
     update tickets set merged_into = ${target.id}, updated_at = ${now}, status = 'closed',
@@ -161,4 +162,13 @@ async function moveLinks(tx: Tx, from: number, to: number): Promise<void> {
     select ${to}::bigint, other_id, kind from ticket_links where ticket_id = ${from} and other_id <> ${to}
     union select ${to}, ${from}::bigint, 'merged'
     on conflict do nothing`
+}
+
+/** Who follows the source hears of the target; what was asked on the side is asked there. */
+async function moveFollowers(tx: Tx, from: number, to: number): Promise<void> {
+  await tx`
+    insert into agent_followers (agent_id, ticket_id, since)
+    select agent_id, ${to}, since from agent_followers where ticket_id = ${from} on conflict do nothing`
+  await tx`delete from agent_followers where ticket_id = ${from}`
+  await tx`update side_questions set ticket_id = ${to} where ticket_id = ${from}`
 }

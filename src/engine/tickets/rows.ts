@@ -44,6 +44,8 @@ export type NewComment = {
     address: string | null
   }
   visibility: 'public' | 'internal' | 'private'
+  /** Of a private one: who may read it besides its author. */
+  addresseeId?: number | null
   channel: 'mail' | 'web' | 'system'
   automatic?: boolean
   text: string
@@ -169,6 +171,7 @@ export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
     author_name: author.name,
     author_address: author.address,
     visibility: comment.visibility,
+    addressee_id: comment.addresseeId ?? null,
     channel: comment.channel,
     automatic: comment.automatic ?? false,
     text: comment.text,
@@ -184,12 +187,13 @@ export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
 
 const NEW_COMMENTS: Change = {
   columns: `id bigint, ticket_id bigint, at timestamptz, author_role text, contact_id bigint, agent_id bigint,
-    author_name text, author_address text, visibility text, channel text, automatic boolean, text text, visible text,
+    author_name text, author_address text, visibility text, addressee_id bigint, channel text, automatic boolean,
+    text text, visible text,
     html text, sanitiser integer, message_id text, flags text[], calendar jsonb`,
   sql: `
     insert into comments (
-      id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, channel, automatic,
-      text, visible, html, sanitiser, message_id, flags, calendar)
+      id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, addressee_id,
+      channel, automatic, text, visible, html, sanitiser, message_id, flags, calendar)
     overriding system value select * from given`,
 }
 

@@ -78,7 +78,7 @@ function labels(comment: CommentRow): Html {
 
 function words(comment: CommentRow): Html {
   if (comment.visibility === 'private' && comment.visible === '')
-    return html`<p class="muted">A private note: only its author can read it.</p>`
+    return html`<p class="muted">A private note: only its author and whom it is for can read it.</p>`
   const rest = comment.text !== null && comment.text.trim() !== comment.visible.trim() ? comment.text : null
   return html`${comment.visible.trim() === '' ? html`<p class="muted">No text.</p>` : prose(comment.visible)}
     ${rest !== null && html`<details class="more"><summary>Whole text with quotes</summary>${prose(rest)}</details>`}

@@ -230,7 +230,7 @@ async function findTicket(tx: Queryable, id: number): Promise<TicketRow | null> 
   return row ?? null
 }
 
-/** A private comment's words are its author's alone; others see that there is one (FEATURES 3.25). */
+/** A private comment's words are its author's and addressee's alone; others see that there is one (FEATURES 3.25). */
 async function listComments(tx: Queryable, ticketId: number, page: { agentId: number; before: number | null }) {
   const most = limits.shownText
   const rows = await tx<CommentRow[]>`
@@ -240,7 +240,8 @@ async function listComments(tx: Queryable, ticketId: number, page: { agentId: nu
       not hidden and (length(text) > ${most} or length(visible) > ${most}) as cut,
       not hidden and html is not null as has_html, calendar
     from comments, lateral (
-      select visibility = 'private' and agent_id is distinct from ${page.agentId} as hidden) h
+      select visibility = 'private' and agent_id is distinct from ${page.agentId}
+        and addressee_id is distinct from ${page.agentId} as hidden) h
     where ticket_id = ${ticketId} and (${page.before}::bigint is null or id < ${page.before})
     order by id desc limit ${limits.comments}`
   return rows.reverse()
