@@ -132,6 +132,9 @@ export const placeholders = {
     customer: 'value',
     assignee: 'value',
     link: 'value',
+    answers_to: 'value',
+    note: 'rich',
+    comments: 'rich',
   },
 } as const satisfies Record<string, Record<string, 'value' | 'rich'>>
 

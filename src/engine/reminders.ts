@@ -9,6 +9,8 @@ import { reminders as limits } from '../limits.ts'
 import type { Inbox } from './desk.ts'
 import { system } from './events.ts'
 import { raiseNotice } from './notices.ts'
+import { loadChoices } from './notify/choices.ts'
+import { addToDigests } from './notify/digest-news.ts'
 import { queueNotice } from './reminders/notice.ts'
 import { type Reader, readersOf } from './reminders/readers.ts'
 import type { ReminderAction } from './rules/actions.ts'
@@ -71,7 +73,7 @@ async function act(
     } else if (changes || !CHANGES.has(action.do)) await change(tx, { reminder, action, tools }, now)
   }
   const dropped = readers.size > 0 && now.getTime() - reminder.firedAt.getTime() > limits.tooOld
-  const told = dropped ? [] : [...readers.values()]
+  const told = dropped ? [] : await whoWantsIt(tx, { readers: [...readers.values()], ticketId: reminder.ticketId }, now)
   const ticket = await findTicket(tx, reminder.ticketId, tools)
   for (const reader of told) await queueNotice(tx, { reminder, reader, ticket, tools, url }, now)
   await markActed(tx, reminder, { dropped }, now)
@@ -101,6 +103,24 @@ async function change(
   tx: Tx,
   { reminder, action, tools }: { reminder: Waiting; action: ReminderAction; tools: Tools },
   now: Date,
+/** Agents who chose so hear of it in their digest, or not at all. */
+async function whoWantsIt(
+  tx: Tx,
+  { readers, ticketId }: { readers: Reader[]; ticketId: number },
+  now: Date,
+): Promise<Reader[]> {
+  if (readers.length === 0) return []
+  const choices = await loadChoices(tx)
+  const wayOf = ({ agent }: Reader) => (agent ? choices(agent).warning : 'instant')
+  const later = readers.flatMap((one) => (one.agent && wayOf(one) === 'digest' ? one.agent.id : []))
+  await addToDigests(
+    tx,
+    later.map((agentId) => ({ agentId, ticketId, topic: 'warning' })),
+    now,
+  )
+  return readers.filter((one) => wayOf(one) === 'instant')
+}
+
 ): Promise<void> {
   try {
     await carryOut(tx, { reminder, action, tools })

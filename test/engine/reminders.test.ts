@@ -12,8 +12,9 @@ import { replayTicket } from '../../src/engine/sla/replay.ts'
 import { prioritise, setStatus } from '../../src/engine/tickets.ts'
 import { queueDigests } from '../../src/mail/digest.ts'
 import { after, DAY, MINUTE, SECOND } from '../../src/time.ts'
+import { readSignedAddress } from '../../src/tokens.ts'
 import { showProblem } from '../../src/yaml.ts'
-import { demoDesk, MONDAY, mail, startDesk } from '../desk.ts'
+import { demoDesk, keys, MONDAY, mail, startDesk } from '../desk.ts'
 import { startRandom } from '../fuzz/random.ts'
 
 /** The demo desk with a lead, a responsible, a night team, and these reminders of gold. First answers are due at 240. */
@@ -232,7 +233,7 @@ test('E2: a circle ends, and reminders raise and never lower', async () => {
   await replayed(id, late(600))
 })
 
-test('E3: the notice, in the language and zone of who reads it; answers go to the inbox', async () => {
+test('E3: the notice, in the language and zone of who reads it; agents can answer it, others reach the inbox', async () => {
   const id = await begin(
     '{key: soon, metric: first_response, percent: 50, then: {notify: [assignee, team, lead, responsible, boss@elsewhere.example]}}',
     (text) =>
@@ -255,11 +256,41 @@ test('E3: the notice, in the language and zone of who reads it; answers go to th
     `${url}/tickets/${id}`,
   ])
     assert.ok(ada!.text.includes(words), `${words} in ${ada!.text}`)
-  assert.equal(Object.fromEntries(ada!.headers)['Reply-To'], [
-    { name: 'Desk Support', address: 'support@desk.example' },
-  ])
-  assert.not.match(JSON.stringify([ada!.headers, ada!.text, ada!.html]), /support\+/)
-  assert.is(Object.fromEntries(ada!.headers)['Auto-Submitted'], 'auto-generated')
+  const headersOf = (row: Record<string, unknown>) => Object.fromEntries(row.headers as [string, unknown][])
+  const [reply] = headersOf(ada!)['Reply-To'] as { name: string; address: string }[]
+  assert.is(reply!.name, `Antwort an Kunden #${id}`)
+  const token = readSignedAddress(keys, 'support@desk.example', reply!.address)!
+  assert.equal(
+    [token.purpose, token.ticket, token.person, token.comment],
+    ['a', id, desk.tools().desk.agents.get('ada@desk.example')!.id, 1],
+  )
+  assert.match(ada!.text, /^Eine Antwort auf diese Mail geht an den Kunden, Eva Beispiel <eva@acme.example>\.\n/)
+  assert.match(ada!.text, /Eva Beispiel, Montag, .*:\nPlease help\./)
+  assert.is(headersOf(ada!)['Auto-Submitted'], 'auto-generated')
+  const [boss] = await sql`select * from outbox where recipient = 'boss@elsewhere.example'`
+  assert.equal(headersOf(boss!)['Reply-To'], [{ name: 'Desk Support', address: 'support@desk.example' }])
+  assert.not.match(JSON.stringify([boss!.headers, boss!.text, boss!.html]), /support\+|Please help/)
+})
+
+test('agents choose: a warning at once, in the digest, or none; and never two mails within two minutes (8.32)', async () => {
+  const wishes = (text: string) =>
+    text
+      .replace('name: Ada, admin: true}', 'name: Ada, admin: true, notify: {warning: digest}}')
+      .replace('name: Bo}', 'name: Bo, notify: {warning: none}}')
+  const both =
+    '{key: soon, metric: first_response, percent: 50, then: {notify: team}}, {key: hm, metric: resolution, left: 22h, then: {notify: team}}'
+  const id = await begin(both, wishes)
+  await sweep(late(120))
+  assert.equal(await people(), [])
+  const waiting =
+    await sql`select d.ticket_id, d.topic, d.count, a.name from digest_news d join agents a on a.id = d.agent_id`
+  assert.equal([...waiting], [{ ticket_id: id, topic: 'warning', count: 2, name: 'Ada' }])
+  await begin(both)
+  await sweep(late(120))
+  const times = await sql`select recipient, next_try_at from outbox where kind = 'notification' order by 1, 2`
+  assert.is(times.length, 4)
+  for (const at of [0, 2])
+    assert.is(times[at + 1]!.next_try_at.getTime() - times[at]!.next_try_at.getTime(), 2 * MINUTE, times[at]!.recipient)
 })
 
 test('quiet hours and working hours: the notice waits, and says what will be true then', async () => {

@@ -111,9 +111,11 @@ function wordsFor(given: Notification): Rendered {
   })
 }
 
-type Reader = { phrases: NotifyPhrases; locale: string; zone: string; url: string }
+/** How somebody is written to; `url` is where the web view is. */
+export type Reader = { phrases: NotifyPhrases; locale: string; zone: string; url: string }
 
-function customerOf(ticket: ToldTicket): string {
+/** Who a plain answer reaches. */
+export function customerOf(ticket: ToldTicket): string {
   const address = ticket.requester_address ?? '–'
   return ticket.requester_name ? `${oneLine(ticket.requester_name)} <${address}>` : address
 }
@@ -164,7 +166,18 @@ function conversationOf({ news, ticket }: Notification, reader: Reader): Rich {
     if (fresh.length > 0 && n === 0) parts.push(heading(reader.phrases.earlier))
     parts.push(commentOf(comment, reader, inFull ? limits.comment : limits.shortened))
   }
-  return { text: parts.map((one) => one.text).join('\n\n'), html: parts.map((one) => one.html).join('\n') }
+  return joined(parts)
+}
+
+const joined = (parts: Rich[]): Rich => ({
+  text: parts.map((one) => one.text).join('\n\n'),
+  html: parts.map((one) => one.html).join('\n'),
+})
+
+/** What was said last, for a mail that tells of nothing said. */
+export function lastExchange({ before }: ToldTicket, reader: Reader): Rich | null {
+  const parts = before.map((one, n) => commentOf(one, reader, n === 0 ? limits.comment : limits.shortened))
+  return parts.length === 0 ? null : joined(parts)
 }
 
 const heading = (words: string): Rich => ({ text: `${words}:`, html: `<p>${escapeHtml(words)}:</p>` })

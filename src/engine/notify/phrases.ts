@@ -22,7 +22,9 @@ export type NotifyPhrases = {
   internal: string
   /** Ends a text that was cut. */
   cut: string
+  /** At the beginning of a line, and within one. */
   metrics: Record<ClockMetric, string>
+  metricNames: Record<ClockMetric, string>
   statuses: Record<Status, string>
   priorities: Record<Priority, string>
   /** Of a due date that has passed. */
@@ -74,6 +76,12 @@ const PHRASES = {
       resolution: 'Solution',
       ola: "Team's part",
     },
+    metricNames: {
+      first_response: 'first answer',
+      next_response: 'next answer',
+      resolution: 'solution',
+      ola: "team's part",
+    },
     statuses: {
       new: 'new',
       open: 'open',
@@ -121,6 +129,12 @@ const PHRASES = {
     metrics: {
       first_response: 'Erste Antwort',
       next_response: 'Nächste Antwort',
+      resolution: 'Lösung',
+      ola: 'Teil des Teams',
+    },
+    metricNames: {
+      first_response: 'erste Antwort',
+      next_response: 'nächste Antwort',
       resolution: 'Lösung',
       ola: 'Teil des Teams',
     },
@@ -174,6 +188,12 @@ const PHRASES = {
       resolution: 'Solution',
       ola: 'Part de l’équipe',
     },
+    metricNames: {
+      first_response: 'première réponse',
+      next_response: 'réponse suivante',
+      resolution: 'solution',
+      ola: 'part de l’équipe',
+    },
     statuses: {
       new: 'nouveau',
       open: 'ouvert',
@@ -223,6 +243,12 @@ const PHRASES = {
       next_response: 'Siguiente respuesta',
       resolution: 'Solución',
       ola: 'Parte del equipo',
+    },
+    metricNames: {
+      first_response: 'primera respuesta',
+      next_response: 'siguiente respuesta',
+      resolution: 'solución',
+      ola: 'parte del equipo',
     },
     statuses: {
       new: 'nuevo',
@@ -274,6 +300,12 @@ const PHRASES = {
       resolution: 'Rozwiązanie',
       ola: 'Część zespołu',
     },
+    metricNames: {
+      first_response: 'pierwsza odpowiedź',
+      next_response: 'następna odpowiedź',
+      resolution: 'rozwiązanie',
+      ola: 'część zespołu',
+    },
     statuses: {
       new: 'nowe',
       open: 'otwarte',
@@ -324,6 +356,12 @@ const PHRASES = {
       resolution: 'Вирішення',
       ola: 'Частина команди',
     },
+    metricNames: {
+      first_response: 'перша відповідь',
+      next_response: 'наступна відповідь',
+      resolution: 'вирішення',
+      ola: 'частина команди',
+    },
     statuses: {
       new: 'нове',
       open: 'відкрите',
@@ -373,6 +411,12 @@ const PHRASES = {
       next_response: 'Следующий ответ',
       resolution: 'Решение',
       ola: 'Часть команды',
+    },
+    metricNames: {
+      first_response: 'первый ответ',
+      next_response: 'следующий ответ',
+      resolution: 'решение',
+      ola: 'часть команды',
     },
     statuses: {
       new: 'новая',

@@ -88,6 +88,20 @@ export async function markTold(tx: Tx, told: Told[], now: Date): Promise<void> {
 
 const NEVER = new Date(0)
 
+/**
+ * When an agent's next mail about a ticket may go, at `wanted` at the earliest: two minutes after the last one (8.32).
+ * Whatever else there is to tell waits for it.
+ */
+export async function takeTurn(tx: Tx, who: { ticketId: number; agentId: number }, wanted: Date): Promise<Date> {
+  const [row] = await tx<{ at: Date }[]>`
+    insert into ticket_told as t (ticket_id, agent_id, news_id, at)
+    values (${who.ticketId}, ${who.agentId}, 0, ${wanted})
+    on conflict (ticket_id, agent_id) do update
+      set at = greatest(excluded.at, t.at + ${limits.every}::float8 * interval '1 millisecond')
+    returning at`
+  return row!.at
+}
+
 export async function deleteNews(tx: Tx, ids: number[]): Promise<void> {
   if (ids.length > 0) await tx`delete from ticket_news where id = any(${ids}::bigint[])`
 }

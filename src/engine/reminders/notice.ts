@@ -8,10 +8,13 @@ import { seconds } from '../../time.ts'
 import { makeMessageId } from '../../tokens.ts'
 import type { Inbox } from '../desk.ts'
 import { dueText, remainingText } from '../due-words.ts'
+import { gatherTicket, type ToldTicket } from '../notify/gather.ts'
+import { agentHeaders, customerOf, lastExchange, noteLink } from '../notify/mail.ts'
+import { notifyPhrases } from '../notify/phrases.ts'
+import { takeTurn } from '../notify/rows.ts'
 import { oneLine } from '../outbox/address.ts'
 import { domainOf } from '../outbox/headers.ts'
 import { queueMail } from '../outbox.ts'
-import type { ClockMetric } from '../sla/account.ts'
 import type { Waiting } from '../sla/fired.ts'
 import type { Tools } from '../tools.ts'
 import { awakeAt } from './quiet.ts'
@@ -30,8 +33,11 @@ export type Notice = {
 export async function queueNotice(tx: Tx, notice: Notice, now: Date): Promise<void> {
   const { reader, ticket, tools } = notice
   const { inbox } = ticket
-  const at = reader.agent ? awakeAt(tools.desk, reader.agent, reader.zone, now) : now
+  const { agent } = reader
+  const awake = agent ? awakeAt(tools.desk, agent, reader.zone, now) : now
+  const at = agent ? await takeTurn(tx, { ticketId: ticket.id, agentId: agent.id }, awake) : now
   const to = { name: oneLine(reader.name), address: reader.address }
+  const told = agent && (await gatherTicket(tx, { ticketId: ticket.id, commentIds: [], tools }, now))
   await queueMail(
     tx,
     {
@@ -40,15 +46,18 @@ export async function queueNotice(tx: Tx, notice: Notice, now: Date): Promise<vo
       commentId: null,
       inboxId: inbox.id,
       generation: ticket.generation,
-      // names no ticket: agents answer by mail with a later version, and until then an answer proves nothing
-      messageId: makeMessageId(tools.keys, 'n', 0, domainOf(inbox.address), now),
+      // the id of one that anybody may get names no ticket: it would prove that they read mail of it
+      messageId: makeMessageId(tools.keys, 'n', agent ? ticket.id : 0, domainOf(inbox.address), now),
       recipients: [to],
-      headers: [
-        ['From', [{ name: inbox.name, address: inbox.address }]],
-        ['To', [to]],
-        ['Reply-To', [{ name: inbox.name, address: inbox.address }]],
-      ],
-      ...wordsFor(notice, at),
+      headers:
+        agent && told
+          ? agentHeaders({ agent, ticket: told, tools })
+          : [
+              ['From', [{ name: inbox.name, address: inbox.address }]],
+              ['To', [to]],
+              ['Reply-To', [{ name: inbox.name, address: inbox.address }]],
+            ],
+      ...wordsFor(notice, told, at),
       attachmentIds: [],
       notBefore: at > now ? at : null,
     },
@@ -57,58 +66,23 @@ export async function queueNotice(tx: Tx, notice: Notice, now: Date): Promise<vo
   )
 }
 
-function wordsFor({ reminder, reader, ticket, tools, url }: Notice, at: Date) {
+function wordsFor({ reminder, reader, ticket, tools, url }: Notice, told: ToldTicket | null, at: Date) {
   const locale = spokenLocale(tools.templates, reader.locale)
+  const phrases = notifyPhrases(localeFor(tools.templates, locale))
+  const note = reader.agent && told && noteLink({ agent: reader.agent, ticket: told, tools })
   const left = reminder.left(at)
   return render(tools.templates, 'reminder', locale, {
     desk: ticket.inbox.name,
     number: ticket.id,
     subject: oneLine(ticket.subject),
-    what: WHAT[localeFor(tools.templates, locale) as keyof typeof WHAT]?.[reminder.metric] ?? WHAT.en[reminder.metric],
+    what: phrases.metricNames[reminder.metric],
     left: remainingText(reminder.breached ? Math.min(left, -1) : left, locale), // late is late, by however little
     due: reminder.due && dueText({ at: seconds(reminder.due), zone: reader.zone, locale }),
     customer: oneLine(ticket.customer),
     assignee: ticket.assignee && oneLine(ticket.assignee),
     link: new URL(`/tickets/${ticket.id}`, url).href,
+    answers_to: note && told?.requester_address ? customerOf(told) : null,
+    note,
+    comments: told && lastExchange(told, { phrases, locale, zone: reader.zone, url }),
   })
-}
-
-const WHAT: Record<'en' | 'de' | 'fr' | 'es' | 'pl' | 'uk' | 'ru', Record<ClockMetric, string>> = {
-  en: { first_response: 'first answer', next_response: 'next answer', resolution: 'solution', ola: "team's part" },
-  de: {
-    first_response: 'erste Antwort',
-    next_response: 'nächste Antwort',
-    resolution: 'Lösung',
-    ola: 'Teil des Teams',
-  },
-  fr: {
-    first_response: 'première réponse',
-    next_response: 'réponse suivante',
-    resolution: 'solution',
-    ola: 'part de l’équipe',
-  },
-  es: {
-    first_response: 'primera respuesta',
-    next_response: 'siguiente respuesta',
-    resolution: 'solución',
-    ola: 'parte del equipo',
-  },
-  pl: {
-    first_response: 'pierwsza odpowiedź',
-    next_response: 'następna odpowiedź',
-    resolution: 'rozwiązanie',
-    ola: 'część zespołu',
-  },
-  uk: {
-    first_response: 'перша відповідь',
-    next_response: 'наступна відповідь',
-    resolution: 'вирішення',
-    ola: 'частина команди',
-  },
-  ru: {
-    first_response: 'первый ответ',
-    next_response: 'следующий ответ',
-    resolution: 'решение',
-    ola: 'часть команды',
-  },
 }
