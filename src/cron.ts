@@ -19,7 +19,7 @@ import { closeResolved } from './engine/tickets.ts'
 import { stopForgotten } from './engine/time-entries/timer.ts'
 import type { Tools } from './engine/tools.ts'
 import { wordsOf } from './errors.ts'
-import { kept, notifying, tickets } from './limits.ts'
+import { kept, notifying, reminders, tickets } from './limits.ts'
 import type { Log } from './log.ts'
 import { queueDigests } from './mail/digest.ts'
 import { remindOfHeld } from './mail/spool/held.ts'
@@ -140,6 +140,19 @@ async function tellAgents(sql: Sql, now: Date, { tools, url }: House): Promise<R
     if (!batch.more) break
   }
   return done
+}
+
+/**
+ * What fell due while no daemon ran, before the mails that came meanwhile are worked on: they find the tickets as they
+ * would have found them (SLA K9, E2). No longer than a start may take; the schedule does the rest.
+ */
+export async function sweepFirst({ sql, tools, url, log, now }: Ticking): Promise<void> {
+  try {
+    for (const until = performance.now() + reminders.first; performance.now() < until; )
+      if (!(await transaction(sql, (tx) => remindDue(tx, { tools: tools(), url }, now()))).more) return
+  } catch (error) {
+    log.error('cron_failed', { job: 'sla_due', words: wordsOf(error) }) // the next tick tries again
+  }
 }
 
 /** Batch by batch until nothing is due, or all of it is in other hands. */

@@ -382,6 +382,7 @@ export const clocks = {
 export const reminders = {
   changes: 5, // that change one ticket in one second: a chain ends there
   tooOld: 24 * HOUR, // notices of what happened longer ago are not sent
+  first: 10 * SECOND, // of a start that goes into what fell due meanwhile
 }
 
 /** Mail to agents about tickets (8.32). */

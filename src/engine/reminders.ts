@@ -15,6 +15,7 @@ import { queueNotice } from './reminders/notice.ts'
 import { type Reader, readersOf } from './reminders/readers.ts'
 import type { ReminderAction } from './rules/actions.ts'
 import { baseOf } from './sla/account.ts'
+import { isDue } from './sla/find-due.ts'
 import { findWaiting, lockWaiting, markActed, type Waiting } from './sla/fired.ts'
 import { CHANGES } from './sla/terms.ts'
 import { PRIORITIES, type Priority, type Status } from './tables.ts'
@@ -35,11 +36,34 @@ export type Swept = { settled: number; more: boolean; reminders: number; notices
  */
 export async function remindDue(tx: Tx, reminding: Reminding, now: Date): Promise<Swept> {
   const batch = await sweepDue(tx, now)
+  const done = await remind(tx, batch.mine, reminding, now)
+  return { settled: batch.settled, more: batch.more || done.reminders > 0, ...done }
+}
+
+/**
+ * What is due in a ticket until `now`, and what its reminders do, before a person changes it: then the record is the one
+ * of a sweep in time, however late that is (K9, E2). Ends before anybody reads what the ticket is.
+ */
+export async function catchUp(
+  tx: Tx,
+  { ticketId, ...reminding }: Reminding & { ticketId: number },
+  now: Date,
+): Promise<void> {
+  if (!(await isDue(tx, ticketId, now))) return
+  await tx`select from tickets where id = ${ticketId} for update`
+  await settleTickets(tx, [ticketId], now)
+  await remind(tx, [ticketId], reminding, now)
+}
+
+type Done = { reminders: number; notices: number; dropped: number }
+
+/** Whatever waits in these tickets acts, and what it leads to is settled, until nothing waits. */
+async function remind(tx: Tx, ticketIds: number[], reminding: Reminding, now: Date): Promise<Done> {
   const done = { reminders: 0, notices: 0, dropped: 0 }
   const chains = new Map<number, Chain>()
   for (;;) {
-    const standing = await lockWaiting(tx, batch.mine)
-    if (standing.length === 0) break
+    const standing = await lockWaiting(tx, ticketIds)
+    if (standing.length === 0) return done
     for (let one = await findWaiting(tx, standing); one; one = await findWaiting(tx, standing)) {
       const { notices, dropped } = await act(tx, { reminder: one, chains, ...reminding }, now)
       done.reminders++
@@ -48,7 +72,6 @@ export async function remindDue(tx: Tx, reminding: Reminding, now: Date): Promis
     }
     await settleTickets(tx, standing, now)
   }
-  return { settled: batch.settled, more: batch.more || done.reminders > 0, ...done }
 }
 
 /** How many reminders have changed a ticket in one second of it. */
@@ -80,6 +103,24 @@ async function act(
   return { notices: told.length, dropped }
 }
 
+/** Agents who chose so hear of it in their digest, or not at all. */
+async function whoWantsIt(
+  tx: Tx,
+  { readers, ticketId }: { readers: Reader[]; ticketId: number },
+  now: Date,
+): Promise<Reader[]> {
+  if (readers.length === 0) return []
+  const choices = await loadChoices(tx)
+  const wayOf = ({ agent }: Reader) => (agent ? choices(agent).warning : 'instant')
+  const later = readers.flatMap((one) => (one.agent && wayOf(one) === 'digest' ? one.agent.id : []))
+  await addToDigests(
+    tx,
+    later.map((agentId) => ({ agentId, ticketId, topic: 'warning' })),
+    now,
+  )
+  return readers.filter((one) => wayOf(one) === 'instant')
+}
+
 /** A clock that has stopped meanwhile, or a ticket that is done or gone, owes nobody anything. */
 const isOwed = (ticket: Ticket, { state }: Waiting): boolean =>
   !ticket.ended &&
@@ -103,24 +144,6 @@ async function change(
   tx: Tx,
   { reminder, action, tools }: { reminder: Waiting; action: ReminderAction; tools: Tools },
   now: Date,
-/** Agents who chose so hear of it in their digest, or not at all. */
-async function whoWantsIt(
-  tx: Tx,
-  { readers, ticketId }: { readers: Reader[]; ticketId: number },
-  now: Date,
-): Promise<Reader[]> {
-  if (readers.length === 0) return []
-  const choices = await loadChoices(tx)
-  const wayOf = ({ agent }: Reader) => (agent ? choices(agent).warning : 'instant')
-  const later = readers.flatMap((one) => (one.agent && wayOf(one) === 'digest' ? one.agent.id : []))
-  await addToDigests(
-    tx,
-    later.map((agentId) => ({ agentId, ticketId, topic: 'warning' })),
-    now,
-  )
-  return readers.filter((one) => wayOf(one) === 'instant')
-}
-
 ): Promise<void> {
   try {
     await carryOut(tx, { reminder, action, tools })

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import type { Config, Listener } from '../config.ts'
-import { startCron } from '../cron.ts'
+import { startCron, sweepFirst } from '../cron.ts'
 import { isOutage, type Sql, transaction } from '../database.ts'
 import { watchDesk } from '../engine/desk/watch.ts'
 import type { Desk } from '../engine/desk.ts'
@@ -119,6 +119,8 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   })
   add({ name: 'outgoing', stop: () => deliverer.stop() })
   print(`outgoing  ${deliverer.where}`)
+  const scheduled = { sql, worker, tools, url: webConfig(config).url, secret: house.secret, log, now }
+  await sweepFirst(scheduled)
   const recent = startRecent()
   const pipeline = await startPipeline({
     sql,
@@ -140,7 +142,7 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
 
   const sanitising = startSanitising({ sql, parser, worker, log })
   add({ name: 'sanitising', stop: () => sanitising.stop() })
-  const cron = startCron({ sql, worker, tools, url: webConfig(config).url, secret: house.secret, log, now })
+  const cron = startCron(scheduled)
   add({ name: 'cron', stop: () => cron.stop() })
   const web = await startWeb(
     {

@@ -5,11 +5,11 @@ import { JOBS } from '../../src/cron.ts'
 import { openClient, transaction } from '../../src/database.ts'
 import { parseDesk } from '../../src/engine/desk/document.ts'
 import { awakeAt } from '../../src/engine/reminders/quiet.ts'
-import { remindDue, type Swept } from '../../src/engine/reminders.ts'
+import { catchUp, remindDue, type Swept } from '../../src/engine/reminders.ts'
 import { countDropped } from '../../src/engine/sla/fired.ts'
 import { listBreaches, listClocks } from '../../src/engine/sla/read.ts'
 import { replayTicket } from '../../src/engine/sla/replay.ts'
-import { prioritise, setStatus } from '../../src/engine/tickets.ts'
+import { assign, prioritise, setStatus } from '../../src/engine/tickets.ts'
 import { queueDigests } from '../../src/mail/digest.ts'
 import { after, DAY, MINUTE, SECOND } from '../../src/time.ts'
 import { readSignedAddress } from '../../src/tokens.ts'
@@ -40,6 +40,7 @@ const { sql } = desk
 test.after(() => desk.stop())
 
 const url = 'https://desk.example'
+const person = { kind: 'system' as const, id: null, name: 'test' }
 /** Minutes after Monday morning, 09:30 in Berlin. */
 const min = (minutes: number) => after(MONDAY, minutes * MINUTE)
 const begin = async (reminders: string, change = (text: string) => text) => {
@@ -330,7 +331,7 @@ test('whatever happens, swept in time or not, the replay says the same', async (
       if (random.chance(0.4)) await sweep(now)
       const status = random.pick(['open', 'on_hold', 'waiting_customer', 'resolved'] as const)
       const priority = random.pick(['low', 'normal', 'high', 'urgent'] as const)
-      await transaction(sql, (tx) =>
+      await transaction<unknown>(sql, (tx) =>
         random.chance(0.5)
           ? setStatus(tx, { ticketId: id, status, actor }, now)
           : prioritise(tx, { ticketId: id, priority, actor, tools: desk.tools() }, now),
@@ -341,6 +342,47 @@ test('whatever happens, swept in time or not, the replay says the same', async (
     await replayed(id, after(now, MINUTE))
     assert.is((await sql`select 1 from sla_fired where acted_at is null`).length, 0)
   }
+})
+
+test('K9, E2: random days of people, swept after each step, never, or by chance: the same record', async () => {
+  const reminders = `${ESCALATE}, {key: hurry, metric: resolution, percent: 15, then: {tag: hurry}}, {key: part, metric: ola, left: 10m, then: [{priority: urgent}, {team: support}]}, {key: late, percent: 100, every: 1h, then: [{status: open}]}`
+  let escalated = 0
+  for (let seed = 900; seed < 906; seed++) {
+    const record = async (sweeps: 'always' | 'never' | 'by chance') => {
+      const [random, chance] = [startRandom(seed), startRandom(seed + 5000)]
+      const id = await begin(reminders)
+      let now = min(1)
+      for (let step = 0; step < 18; step++) {
+        now = after(now, (1 + random.below(120 * 60)) * SECOND)
+        const status = random.pick(['open', 'on_hold', 'waiting_customer', 'resolved'] as const)
+        const priority = random.pick(['low', 'normal', 'high', 'urgent'] as const)
+        const roll = random.below(4)
+        await transaction(sql, async (tx) => {
+          const tools = desk.tools()
+          await catchUp(tx, { ticketId: id, tools, url }, now)
+          if (roll < 2) await setStatus(tx, { ticketId: id, status, actor: person }, now)
+          else if (roll < 3) await prioritise(tx, { ticketId: id, priority, actor: person, tools }, now)
+          else await assign(tx, { ticketId: id, agentId: null, actor: person }, now)
+        })
+        if (sweeps === 'always' || (sweeps === 'by chance' && chance.chance(0.4))) await sweep(after(now, SECOND))
+      }
+      const end = after(now, 40 * 60 * MINUTE)
+      await sweep(end)
+      await replayed(id, end)
+      const { priority, team, assignee, tags, policy_source, next_due_at, ola_due_at } = await ticket(id)
+      escalated += (await events(id)).filter((one) => one.type === 'reminder').length
+      return {
+        story: (await events(id)).map(({ type, minute, actor }) => `${minute} ${actor} ${type}`),
+        clocks: await listClocks(sql, id, end),
+        breaches: await listBreaches(sql, id),
+        ticket: { priority, team, assignee, tags, policy_source, next_due_at, ola_due_at },
+      }
+    }
+    const often = await record('always')
+    assert.equal(await record('never'), often, `seed ${seed}`)
+    assert.equal(await record('by chance'), often, `seed ${seed}`)
+  }
+  assert.ok(escalated > 30, `${escalated} escalations`)
 })
 
 test('E4: notices older than a day are dropped and counted; what else the reminder does is done', async () => {

@@ -20,6 +20,17 @@ export async function findDue(sql: Queryable, most: number, now: Date): Promise<
   return rows.map((row) => row.ticket_id)
 }
 
+/** Whether there is anything of that in one ticket. */
+export async function isDue(sql: Queryable, ticketId: number, now: Date): Promise<boolean> {
+  const [row] = await sql<{ due: boolean }[]>`
+    select exists (
+        select from sla_clocks c where ticket_id = ${ticketId} and (
+          (state = 'running' and breached_at is null and due_at < ${now}) or next_warn_at < ${now}
+          or exists (select from sla_fired f where f.clock_id = c.id and f.acted_at is null)))
+      or exists (select from sla_answers where ticket_id = ${ticketId} and at <= ${now}) as due`
+  return row!.due
+}
+
 /** A version that an edit has replaced and open clocks still run under. */
 export type Outdated = { what: 'calendar' | 'policy'; id: number }
 

@@ -4,6 +4,7 @@
  */
 import { html } from 'hono/html'
 import { transaction } from '../../database.ts'
+import { catchUp } from '../../engine/reminders.ts'
 import { PRIORITIES, STATUSES } from '../../engine/tables.ts'
 import { assign, enterRequester, move, note, prioritise, reply, setStatus } from '../../engine/tickets.ts'
 import { Refusal } from '../../errors.ts'
@@ -93,6 +94,7 @@ export async function work(
   }
   const text = form.text('text')
   return transaction(web.sql, async (tx) => {
+    await catchUp(tx, { ticketId, tools, url: web.config.url }, now)
     const [project, assignee, priority, status] = [
       changed('project'),
       changed('assignee'),
