@@ -57,7 +57,7 @@ export const SPECS = [
     reversal: 'undo',
     usage: 'address|parsed ["name"]',
   },
-  { name: 'contact', aliases: [], level: 'agent', reversal: 'correct', usage: 'address ["name"]' },
+  { name: 'contact', aliases: [], level: 'agent', reversal: 'undo', usage: 'address ["name"]' },
   { name: 'follow', aliases: [], level: 'agent', reversal: 'undo', usage: 'project [address]' },
   { name: 'accept', aliases: [], level: 'agent', reversal: 'correct', usage: 'address' },
   { name: 'spam', aliases: [], level: 'agent', reversal: 'undo', usage: '' },

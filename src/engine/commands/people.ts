@@ -1,13 +1,20 @@
 /** Commands about people: who takes part, whose ticket it is, contacts, followers, spam and blocks. */
 
 import { Refusal } from '../../errors.ts'
+import { toAddress, toDomain } from '../desk/values.ts'
+import { blockSender } from '../people/blocks.ts'
+import { createContact } from '../people/contacts.ts'
 import { addCc, removeCc, type Standing } from '../tickets/cc.ts'
+import { follow } from '../tickets/follow.ts'
 import { admit } from '../tickets/people.ts'
 import { changeRequester } from '../tickets/requester.ts'
 import { markSpam } from '../tickets.ts'
-import { changing, missing, ticketOn, unexpected } from './acting.ts'
+import { agentOn, changing, missing, ticketOn, unexpected } from './acting.ts'
 import { type Act, type Effect, problem, type Read } from './command.ts'
-import { addressOf, textOf } from './values.ts'
+import { say } from './phrases.ts'
+import { projectOf } from './routing.ts'
+import { numbered } from './said.ts'
+import { addressOf, agentOf, textOf } from './values.ts'
 
 /** `+a@b -c@d`; a bare address is added. */
 export const cc: Read = (args) => {
@@ -108,4 +115,72 @@ export const spam: Read = (args) =>
     },
   }
 
-export const notYet: Read = () => problem('refused', { words: 'not available' })
+export const contact: Read = (args) => {
+  const [first, second, ...rest] = args
+  if (!first) return missing('contact')
+  const address = addressOf(textOf(first), first.column)
+  if (address.problem) return address
+  const wrong = unexpected('contact', second && second.kind !== 'quoted' ? [second] : rest)
+  if (wrong) return wrong
+  const name = second ? textOf(second) : ''
+  return {
+    ok: async (tx, on, now): Promise<Effect> => {
+      const given = { address: address.ok, name, desk: on.tools.desk }
+      const { contactId, created, similar } = await createContact(tx, given, now)
+      const to = similar.map((one) => (one.name ? `${one.name} (${one.address})` : one.address)).join(', ')
+      return {
+        key: created ? 'contact_made' : 'contact_there',
+        data: { to: address.ok },
+        inverse: created ? { verb: 'forget_contact', args: { contactId } } : null,
+        ...(to && { lines: [say(on.locale, { key: 'contact_similar', data: { to } })] }),
+      }
+    },
+  }
+}
+
+/** An agent follows the ticket, or a project; one's own following, or a colleague's by their address. */
+export const followIt: Read = (args, on) => {
+  const [first, second, ...rest] = args
+  const project = first ? projectOf(first, on.desk) : null
+  if (project?.problem) return project
+  const who = second ? agentOf(second, on) : null
+  if (who?.problem) return who
+  return (
+    unexpected('follow', rest) ?? {
+      ok: async (tx, acting, now): Promise<Effect> => {
+        const agent = who?.ok ?? agentOn(acting)
+        const key = project?.ok.key ?? null
+        const place = key
+          ? { project: key, desk: acting.tools.desk }
+          : { ticketId: ticketOn(acting), actor: acting.actor }
+        const { changed } = await follow(tx, { agentId: agent.id, ...place }, now)
+        const data = { who: agent.name || agent.address, to: key ?? numbered(ticketOn(acting)) }
+        const inverse = { agentId: agent.id, project: key, ticketId: key ? null : acting.ticketId }
+        return {
+          key: changed ? 'follows' : 'follows_already',
+          data,
+          inverse: changed ? { verb: 'unfollow', args: inverse } : null,
+        }
+      },
+    }
+  )
+}
+
+/** An address, or `domain:` and a name. */
+export const block: Read = (args) => {
+  const [first, ...rest] = args
+  if (!first) return missing('block')
+  const isDomain = first.kind === 'pair' && first.key === 'domain'
+  const sender = isDomain ? toDomain(first.value) : toAddress(textOf(first))
+  if (sender === null) return problem('no_address', { value: textOf(first) }, { column: first.column })
+  return (
+    unexpected('block', rest) ?? {
+      ok: async (tx, on, now): Promise<Effect> => {
+        const { actor, ticketId, tools } = on
+        const { pattern, was } = await blockSender(tx, { sender, ticketId, actor, desk: tools.desk }, now)
+        const inverse = was ? null : { verb: 'unblock', args: { sender: pattern, ticketId } }
+        return { key: 'blocked', data: { to: pattern }, inverse }
+      },
+    }
+  )
+}

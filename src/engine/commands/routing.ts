@@ -223,3 +223,6 @@ function dateFrom(
   if (time.ok.at <= on.now) return problem('past_time', {}, { column: first.column })
   return unexpected(name, args.slice(time.ok.used)) ?? { at: time.ok.at }
 }
+
+export const product: Read = (args) => missing('product') ?? args
+export const field: Read = (args) => missing('field') ?? args

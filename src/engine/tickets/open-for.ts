@@ -158,6 +158,7 @@ function factsOf(
     organization: seen.organization,
     groups: groupsOf(desk, organization, address).map((group) => group.key),
     project: null,
+    product: null,
     type: null,
     priority: null,
     status: null,

@@ -1,0 +1,150 @@
+/**
+ * How effects are taken back, by the names that receipts keep with them. What each needs is plain JSON of a row that only
+ * this room writes.
+ */
+import type { Tx } from '../../database.ts'
+import { Refusal } from '../../errors.ts'
+import { cancelForTicket } from '../outbox.ts'
+import { unblockSender } from '../people/blocks.ts'
+import { forgetContact } from '../people/contacts.ts'
+import { restoreCc, type Standing } from '../tickets/cc.ts'
+import type { ClosedDuplicate } from '../tickets/close-duplicates.ts'
+import { reopenDuplicates, unmarkDuplicate } from '../tickets/duplicates.ts'
+import { unfollow } from '../tickets/follow.ts'
+import { type LinkKind, unlinkTickets } from '../tickets/links.ts'
+import { pinPolicy, unpinPolicy } from '../tickets/policy.ts'
+import { unmarkSpam } from '../tickets/spam.ts'
+import { type Changed, takeBack } from '../tickets/take-back.ts'
+import { removeEntry } from '../time-entries.ts'
+import { workerOn } from './acting.ts'
+import type { Acting, Inverse } from './command.ts'
+
+/** `late`: its mail had left; the rest of it is taken back all the same. */
+export type TakenBack = { late: boolean }
+
+/**
+ * Takes one effect back.
+ * @throws Refusal `changed_since` and those of the verbs; nothing is taken back then
+ */
+export async function invert(tx: Tx, inverse: Inverse, on: Acting, now: Date): Promise<TakenBack> {
+  const run = Object.hasOwn(INVERSES, inverse.verb) ? INVERSES[inverse.verb] : undefined
+  if (!run) throw new Refusal('not_undoable', 'This cannot be taken back.')
+  return (await run(tx, inverse.args as never, on, now)) ?? { late: false }
+}
+
+type Invert = (tx: Tx, args: never, on: Acting, now: Date) => Promise<TakenBack | undefined>
+
+const INVERSES: Record<string, Invert> = {
+  take_back: takeFieldsBack as Invert,
+  level_back: levelBack as Invert,
+  people_back: peopleBack as Invert,
+  remove_entries: removeEntries as Invert,
+  unlink: unlinkBack as Invert,
+  recall: recall as Invert,
+  unspam: unspam as Invert,
+  forget_contact: forget as Invert,
+  unfollow: unfollowBack as Invert,
+  unblock: unblockBack as Invert,
+}
+
+type Fields = {
+  ticketId: number
+  changed: Changed | null
+  closed?: ClosedDuplicate[]
+  duplicate?: { ticketId: number; from: number | null }
+}
+
+async function takeFieldsBack(tx: Tx, args: Fields, on: Acting, now: Date): Promise<TakenBack> {
+  const { ticketId, closed = [], duplicate } = args
+  const { actor, tools } = on
+  const { late } = await reopenDuplicates(tx, { closed, actor }, now)
+  if (duplicate && duplicate.from === null) await unmarkDuplicate(tx, { ticketId, actor }, now)
+  const changed = duplicate && args.changed ? without(args.changed, 'duplicate_of') : args.changed
+  if (changed) await takeBack(tx, { ticketId, changed, actor, tools }, now)
+  return { late: late > 0 }
+}
+
+/** Its own verb takes it back, with the links. */
+function without(changed: Changed, field: keyof Changed['was']): Changed | null {
+  const { [field]: _was, ...was } = changed.was
+  const { [field]: _is, ...is } = changed.is
+  return Object.keys(was).length > 0 ? { was, is } : null
+}
+
+async function levelBack(
+  tx: Tx,
+  args: { ticketId: number; pinned: boolean; policy: string | null },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  const change = { ticketId: args.ticketId, actor: on.actor, tools: on.tools, reason: 'taken back' }
+  if (args.pinned) await pinPolicy(tx, { ...change, policy: args.policy }, now)
+  else await unpinPolicy(tx, change, now)
+}
+
+async function peopleBack(
+  tx: Tx,
+  args: { ticketId: number; changed: { address: string; was: Standing | null }[] },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  for (const { address, was } of args.changed.toReversed())
+    await restoreCc(tx, { ticketId: args.ticketId, address, was, actor: on.actor }, now)
+}
+
+async function removeEntries(tx: Tx, args: { entryIds: number[] }, on: Acting, now: Date): Promise<undefined> {
+  for (const entryId of args.entryIds) await removeEntry(tx, { entryId, agent: workerOn(on) }, now)
+}
+
+async function unlinkBack(
+  tx: Tx,
+  args: { ticketId: number; otherId: number; kind: LinkKind },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  await unlinkTickets(tx, { ...args, actor: on.actor }, now)
+}
+
+async function unspam(tx: Tx, args: { ticketId: number }, on: Acting, now: Date): Promise<undefined> {
+  await unmarkSpam(tx, { ticketId: args.ticketId, actor: on.actor }, now)
+}
+
+async function forget(tx: Tx, args: { contactId: number }): Promise<undefined> {
+  await forgetContact(tx, args.contactId)
+}
+
+async function unfollowBack(
+  tx: Tx,
+  args: { agentId: number; project: string | null; ticketId: number | null },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  const { agentId, project, ticketId } = args
+  const place = project ? { project, desk: on.tools.desk } : { ticketId: ticketId!, actor: on.actor }
+  await unfollow(tx, { agentId, ...place }, now)
+}
+
+async function unblockBack(
+  tx: Tx,
+  args: { sender: string; ticketId: number | null },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  await unblockSender(tx, { ...args, actor: on.actor }, now)
+}
+
+/** What has not left is not sent, and the ticket is as before the answer; what has left stays said (MAIL 8.20). */
+async function recall(
+  tx: Tx,
+  args: { ticketId: number; commentId: number; changed?: Changed | null },
+  on: Acting,
+  now: Date,
+): Promise<TakenBack> {
+  const { ticketId, commentId, changed } = args
+  await cancelForTicket(tx, { ticketId, commentId }, now)
+  const [left] = await tx`
+    select from outbox where comment_id = ${commentId} and state not in ('cancelled', 'suppressed') limit 1`
+  if (left) return { late: true }
+  if (changed) await takeBack(tx, { ticketId, changed, actor: on.actor, tools: on.tools }, now)
+  return { late: false }
+}
