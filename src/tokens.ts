@@ -148,6 +148,20 @@ export function readMessageId(keys: Keys, messageId: string): { kind: MessageIdK
   return { kind, ticket: Number.parseInt(ticket, 36) }
 }
 
+/** What a link carries that stops one regular mail to an agent and does nothing else (MAIL 8.11). */
+export function stopToken(keys: Keys, stop: { agent: number; topic: string }): string {
+  const payload = `${stop.topic}.${stop.agent}.${keys.current}`
+  return `${payload}.${mac(keys.byId.get(keys.current)!, 'stop', payload)}`
+}
+
+/** Null where it is damaged or not ours. */
+export function readStopToken(keys: Keys, token: string): { agent: number; topic: string } | null {
+  const [, payload, topic, agent, kid, signature] =
+    /^(([a-z]{1,20})\.(\d{1,15})\.(\d{1,9}))\.([a-z2-7]{16})$/.exec(token) ?? []
+  const key = kid === undefined ? undefined : keys.byId.get(Number(kid))
+  return key && same(mac(key, 'stop', payload!), signature!) ? { agent: Number(agent), topic: topic! } : null
+}
+
 /** A secret for a link or cookie, and what is stored of it. */
 export function makeSecret(): { secret: string; hash: Buffer } {
   const secret = randomBytes(32).toString('base64url')

@@ -18,6 +18,7 @@ import { filePages } from './files.ts'
 import { heldPages } from './held.ts'
 import { invoicePages } from './invoices.ts'
 import { noticePages } from './notices.ts'
+import { notificationPages, stopPages } from './notifications.ts'
 import { outboxPages } from './outbox.ts'
 import { plainPage } from './page.ts'
 import { CONTENT_POLICY } from './policy.ts'
@@ -42,6 +43,7 @@ export function createWeb(web: Web): Hono<Env> {
       onError: (c) => c.html(problemPage('That is too much at once', TOO_LARGE), 413),
     }),
   )
+  app.route('/', stopPages(web)) // mail programs post to it from nowhere (RFC 8058)
   // Behind a proxy the request's own origin is the inner one, so the public one is named too.
   const own = new URL(web.config.url).origin
   app.use(csrf({ origin: (origin, c) => origin === own || origin === new URL(c.req.url).origin }))
@@ -61,6 +63,7 @@ export function createWeb(web: Web): Hono<Env> {
     invoicePages,
     reportPages,
     noticePages,
+    notificationPages,
     sessionPages,
   ]
   for (const pages of desk) app.route('/', pages(web))

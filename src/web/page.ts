@@ -135,6 +135,7 @@ function sideBar(agent: SignedIn, counts: Counts, current: string | undefined): 
     </nav>
     <div class="me">
       <a href="/sessions"${current === '/sessions' && html` aria-current="page"`}>${agent.name}</a>
+      <a href="/notifications"${current === '/notifications' && html` aria-current="page"`}>My notifications</a>
       <form method="post" action="/sign-out"><button class="link">Sign out</button></form>
     </div>
   </header>`

@@ -9,7 +9,7 @@ import { escapeHtml } from '../../html.ts'
 import { digest as daily, agentDigest as limits } from '../../limits.ts'
 import { localeFor, type Rendered, type Rich, render } from '../../render.ts'
 import { seconds, Temporal } from '../../time.ts'
-import { makeMessageId } from '../../tokens.ts'
+import { makeMessageId, stopToken } from '../../tokens.ts'
 import { workingSecondsBetween } from '../business-hours.ts'
 import type { Agent, Desk } from '../desk.ts'
 import { formatter } from '../due-words/formatter.ts'
@@ -22,7 +22,7 @@ import { type HeaderValue, queueMail } from '../outbox.ts'
 import type { Tools } from '../tools.ts'
 import { loadChoices } from './choices.ts'
 import { takeDigestNews } from './digest-news.ts'
-import { type Choices, TOPICS, type Topic } from './kinds.ts'
+import { type Choices, type Regular, TOPICS, type Topic } from './kinds.ts'
 import { readsIn } from './mail.ts'
 import { type NotifyPhrases, notifyPhrases } from './phrases.ts'
 import { type Line, readQueue } from './queue.ts'
@@ -89,6 +89,7 @@ export async function queueDigest(
       headers: [
         ['From', [{ name: inbox.name, address: inbox.address }]],
         ['To', [to]],
+        ...stopHeaders(tools, { agent: agent.id, topic: 'digest' }, url),
         ...(answer ? ([['Reply-To', [{ name: phrases.commandsTo, address: answer }]]] as [string, HeaderValue][]) : []),
       ],
       ...words,
@@ -99,6 +100,19 @@ export async function queueDigest(
     now,
   )
   return true
+}
+
+/** One click, or one POST of the mail program, ends a regular mail (8.11). */
+export function stopHeaders(
+  { keys }: Tools,
+  stop: { agent: number; topic: Regular },
+  url: string,
+): [string, HeaderValue][] {
+  const link = new URL(`/notifications/stop/${stopToken(keys, stop)}`, url).href
+  return [
+    ['List-Unsubscribe', `<${link}>`],
+    ['List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'],
+  ]
 }
 
 /** The start of the agent's day, from their seven o'clock on; null before it, and where their calendar is closed all day. */
