@@ -95,6 +95,10 @@ export type Group = {
   /** Price lists for the work of its members, the smallest rank first (SLA P2). */
   price_lists: { list: string; rank: number }[]
 }
+/** What customers use, and tickets are about. */
+export type Product = { key: string; name: string }
+/** A field of tickets that the desk has made up; null: any text will do. */
+export type DeskField = { key: string; name: string; values: readonly string[] | null }
 /** What time is spent on; the row's id. */
 export type WorkType = { id: number; key: string; name: string }
 /** The row of this immutable version; `organizations` and `contacts` are whose own it is (SLA P2). */
@@ -162,6 +166,8 @@ export type Desk = {
   projects: Map<string, Project>
   calendars: Map<string, DeskCalendar>
   policies: Map<string, Policy>
+  products: Map<string, Product>
+  fields: Map<string, DeskField>
   /** The first one is that of a new entry. */
   work_types: Map<string, WorkType>
   price_lists: Map<string, DeskPriceList>

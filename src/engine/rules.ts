@@ -24,6 +24,7 @@ export type Route = {
   assignee: string | null
   priority: Priority
   type: string
+  product: string | null
   tags: string[]
   status: Status
   /** The template of the acknowledgement; null: a rule says none. */
@@ -69,7 +70,7 @@ export function evaluate(rule: Rule, facts: RuleFacts, now: Date): Verdict {
 
 /**
  * Where a new ticket goes. Rules act in order; a later action overrides an earlier one of the same field, tags and
- * notes add up, `stop` ends. Later rules see what earlier ones have set (project, type, priority, status, tags). Without
+ * notes add up, `stop` ends. Later rules see what earlier ones have set (project, type, product, priority, status, tags). Without
  * a rule the inbox chooses the project, and the project the team.
  */
 export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaults, now: Date): Route {
@@ -79,6 +80,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     assignee: null,
     priority: defaults.priority ?? 'normal',
     type: defaults.type ?? desk.settings?.types[0] ?? 'question',
+    product: null,
     tags: [],
     status: 'new',
     ack: defaults.ack ?? 'ack',
@@ -90,8 +92,8 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     trace: [],
   }
   for (const rule of desk.rules) {
-    const { project, type, priority, status, tags } = result
-    const { matched, why } = evaluate(rule, { ...facts, project, type, priority, status, tags }, now)
+    const { project, type, product, priority, status, tags } = result
+    const { matched, why } = evaluate(rule, { ...facts, project, type, product, priority, status, tags }, now)
     result.trace.push({ rule: rule.name, matched, why })
     if (matched && act(result, rule, facts) === 'stop') break
   }

@@ -24,7 +24,7 @@ export type TicketLine = {
 
 /** Every key of a query; `words` are those without one, `#12` is `number`. */
 export const QUERY_KEYS = [
-  'status', 'org', 'project', 'team', 'assignee', 'requester', 'tag', 'priority', 'type', 'due', 'created',
+  'status', 'org', 'project', 'team', 'assignee', 'requester', 'tag', 'priority', 'type', 'product', 'due', 'created',
 ] as const // biome-ignore format: a list to be read
 
 /**
@@ -99,8 +99,10 @@ function conditionOf(sql: Queryable, { key, value }: Term, now: Date) {
       return sql`t.priority = ${value}`
     case 'type':
       return sql`t.type = ${value}`
+    case 'product':
+      return value === 'none' ? sql`t.product is null` : sql`t.product = ${value.toLowerCase()}`
     case 'due':
-      return compare(sql, { column: sql`t.next_due_at`, value, direction: 1 }, now)
+      return compare(sql, { column: sql`least(t.next_due_at, t.due_at)`, value, direction: 1 }, now)
     case 'created':
       return compare(sql, { column: sql`t.created_at`, value, direction: -1 }, now)
     default:

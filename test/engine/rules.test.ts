@@ -27,6 +27,7 @@ const facts: RuleFacts = {
   groups: ['vip', 'beta'],
   project: 'acme/incoming',
   type: 'question',
+  product: 'vpn',
   priority: 'normal',
   status: 'new',
   tags: ['order'],
@@ -40,6 +41,7 @@ const known: Known = {
     group: ['vip', 'beta'],
     project: ['acme/incoming', 'triage'],
     type: ['question', 'incident'],
+    product: ['vpn', 'mail'],
     priority: ['low', 'normal', 'high', 'urgent'],
     status: ['new', 'open'],
     kind: ['human', 'list'],
@@ -51,6 +53,7 @@ const actions = {
   teams: ['t'],
   agents: ['ada@desk.example'],
   types: ['question'],
+  products: ['vpn', 'mail'],
   priorities: ['low', 'high'],
   templates: null,
 }
@@ -101,6 +104,7 @@ test('each condition holds and fails', () => {
   check({ group: 'beta' }, { group: false })
   check({ project: 'acme/incoming' }, { project: 'triage' })
   check({ type: 'question' }, { type: 'incident' })
+  check({ product: 'vpn' }, { product: 'mail' })
   check({ priority: ['low', 'normal'] }, { priority: 'high' })
   check({ status: 'new' }, { status: 'open' })
   check({ tag: 'ORDER' }, { tag: 'other' })
@@ -114,7 +118,7 @@ test('each condition holds and fails', () => {
 
 test('every key of the language is tried above', () => {
   const tried =
-    'all any not from.address from.domain from.name to subject body header. has_attachment size language organization group project type priority status tag kind inbox at'
+    'all any not from.address from.domain from.name to subject body header. has_attachment size language organization group project type product priority status tag kind inbox at'
   assert.equal([...CONDITION_KEYS].sort(), tried.split(' ').sort())
 })
 

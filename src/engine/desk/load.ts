@@ -88,6 +88,8 @@ function freeze(desk: Desk): Desk {
     desk.work_types,
     desk.price_lists,
     desk.macros,
+    desk.products,
+    desk.fields,
   ]
   for (const one of [...lists.flat(), ...maps.flatMap((map) => [...map.values()])]) {
     for (const value of Object.values(one)) if (Array.isArray(value)) Object.freeze(value)

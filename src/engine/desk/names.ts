@@ -30,7 +30,18 @@ function once(claims: Claim[], what: string, complain: Complain): void {
 }
 
 function checkTwice(file: DeskFile, complain: Complain): void {
-  const keyed = ['inboxes', 'teams', 'calendars', 'policies', 'organizations', 'groups', 'projects', 'macros'] as const
+  const keyed = [
+    'inboxes',
+    'teams',
+    'calendars',
+    'policies',
+    'organizations',
+    'groups',
+    'projects',
+    'products',
+    'fields',
+    'macros',
+  ] as const
   for (const list of keyed)
     once(
       file[list].map((one, n): Claim => [one.key, [list, n, 'key']]),

@@ -94,6 +94,7 @@ const expect = z.strictObject({
   assignee: z.string().optional(),
   priority: z.enum(PRIORITIES).optional(),
   type: z.string().optional(),
+  product: z.string().meta({ remedy: 'write the key of a product, or none' }).optional(),
   tags: z.array(z.string()).optional(),
   status: z.string().optional(),
   ack: z.string().meta({ remedy: 'write the name of a template, or none' }).optional(),
@@ -218,6 +219,23 @@ export const deskSchema = z.strictObject({
       ),
     }),
     'write a list such as [{key: vip, rank: 1, organizations: [acme]}]',
+  ),
+  products: list(
+    z.strictObject({ key, name: name.optional() }),
+    'write a list such as [{key: vpn, name: VPN}, {key: mail}]',
+  ),
+  fields: list(
+    z.strictObject({
+      key,
+      name: name.optional(),
+      values: z
+        .array(name)
+        .min(1)
+        .max(200)
+        .optional()
+        .meta({ remedy: 'write a list of what may be chosen, or leave it out for any text' }),
+    }),
+    'write a list such as [{key: site, name: Site, values: [Berlin, Oslo]}]',
   ),
   work_types: list(
     z.strictObject({ key, name: name.optional() }),

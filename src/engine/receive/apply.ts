@@ -126,6 +126,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
         inboxId: facts.inboxes[0]!.id,
         projectId: desk.projects.get(route!.project)!.id,
         organizationId: facts.organization?.id ?? null,
+        product: route!.product,
         teamId: (route!.team && desk.teams.get(route!.team)?.id) || null,
         assigneeId: (route!.assignee && desk.agents.get(route!.assignee)?.id) || null,
         requester: { contactId, address: create.requester, name: facts.from?.name ?? '' },

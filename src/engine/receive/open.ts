@@ -157,11 +157,11 @@ function promised(
 ) {
   const { routed } = given
   const project = facts.desk.projects.get(routed.project) ?? null
-  const { type, priority, tags, status } = routed
+  const { type, product, priority, tags, status } = routed
   const selection = selectPolicy(
     facts.desk,
     {
-      facts: { ...given.seen, project: routed.project, type, priority, tags, status },
+      facts: { ...given.seen, project: routed.project, type, product, priority, tags, status },
       organization: facts.organization,
       requester: plan.author.address,
       inboxPolicy: facts.inboxes[0]!.policy,

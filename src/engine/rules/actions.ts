@@ -7,7 +7,7 @@ import { compilePattern, type Pattern } from './pattern.ts'
 
 /** One step; the list keeps the order of the file. */
 export type Action =
-  | { do: 'project' | 'team' | 'assignee' | 'priority' | 'type' | 'status'; value: string }
+  | { do: 'project' | 'team' | 'assignee' | 'priority' | 'type' | 'product' | 'status'; value: string }
   | { do: 'tags'; value: readonly string[] }
   | { do: 'ack'; value: string | null }
   | { do: 'hold' | 'note'; value: string }
@@ -28,6 +28,7 @@ export type ActionNames = {
   teams: readonly string[]
   agents: readonly string[]
   types: readonly string[]
+  products: readonly string[]
   priorities: readonly string[]
   templates: readonly string[] | null
 }
@@ -46,6 +47,7 @@ export const actionSchema = z.strictObject({
   assignee: text("write an agent's address").optional(),
   priority: z.enum(PRIORITIES).optional(),
   type: text('write one of settings.types').optional(),
+  product: text('write the key of a product').optional(),
   tag: tag.optional(),
   tags: z.array(tag).min(1).max(20).meta({ remedy: 'write a list of 1 to 20 words' }).optional(),
   status: z.enum(STATUSES).optional(),
@@ -112,6 +114,7 @@ export function compileActions(
     team: { what: 'team', names: names.teams },
     assignee: { what: 'agent', names: names.agents },
     type: { what: 'type', names: names.types },
+    product: { what: 'product', names: names.products },
     priority: { what: 'priority', names: names.priorities },
     ack: { what: 'template', names: names.templates && ['none', ...names.templates] },
   }

@@ -33,6 +33,7 @@ export type RuleFacts = {
   groups: readonly string[]
   project: string | null
   type: string | null
+  product: string | null
   priority: string | null
   status: string | null
   tags: readonly string[]
@@ -48,12 +49,21 @@ export type Known = {
   calendars: ReadonlyMap<string, Calendar>
   names: Readonly<Record<NamedField, readonly string[]>>
 }
-export type NamedField = 'organization' | 'group' | 'project' | 'type' | 'priority' | 'status' | 'kind' | 'inbox'
+export type NamedField =
+  | 'organization'
+  | 'group'
+  | 'project'
+  | 'type'
+  | 'product'
+  | 'priority'
+  | 'status'
+  | 'kind'
+  | 'inbox'
 
 /** Every key a `when:` may hold; `header.` stands for `header.<name>`. */
 export const CONDITION_KEYS: readonly string[] = [
   'all', 'any', 'not', 'from.address', 'from.domain', 'from.name', 'to', 'subject', 'body', 'header.', 'has_attachment',
-  'size', 'language', 'organization', 'group', 'project', 'type', 'priority', 'status', 'tag', 'kind', 'inbox', 'at',
+  'size', 'language', 'organization', 'group', 'project', 'type', 'product', 'priority', 'status', 'tag', 'kind', 'inbox', 'at',
 ] // biome-ignore format: a list to be read
 /** Every key of a text test written as a mapping. */
 export const TEXT_TESTS = ['contains', 'matches', 'starts', 'ends'] as const
@@ -168,6 +178,7 @@ const FIELDS: Record<string, Field> = {
   group: { read: (f) => f.groups, names: 'group' },
   project: { read: (f) => one(f.project), names: 'project' },
   type: { read: (f) => one(f.type), names: 'type' },
+  product: { read: (f) => one(f.product), names: 'product' },
   priority: { read: (f) => one(f.priority), names: 'priority' },
   status: { read: (f) => one(f.status), names: 'status' },
   tag: { read: (f) => f.tags },

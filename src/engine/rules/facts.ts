@@ -68,6 +68,7 @@ export function factsOf(desk: Desk, mail: MailFacts): RuleFacts {
     groups: groupsOf(desk, organization, mail.from_address || null).map((group) => group.key),
     project: null,
     type: null,
+    product: null,
     priority: null,
     status: null,
     tags: [],

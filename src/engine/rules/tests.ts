@@ -94,11 +94,11 @@ const same = (key: string, wanted: unknown, seen: unknown): boolean => {
 }
 
 function policyOf(desk: Desk, facts: ReturnType<typeof factsOf>, routed: Route, now: Date): string | null {
-  const { project, type, priority, status, tags } = routed
+  const { project, type, product, priority, status, tags } = routed
   const selection = selectPolicy(
     desk,
     {
-      facts: { ...facts, project, type, priority, status, tags },
+      facts: { ...facts, project, type, product, priority, status, tags },
       organization: desk.organizations.get(facts.organization ?? '') ?? null,
       requester: facts.from_address || null,
       inboxPolicy: desk.inboxes.find((one) => one.key === facts.inboxes[0])?.policy ?? null,

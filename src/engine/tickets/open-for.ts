@@ -56,12 +56,12 @@ export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticke
   const routed = route(desk, facts, { project: input.inbox.project, type: desk.settings.types[0]! }, now)
   const project = desk.projects.get(input.project ?? routed.project)
   if (!project) throw new Refusal('unknown_project', 'There is no such project in the desk.')
-  const { type, priority, tags, status, assignee } = routed
+  const { type, product, priority, tags, status, assignee } = routed
   const team = input.project === null ? routed.team : project.team
   const selection = selectPolicy(
     desk,
     {
-      facts: { ...facts, project: project.key, type, priority, tags, status },
+      facts: { ...facts, project: project.key, type, product, priority, tags, status },
       organization,
       requester: address,
       inboxPolicy: input.inbox.policy,
@@ -85,6 +85,7 @@ export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticke
       status,
       priority,
       type,
+      product,
       tags,
       automatic: false,
       inboxId: input.inbox.id,

@@ -4,6 +4,7 @@
  */
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
+import type { Desk } from '../desk.ts'
 import type { Actor, Event } from '../events.ts'
 import { groupsOf } from '../people.ts'
 import type { RuleFacts } from '../rules.ts'
@@ -36,7 +37,7 @@ export async function reselecting(
 
 /**
  * A person chooses the policy, or none; it stays until they let it be chosen again.
- * @throws Refusal `unknown_policy`, `no_reason`
+ * @throws Refusal `may_not_override`, `unknown_policy`, `no_reason`
  */
 export async function pinPolicy(
   tx: Tx,
@@ -44,6 +45,7 @@ export async function pinPolicy(
   now: Date,
 ): Promise<void> {
   const { desk } = input.tools
+  requireOverride(desk, input.actor)
   const ticket = await findTicket(tx, input.ticketId)
   const policy = input.policy === null ? null : desk.policies.get(input.policy)
   if (policy === undefined) throw new Refusal('unknown_policy', 'There is no such policy in the desk.')
@@ -55,15 +57,20 @@ export async function pinPolicy(
 
 /**
  * The choice is left to the desk again.
- * @throws Refusal `not_pinned`, `no_reason`
+ * @throws Refusal `may_not_override`, `not_pinned`, `no_reason`
  */
 export async function unpinPolicy(tx: Tx, input: Change & { reason: string }, now: Date): Promise<void> {
+  requireOverride(input.tools.desk, input.actor)
   const ticket = await findTicket(tx, input.ticketId)
   if (ticket.policy_source !== 'manual') throw new Refusal('not_pinned', 'Nobody has chosen the policy of this ticket.')
   const why = requireReason(input.reason)
   const event = { ...policyEvent(ticket, selectFor(ticket, input.tools, now)), why }
   await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [event] }, now)
 }
+
+/** Whether an agent may choose the policy of a ticket: admins, and whom the desk names (S4, `sla.override`). */
+export const mayOverride = (desk: Desk, agent: { address: string; admin: boolean }): boolean =>
+  agent.admin || desk.settings.sla_override.includes(agent.address)
 
 /** For a ticket that is made out of another one: what a person pinned there stays, else its own words choose. */
 export async function selectForPart(
@@ -85,6 +92,7 @@ type Row = {
   status: Status
   priority: Priority
   type: string
+  product: string | null
   tags: string[]
   automatic: boolean
   locale: string
@@ -101,7 +109,7 @@ type Row = {
 
 async function findTicket(tx: Tx, ticketId: number): Promise<Row> {
   const [row] = await tx<Row[]>`
-    select t.id, t.subject, t.status, t.priority, t.type, t.tags, t.automatic, t.locale, t.policy_source,
+    select t.id, t.subject, t.status, t.priority, t.type, t.product, t.tags, t.automatic, t.locale, t.policy_source,
       s.key as policy, c.key as calendar, p.key as project, o.key as organization, i.key as inbox, t.requester_address,
       t.requester_name, (select text from comments where ticket_id = t.id order by id limit 1) as body
     from tickets t join projects p on p.id = t.project_id
@@ -147,6 +155,7 @@ const factsOf = (ticket: Row, given: { groups: string[]; recipient: string | nul
   groups: given.groups,
   project: ticket.project,
   type: ticket.type,
+  product: ticket.product,
   priority: ticket.priority,
   status: ticket.status,
   tags: ticket.tags,
@@ -170,6 +179,14 @@ const policyEvent = (ticket: Row, { policy, calendar, source, why }: Selection):
   },
   why,
 })
+
+/** The desk's own parts may; customers never. */
+function requireOverride(desk: Desk, actor: Actor): void {
+  if (actor.kind === 'system') return
+  const agent = actor.kind === 'agent' && [...desk.agents.values()].find((one) => one.id === actor.id)
+  if (agent && mayOverride(desk, agent)) return
+  throw new Refusal('may_not_override', 'The policy of a ticket is chosen by admins, and by whom the desk names.')
+}
 
 function requireReason(reason: string): string {
   const words = reason.trim()

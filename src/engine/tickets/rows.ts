@@ -18,6 +18,10 @@ export type NewTicket = {
   status: Status
   priority: Priority
   type: string
+  /** A key of the desk file; absent: none. */
+  product?: string | null
+  /** By the keys of the desk file. */
+  fields?: Record<string, string>
   tags: string[]
   automatic: boolean
   inboxId: number | null
@@ -100,6 +104,8 @@ export function ticketRows(
     status: ticket.status,
     priority: ticket.priority,
     type: ticket.type,
+    product: ticket.product ?? null,
+    fields: ticket.fields ?? {},
     tags: ticket.tags,
     automatic: ticket.automatic,
     inbox_id: ticket.inboxId,
@@ -131,15 +137,15 @@ export function ticketRows(
 }
 
 const NEW_TICKETS: Change = {
-  columns: `id bigint, subject text, base_subject text, status text, priority text, type text, tags text[],
-    automatic boolean, inbox_id bigint, project_id bigint, organization_id bigint, team_id bigint, assignee_id bigint,
+  columns: `id bigint, subject text, base_subject text, status text, priority text, type text, product text, fields jsonb,
+    tags text[], automatic boolean, inbox_id bigint, project_id bigint, organization_id bigint, team_id bigint, assignee_id bigint,
     requester_id bigint, requester_address text, requester_name text, locale text, zone text, policy_id bigint,
     policy_source text, calendar_id bigint, team_calendar_id bigint, answered_at timestamptz, next_due_at timestamptz,
     ola_due_at timestamptz, ack_promise jsonb, created_at timestamptz, updated_at timestamptz, resolved_at timestamptz,
     closed_at timestamptz, origin text`,
   sql: `
     insert into tickets (
-      id, subject, base_subject, status, priority, type, tags, automatic, inbox_id, project_id, organization_id, team_id,
+      id, subject, base_subject, status, priority, type, product, fields, tags, automatic, inbox_id, project_id, organization_id, team_id,
       assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, calendar_id,
       team_calendar_id, answered_at, next_due_at, ola_due_at, ack_promise, created_at, updated_at, resolved_at, closed_at,
       origin)

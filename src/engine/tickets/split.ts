@@ -102,7 +102,7 @@ async function likeSource(
 ): Promise<Omit<NewTicket, 'sla'>> {
   const { first, subject } = given
   const [row] = await tx<Source[]>`
-    select priority, type, tags, inbox_id as "inboxId", project_id as "projectId", organization_id as "organizationId",
+    select priority, type, product, fields, tags, inbox_id as "inboxId", project_id as "projectId", organization_id as "organizationId",
       team_id as "teamId", assignee_id as "assigneeId", requester_id, requester_address, requester_name, locale, zone
     from tickets where id = ${given.fromId}`
   const { requester_id, requester_address, requester_name, ...fields } = row!

@@ -137,7 +137,8 @@ async function happen(scene: Scene, event: VectorEvent): Promise<void> {
     case 'customer_reply':
       return await customerReply(scene, event.automated, at)
     case 'status':
-      return await setStatus(tx, { ticketId, status: event.to, actor: ACTOR }, at)
+      await setStatus(tx, { ticketId, status: event.to, actor: ACTOR }, at)
+      return
     case 'priority':
       return await prioritise(tx, { ...change, priority: event.to }, at)
     case 'team':
@@ -278,6 +279,8 @@ const EMPTY: Desk = {
   projects: new Map(),
   calendars: new Map(),
   policies: new Map(),
+  products: new Map(),
+  fields: new Map(),
   work_types: new Map(),
   price_lists: new Map(),
   macros: new Map(),

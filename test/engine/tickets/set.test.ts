@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { setType } from '../../../src/engine/tickets/describe.ts'
+import { findTickets } from '../../../src/engine/search.ts'
+import { setField, setProduct, setType } from '../../../src/engine/tickets/describe.ts'
 import { setDue } from '../../../src/engine/tickets/due.ts'
 import { setTeam } from '../../../src/engine/tickets/hand-over.ts'
 import { observed, takeBack } from '../../../src/engine/tickets/take-back.ts'
@@ -13,10 +14,12 @@ import { eventsOf, rowOf, undone } from './verbs.ts'
 
 const database = await testDatabase()
 const { sql } = database
-let desk = await timeDesk(sql)
+const OWN = (text: string) =>
+  `${text}\nproducts: [{key: vpn, name: VPN}, {key: mail}]\nfields: [{key: site, name: Site, values: [Berlin, Oslo]}, {key: room}]\n`
+let desk = await timeDesk(sql, '', OWN)
 test.before.each(async () => {
   await database.empty()
-  desk = await timeDesk(sql)
+  desk = await timeDesk(sql, '', OWN)
 })
 test.after(() => database.close())
 
@@ -30,6 +33,45 @@ test('a type of the desk file is set once, told once, and taken back', async () 
   assert.equal(await eventsOf(sql, id), [{ type: 'type', data: { from: 'question', to: 'incident' }, why: null }])
   assert.is(await refusal(desk.act((tx) => setType(tx, { ...on(id), type: 'nothing' }, NOON))), 'unknown_type')
   await undone(sql, desk, { ...on(id), now: NOON, change: (tx) => setType(tx, { ...on(id), type: 'problem' }, NOON) })
+})
+
+test('FEATURES 0.3, 0.10: product and own fields are what the desk file says, found by search, and taken back', async () => {
+  const id = await desk.addTicket()
+  const product = (to: string | null) => desk.act((tx) => setProduct(tx, { ...on(id), product: to }, NOON))
+  const field = (name: string, value: string | null) =>
+    desk.act((tx) => setField(tx, { ...on(id), field: name, value }, NOON))
+  assert.equal([await product('VPN'), await product('vpn')], [{ from: null }, { from: 'vpn' }])
+  const found = (query: string) => findTickets(sql, { query, limit: 5 }, NOON).then((rows) => rows.length)
+  assert.equal([await found('product:vpn'), await found('product:mail'), await found('product:none')], [1, 0, 0])
+  assert.equal(await field('Site', 'oslo'), { from: null })
+  assert.equal(await field('room', '  2 \n b '), { from: null })
+  assert.equal((await rowOf(sql, id)).fields, { site: 'Oslo', room: '2 b' })
+  assert.equal(await field('site', ''), { from: 'Oslo' })
+  assert.equal((await rowOf(sql, id)).fields, { room: '2 b' })
+  assert.equal(
+    (await eventsOf(sql, id)).map((event) => [event.type, event.data.from, event.data.to]),
+    [
+      ['product', null, 'vpn'],
+      ['field', null, 'Oslo'],
+      ['field', null, '2 b'],
+      ['field', 'Oslo', null],
+    ],
+  )
+  assert.is(await refusal(product('none')), 'unknown_product')
+  assert.is(await refusal(field('nothing', 'x')), 'unknown_field')
+  assert.is(await refusal(field('site', 'Rome')), 'unknown_value')
+  assert.is(await refusal(field('room', 'x'.repeat(201))), 'long_value')
+  await undone(sql, desk, { ...on(id), now: NOON, change: (tx) => setProduct(tx, { ...on(id), product: null }, NOON) })
+  const site = (tx: Parameters<Parameters<typeof undone>[2]['change']>[0]) =>
+    setField(tx, { ...on(id), field: 'site', value: 'Berlin' }, NOON)
+  await undone(sql, desk, { ...on(id), now: NOON, change: site })
+})
+
+test('a date by hand is found as what is due', async () => {
+  const id = await desk.addTicket()
+  await desk.act((tx) => setDue(tx, { ...on(id), due: after(NOON, DAY) }, NOON))
+  const found = (query: string) => findTickets(sql, { query, limit: 5 }, NOON).then((rows) => rows.length)
+  assert.equal([await found('due:<2d'), await found('due:<4h')], [1, 0])
 })
 
 test('a team takes over by its key, nobody does too, and it goes back', async () => {
