@@ -73,6 +73,7 @@ export type MailboxConfig = {
   sent: string | null
   /** The spam folder, or `\Junk`: what lies there is taken in and held (2.16). */
   junk: string | null
+  watchSent: boolean
 }
 
 /** Name in lower case -> type -> values. */
@@ -279,6 +280,7 @@ function toMailbox(one: ConfigFile['mailboxes'][number]): MailboxConfig {
     importDays: first === 'from_now' ? 0 : first.days,
     authservId: one.authserv_id ?? null,
     sent: one.sent ?? null,
+    watchSent: one.watch_sent,
     junk: one.junk ?? null,
   }
 }

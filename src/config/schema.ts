@@ -98,6 +98,7 @@ const mailbox = z
       .meta({ remedy: 'write from_now, or {days: 30} to take old mail as archive' }),
     authserv_id: some('write the name that stands first in Authentication-Results').optional(),
     sent: some('write the name of a folder, such as Sent').optional(),
+    watch_sent: z.boolean().default(false),
     junk: some('write the name of the spam folder, or \\Junk').optional(),
   })
   .refine((one) => (one.password === undefined) !== (one.oauth === undefined), {
@@ -107,6 +108,11 @@ const mailbox = z
     path: ['sent'],
     error: 'a folder that is polled cannot take the copies of what is sent',
     params: { remedy: 'write the name of another folder' },
+  })
+  .refine((one) => !one.watch_sent || one.sent !== undefined, {
+    path: ['watch_sent'],
+    error: 'which folder is to be watched is not said',
+    params: { remedy: 'write sent: Sent beside it' },
   })
   .refine((one) => one.junk === undefined || (one.junk !== one.sent && !one.folders.includes(one.junk)), {
     path: ['junk'],

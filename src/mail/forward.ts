@@ -3,10 +3,11 @@
  * text. Detection only: whether anything follows from it is the engine's. An address is read from that block's From
  * line and from nowhere else.
  */
+
+import { hasForwardPrefix } from '../forward-prefix.ts'
 import { htmlToText } from '../html.ts'
 import type { Forwarded, ParsedMail } from '../incoming.ts'
 import * as limits from '../limits.ts'
-import { hasForwardPrefix } from './forward/prefix.ts'
 import { readSender } from './forward/sender.ts'
 import { isoDate } from './parse/scan.ts'
 import { attributionEnd, beginsAttribution } from './reply-text/attribution-words.ts'

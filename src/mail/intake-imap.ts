@@ -112,7 +112,12 @@ async function probeSession(mailbox: Mailbox, session: Session): Promise<ProbeLi
   for (const { path, holds } of watched) {
     try {
       const folder = await session.select(path, 'read')
-      const spam = holds === 'junk' ? '; what comes there is held as spam' : ''
+      const spam =
+        holds === 'junk'
+          ? '; what comes there is held as spam'
+          : holds === 'sent'
+            ? '; what comes there was sent without the desk'
+            : ''
       lines.push({ ok: true, words: `mailbox ${mailbox.name}: folder ${path} holds ${folder.exists} mails${spam}` })
     } catch (error) {
       lines.push({ ok: false, words: `mailbox ${mailbox.name}: folder ${path}: ${wordsOf(error)}` })

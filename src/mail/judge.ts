@@ -71,7 +71,7 @@ export async function scanned(source: AsyncIterable<Buffer>, { code, words }: Pa
 /** What is known of a mail before earlier mails are looked at. */
 export function knownOf(judged: Judged, { mail, auth, poison, spam, forward }: Read, trust: Trust): Known {
   const { envelope } = judged
-  const session = envelope.session as typeof envelope.session & { archive?: boolean; oversize?: number }
+  const session = envelope.session as typeof envelope.session & { archive?: boolean; sent?: boolean; oversize?: number }
   return {
     id: judged.id,
     mail,
@@ -86,6 +86,7 @@ export function knownOf(judged: Judged, { mail, auth, poison, spam, forward }: R
     releasedAt: judged.releasedAt,
     confirmed: judged.confirmed ?? null,
     forward,
+    sent: session.sent ?? false,
     archive: session.archive ?? false,
     hold: session.held
       ? { code: session.held, words: 'it has passed through this desk or too many servers before' }

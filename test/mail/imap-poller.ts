@@ -44,6 +44,7 @@ export function mailboxAt(port: number, changes: Partial<Mailbox> = {}): Mailbox
     authservId: null,
     sent: null,
     junk: null,
+    watchSent: false,
     ...changes,
   }
 }

@@ -9,14 +9,18 @@ import { agentMail as limits } from '../../limits.ts'
 import { type Attachment, storeParts } from '../attachments.ts'
 import { rememberExecuted, useQuestion } from '../challenges.ts'
 import type { Agent } from '../desk.ts'
+import { messageIdRows } from '../thread.ts'
+import { recordOutside } from '../tickets/outside.ts'
 import { note, reply } from '../tickets.ts'
 import { agentTokens, executedOf } from './agent-facts.ts'
 import { askAgent } from './agent-mails.ts'
 import { reason } from './endings.ts'
 import type { Action } from './plan.ts'
+import { incomingId } from './references.ts'
 import type { Done, Work } from './work.ts'
 
 type Deed = Extract<Action, { action: 'agent' }>
+type Outside = Extract<Action, { action: 'outside' }>
 type Release = Extract<Action, { action: 'release' }>
 
 /** Does it, or leaves the mail held; `undo`: the caller only wants to know. */
@@ -51,6 +55,21 @@ export async function releaseHeld(tx: Tx, release: Release, now: Date): Promise<
   }
 }
 
+/** An answer that has left already: a comment, and what leads an answer to it here. */
+export async function writeDown(tx: Tx, work: Work, outside: Outside, now: Date): Promise<Done> {
+  const { facts, plan } = work
+  const agent = outside.agent === null ? null : facts.desk.agents.get(outside.agent)!
+  const files = await filesOf(tx, work, outside)
+  const rows = (commentId: number) => {
+    const ids = incomingId(work, { ticketId: outside.ticket, commentId })
+    return ids.length ? [messageIdRows(tx, ids, now)] : []
+  }
+  const text = outside.text || files.map((file) => file.filename).join('\n')
+  const input = { ticketId: outside.ticket, agent, name: plan.author.name, text, files, rows }
+  const { commentId } = await recordOutside(tx, input, now)
+  return { ...NOTHING, ticketId: outside.ticket, commentId }
+}
+
 const NOTHING: Done = {
   ticketId: null,
   commentId: null,
@@ -75,7 +94,7 @@ async function doAll(
 }
 
 /** The files that are meant: a logo and what the ticket holds already, quoted, are not. */
-async function filesOf(tx: Tx, { arrival }: Work, deed: Deed): Promise<Attachment[]> {
+async function filesOf(tx: Tx, { arrival }: Work, deed: { ticket: number | null }): Promise<Attachment[]> {
   const mail = arrival.mail as IncomingMail
   const meant = mail.parts.filter((part) => !part.original && !SIGNED.test(part.type) && !isLogo(part))
   const files = await storeParts(tx, meant)

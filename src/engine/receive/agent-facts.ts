@@ -3,7 +3,8 @@ import type { Tx } from '../../database.ts'
 import type { IncomingMail, MailAddress } from '../../incoming.ts'
 import type { Token } from '../../tokens.ts'
 import { type Asked, type Executed, findByNonce, findSendable, readNonce, wasExecuted } from '../challenges.ts'
-import type { Agent, Desk } from '../desk.ts'
+import type { Agent, Desk, Organization } from '../desk.ts'
+import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
 import type { Claims } from '../thread/claims.ts'
 import { type Candidate, chooseTicket, type KnownId } from '../thread.ts'
 import type { Known } from './arrival.ts'
@@ -23,6 +24,8 @@ export type AgentMemory = {
   newer: Newer[]
   /** Internal and private texts of the ticket. */
   internal: string[]
+  /** Of who wrote the mail that an agent forwards. */
+  original: { contact: Contact | null; organization: Organization | null } | null
 }
 
 /** Tokens that only agents get (5.7). */
@@ -44,7 +47,7 @@ export async function loadAgentMemory(
 ): Promise<AgentMemory | null> {
   const { mail } = arrival
   if (mail.error !== null) return null
-  const { agent, claims, found, from } = given
+  const { agent, claims, desk, found, from } = given
   const [token] = agentTokens(claims)
   const nonce = nonceIn(mail, arrival.recipients)
   if (!token && !agent && nonce === null) return null
@@ -59,6 +62,7 @@ export async function loadAgentMemory(
     executed: await wasExecuted(tx, executedOf(mail, token ?? null)),
     newer: whose && token ? await findNewer(tx, { ...whose, shown }, given) : [],
     internal: whose ? await findInternal(tx, whose.ticketId) : [],
+    original: agent && arrival.forward?.from ? await findOriginal(tx, arrival.forward.from.address, desk) : null,
   }
 }
 
@@ -98,7 +102,7 @@ async function findNewer(
         select from events e where e.ticket_id = c.ticket_id and e.seq > ${shown}
           and e.type in ('customer_comment', 'agent_reply') and (e.data ->> 'comment')::bigint = c.id))
       and c.visibility = 'public' and not c.automatic and not c.flags && '{spam_flagged,unverified_sender}'
-      and (c.author_role <> 'agent' or c.agent_id <> ${agentId})
+      and (c.author_role <> 'agent' or c.agent_id is distinct from ${agentId})
       and (c.author_role <> 'agent' or c.flags && '{sent_outside}' or exists (
         select from outbox o where o.comment_id = c.id and o.kind = 'reply' and o.state not in ('cancelled', 'suppressed')))
     order by c.id`
@@ -106,6 +110,13 @@ async function findNewer(
   return rows
     .filter((row) => row.role === 'agent' || !isThanksOnly(row.text, [row.name, ...names]))
     .map(({ at, name, text }) => ({ at, name, text }))
+}
+
+async function findOriginal(tx: Tx, written: string, desk: Desk) {
+  const address = sameAddress(written)
+  const contact = await findContact(tx, address)
+  const known = [...desk.organizations.values()].find((one) => one.id === contact?.organizationId)
+  return { contact, organization: known ?? findOrganization(desk, address) }
 }
 
 async function findInternal(tx: Tx, ticketId: number): Promise<string[]> {

@@ -11,9 +11,13 @@ import type { Agent } from '../desk.ts'
 import { type Candidate, type Threading, takesPart } from '../thread.ts'
 import { agentTokens } from './agent-facts.ts'
 import { leakIn, withoutPrivate } from './agent-text.ts'
+import { isForward, openOnBehalf } from './behalf.ts'
 import { hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
-import type { Plan, ReasonCode } from './plan.ts'
+import { spamPlace } from './guards.ts'
+import { open } from './open.ts'
+import { reachedCustomer, sentOutside } from './outside.ts'
+import type { Plan, Reason, ReasonCode } from './plan.ts'
 
 type Case = { arrival: Arrival; facts: Facts; mail: IncomingMail; plan: Plan; threading: Threading; now: Date }
 
@@ -26,7 +30,7 @@ export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threadin
   const given = { arrival, facts, mail, plan, threading, now }
   if (facts.agents.asked) return confirmation(given)
   const tokens = agentTokens(facts.claims)
-  return tokens.length > 0 ? withToken(given, tokens) : null
+  return tokens.length > 0 ? withToken(given, tokens) : withoutToken(given)
 }
 
 /** Whether the mail is by this agent: what From says is proven, or they have confirmed it (5.6). */
@@ -123,6 +127,31 @@ function withToken(given: Case, tokens: Token[]): Plan | null {
   })
 }
 
+/** A proven agent's mail to an address that everybody may use (6.17, 6.19, 6.20, 7.11). */
+function withoutToken(given: Case): Plan | null {
+  const { arrival, facts, mail, plan, threading, now } = given
+  const { agent } = facts
+  if (!agent || !isTheirs(given, plan.kind, agent) || threading.by === 'side') return null
+  if (spamPlace(arrival, threading) === 'held' || threading.ticket?.spamAt) return null
+  const { ticket } = threading
+  if (isForward(mail))
+    return (
+      openOnBehalf(given, now) ??
+      openAsTheirs(given, reason('set_requester', 'whom it is from could not be told: set the requester'))
+    )
+  if (!ticket || takesPart(ticket, agent.address)) return null
+  if (reachedCustomer(mail, ticket)) return sentOutside(arrival, facts, plan, { ticket, agent })
+  // whoever writes to the desk alone says it to the desk
+  return deed(given, { agent, ticket, token: null, audience: 'internal' })
+}
+
+/** An ordinary ticket by the agent, whatever ticket its ids lead to. */
+function openAsTheirs({ arrival, facts, plan, threading, now }: Case, why: Reason): Plan {
+  const links = [...new Set([threading.ticket?.id, ...threading.refused.map((one) => one.ticket)])]
+  const base = { ...plan, thread: { ...plan.thread, ticket: null, by: null }, reasons: [...plan.reasons, why] }
+  return open(arrival, facts, base, { links: links.filter((one) => one !== undefined), followUpOf: null }, now)
+}
+
 /** What makes a mail with an agent's address less than theirs, or null (5.6, COMMANDS E5.5). */
 function doubt({ arrival, facts, mail, plan }: Case, token: Token, owner: Agent): string | null {
   if (!isTheirs({ arrival, facts }, plan.kind, owner))
@@ -161,7 +190,7 @@ const saysYes = (text: string): boolean => YES.test(text.slice(0, 100).normalize
 const YES =
   /^[\s"'“„«>]*(?:yes|yep|ok|okay|confirm(?:ed)?|confirm-[a-z2-7]{26}|ja|oui|s[ií]|tak|так|да)(?![\p{L}\p{M}])/iu
 
-type Whose = { agent: Agent; ticket: Candidate; token: Token; audience: 'public' | 'internal' }
+type Whose = { agent: Agent; ticket: Candidate; token: Token | null; audience: 'public' | 'internal' }
 
 /** What a proven agent wrote: their words, without quotation and signature, to whom the address says (6.17). */
 function deed(given: Case, whose: Whose): Plan {
@@ -199,7 +228,7 @@ function deed(given: Case, whose: Whose): Plan {
         ticket: ticket.id,
         audience: whose.audience,
         agent: agent.address,
-        shown: token.comment,
+        shown: token?.comment ?? null,
         text: whose.audience === 'public' ? withoutPrivate(text, facts.desk, inbox) : text,
         given: block.given,
         mode: 'do',

@@ -22,8 +22,9 @@ import { type MailId, messageIdRows } from '../thread.ts'
 import { addPeople } from '../tickets/people.ts'
 import { addComment, furtherComment, link, reserveComment, ticketRows } from '../tickets/rows.ts'
 import { note } from '../tickets.ts'
-import { carryOutAgent, releaseHeld } from './agent-apply.ts'
+import { carryOutAgent, releaseHeld, writeDown } from './agent-apply.ts'
 import { askAgent } from './agent-mails.ts'
+import { onBehalf } from './behalf.ts'
 import { commentOf } from './comment.ts'
 import { hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
@@ -67,11 +68,15 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
 }
 
 async function applyMail(tx: Tx, work: Work, now: Date): Promise<Done> {
+  const behalf = find(work.plan, 'on_behalf')
+  if (behalf) return await openTicket(tx, { ...work, ...onBehalf(work.arrival, work.facts) }, now)
   if (find(work.plan, 'create_ticket')) return await openTicket(tx, work, now)
   const comment = find(work.plan, 'comment')
   if (comment) return await addToTicket(tx, work, comment, now)
   const deed = find(work.plan, 'agent')
   if (deed) return await carryOutAgent(tx, work, deed, now)
+  const outside = find(work.plan, 'outside')
+  if (outside) return await writeDown(tx, work, outside, now)
   const release = find(work.plan, 'release')
   if (release) return await releaseHeld(tx, release, now)
   return { ticketId: null, commentId: null, reasons: [], acknowledged: false, rows: [], rest: async () => {} }
@@ -121,12 +126,12 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
         status: arrival.archive ? 'closed' : route!.status,
         priority: route!.priority,
         type: route!.type,
+        product: route!.product,
         tags: route!.tags,
         automatic: plan.kind !== 'human' && plan.kind !== null,
         inboxId: facts.inboxes[0]!.id,
         projectId: desk.projects.get(route!.project)!.id,
         organizationId: facts.organization?.id ?? null,
-        product: route!.product,
         teamId: (route!.team && desk.teams.get(route!.team)?.id) || null,
         assigneeId: (route!.assignee && desk.agents.get(route!.assignee)?.id) || null,
         requester: { contactId, address: create.requester, name: facts.from?.name ?? '' },
@@ -138,13 +143,15 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
       { actor, why: plan.reasons.find((one) => one.code === 'new_ticket')?.words ?? plan.reasons[0]?.words ?? '' },
       at,
     ),
-    addComment(tx, comment, at),
+    addComment(tx, comment, saidAt(plan, at)),
     plan.sla && clockRows(tx, ticketId, plan.sla),
     files.length ? attachmentRows(tx, { ticketId, commentId }, files) : null,
     ids.length ? messageIdRows(tx, ids, now) : null,
     ...references(tx, work, { ticketId, commentId }, now),
     ack.mail && outboxRows(tx, { ...ack.mail, ids: [outboxId!] }, tools, now),
-    concernsPeople(work) ? newsRow(tx, { ticketId, kind: 'new', commentId, actor }, now) : null,
+    concernsPeople(work)
+      ? newsRow(tx, { ticketId, kind: 'new', commentId, actor: causedBy(work) ?? actor }, now)
+      : null,
   ]
   return {
     ticketId,
@@ -156,6 +163,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
       await addAllPeople(tx, work, { ticketId, contactId }, now)
       await addLinks(tx, plan, ticketId)
       await addNotes(tx, plan, ticketId, now)
+      await addAgentsWords(tx, work, ticketId, now)
     },
   }
 }
@@ -163,6 +171,13 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
 /** MAIL 10: agents hear of what people write; monitors', newsletters' and lists' mail waits in its queue, history tells nothing. */
 const concernsPeople = ({ plan, arrival }: Work): boolean =>
   !arrival.archive && (plan.kind === 'human' || plan.kind === null)
+
+/** MAIL 7.13: what was forwarded was said when it was written, as far as that is told and can be. */
+function saidAt(plan: Plan, at: Date): Date {
+  const written = find(plan, 'on_behalf')?.date
+  const date = written ? new Date(written) : at
+  return date < at ? date : at
+}
 
 type Reserved = { ticketId: number; commentId: number; freshContact: number | null; outboxId: number | null }
 
@@ -331,6 +346,20 @@ async function addAllPeople(
 
 async function addLinks(tx: Tx, plan: Plan, ticketId: number): Promise<void> {
   for (const action of plan.actions) if (action.action === 'link') await link(tx, ticketId, action.other, action.kind)
+}
+
+/** The agent who forwarded it knows of it already (8.32). */
+function causedBy({ plan, facts }: Work): Actor | null {
+  const behalf = find(plan, 'on_behalf')
+  const agent = behalf && facts.desk.agents.get(behalf.agent)
+  return agent ? { kind: 'agent', id: agent.id, name: agent.name } : null
+}
+
+/** What an agent wrote above the mail that they forward (7.13). */
+async function addAgentsWords(tx: Tx, { plan, facts }: Work, ticketId: number, now: Date): Promise<void> {
+  const behalf = find(plan, 'on_behalf')
+  const agent = behalf && facts.desk.agents.get(behalf.agent)
+  if (agent && behalf.text !== '') await note(tx, { ticketId, agent, text: behalf.text, channel: 'mail' }, now)
 }
 
 async function addNotes(tx: Tx, plan: Plan, ticketId: number, now: Date): Promise<void> {

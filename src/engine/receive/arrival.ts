@@ -22,6 +22,8 @@ export type Arrival = {
   confirmed: Confirmed | null
   /** What it forwards; looked for where an agent wrote (7.11). */
   forward: Forwarded | null
+  /** It lay in the Sent folder of the inbox's mailbox (2.17). */
+  sent: boolean
   /** Imported history: closed, nothing sent, no clocks (2.5). */
   archive: boolean
   /** The server that brought it over SMTP; null: another way, this machine, or a relay of our own. */

@@ -54,6 +54,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'storm',
   'reopen_guard',
   'side_answer',
+  'on_behalf',
+  'set_requester',
 ])
 
 /** What parsing found that a reader must know of (4.19, 4.21). */

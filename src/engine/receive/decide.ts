@@ -12,6 +12,7 @@ import { blank, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { spamPlace, withBadAddress, withReflex } from './guards.ts'
 import { open, unreadable } from './open.ts'
+import { sentFromMailbox } from './outside.ts'
 import { named } from './people.ts'
 import type { Plan, Reason } from './plan.ts'
 import { sideAnswer } from './side.ts'
@@ -58,6 +59,7 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
       ...spamReasons(arrival, threading),
     ],
   }
+  if (arrival.sent && !arrival.archive) return sentFromMailbox(arrival, facts, plan, threading)
   const agents = decideAgent(arrival, facts, plan, threading, now)
   if (agents) return agents
   const forged = unproven(arrival, facts, plan, threading)
@@ -144,7 +146,7 @@ function heldBack(arrival: Arrival, facts: Facts, plan: Plan): Plan | null {
   if (facts.blocked !== null && !arrival.archive)
     return hold(plan, 'blocked_sender', `an agent has blocked ${facts.blocked}`)
   // 4a.21 (c); history holds what the desk once sent
-  if (facts.memory.fromOwnInbox && arrival.auth.verdict !== 'strong' && !arrival.archive)
+  if (facts.memory.fromOwnInbox && arrival.auth.verdict !== 'strong' && !arrival.archive && !arrival.sent)
     return hold(plan, 'own_address', 'it claims to come from an address of this desk')
   // history, where nobody can be asked any more
   const token = facts.claims.tokens.find(({ purpose }) => purpose === 'a' || purpose === 'n')

@@ -20,7 +20,7 @@ export function open(
   arrival: Arrival,
   facts: Facts,
   plan: Plan,
-  story: { links: number[]; followUpOf: number | null },
+  story: { links: number[]; followUpOf: number | null; origin?: 'agent_for_customer' },
   now: Date,
 ): Plan {
   const mail = arrival.mail as IncomingMail
@@ -37,7 +37,7 @@ export function open(
   if (storm && storm.ticket !== null)
     return { ...gathered(plan, storm.ticket, reason('storm', storm.words)), route: routed }
   const quiet = plan.kind !== 'human'
-  const sla = arrival.archive ? null : promised(arrival, facts, plan, { seen, routed, quiet }, now)
+  const sla = arrival.archive ? null : promised(arrival, facts, plan, { seen, routed, quiet, ...story }, now)
   const subject = mail.subject || opening(mail.text)
   const actions: Action[] = [
     {
@@ -152,7 +152,7 @@ function promised(
   arrival: Arrival,
   facts: Facts,
   plan: Plan,
-  given: { seen: RuleFacts; routed: Route; quiet: boolean },
+  given: { seen: RuleFacts; routed: Route; quiet: boolean; origin?: 'agent_for_customer' },
   now: Date,
 ) {
   const { routed } = given
@@ -171,7 +171,8 @@ function promised(
     now,
   )
   const { team, assignee } = routed
-  return promise(facts.desk, selection, { status, priority, team, assignee }, arrival.releasedAt ?? arrival.receivedAt)
+  const beginning = { status, priority, team, assignee, ...(given.origin && { origin: given.origin }) }
+  return promise(facts.desk, selection, beginning, arrival.releasedAt ?? arrival.receivedAt)
 }
 
 /** Why no acknowledgement goes (4a.26), or null when one does. */

@@ -51,6 +51,9 @@ export type ReasonCode =
   | 'commands'
   | 'confirmed'
   | 'note_leak'
+  | 'on_behalf'
+  | 'sent_outside'
+  | 'set_requester'
   | 'spam_ticket'
   | 'rule'
   | 'spam'
@@ -109,6 +112,10 @@ export type Action =
       given: GivenLine[]
       mode: 'do' | 'dry'
     }
+  /** An answer that has left without the desk; `agent` null: out of the mailbox itself (2.17, 6.20). */
+  | { action: 'outside'; ticket: number; agent: string | null; text: string }
+  /** The ticket is of who wrote the forwarded mail; `text` is the agent's own, a note (7.13). */
+  | { action: 'on_behalf'; agent: string; date: string | null; text: string }
   /** A mail that an agent is told of because it is held; once in ten minutes for one reason. */
   | {
       action: 'ask_agent'

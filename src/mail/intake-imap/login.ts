@@ -6,8 +6,8 @@ import type { Tokens } from './oauth.ts'
 /** What holds our own mail, or mail that nobody sent us yet: never customers' mail (2.16, 2.17). */
 const NOT_WATCHED = ['\\Sent', '\\Drafts', '\\Junk', '\\Trash']
 
-/** A folder to poll; mail in a `junk` one is held (2.16). */
-export type Watched = { path: string; holds: 'mail' | 'junk' }
+/** A folder to poll; mail in a `junk` one is held (2.16), mail in a `sent` one is no customer's (2.17). */
+export type Watched = { path: string; holds: 'mail' | 'junk' | 'sent' }
 
 /** @throws as Tokens.access */
 export async function credentialsOf(mailbox: Mailbox, tokens: Tokens | null, now: Date): Promise<Credentials> {
@@ -27,10 +27,12 @@ export async function foldersOf(mailbox: Mailbox, session: Session): Promise<{ w
   const uses = new Map(listed.map((one) => [one.path, one.use]))
   const left = paths.filter((path) => NOT_WATCHED.some((use) => same(uses.get(path) ?? null, use)))
   const junk = mailbox.junk === null ? null : pathOf(mailbox.junk)
+  const sent = mailbox.watchSent && mailbox.sent !== null ? pathOf(mailbox.sent) : null
   const watched = paths.flatMap((path): Watched[] =>
-    path === junk || left.includes(path) ? [] : [{ path, holds: 'mail' }],
+    path === junk || path === sent || left.includes(path) ? [] : [{ path, holds: 'mail' }],
   )
   if (junk !== null) watched.push({ path: junk, holds: 'junk' })
+  if (sent !== null) watched.push({ path: sent, holds: 'sent' })
   return { watched, left: left.filter((path) => path !== junk) }
 }
 

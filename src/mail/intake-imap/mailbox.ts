@@ -42,6 +42,8 @@ export type Mailbox = {
   authservId: string | null
   /** The folder, or a special use as `\Sent`, that gets a copy of each answer (2.18); null: none. */
   sent: string | null
+  /** Whether that folder is looked at for answers that went out without the desk (2.17). */
+  watchSent: boolean
   /** The folder, or `\Junk`, whose mail is taken in and held (2.16); null: none. */
   junk: string | null
 }

@@ -46,7 +46,7 @@ export async function pollFolder(
   { path, holds, moment }: Watched & { moment: 'plain' | 'reconcile' },
 ): Promise<Place & { imported: number }> {
   const began = intake.now()
-  const folder = await session.select(path, intake.mailbox.after.do === 'none' || holds === 'junk' ? 'read' : 'write')
+  const folder = await session.select(path, intake.mailbox.after.do === 'none' || holds !== 'mail' ? 'read' : 'write')
   const cursor = await findPlace(intake, session, { folder, holds })
   const place = { cursor, folder, holds }
   const uids = (await session.uids(cursor.lastUid + 1, '*')).filter((uid) => uid > cursor.lastUid)
@@ -71,8 +71,8 @@ async function findPlace(
   const { sql, mailbox, log } = intake
   const current = await findCursor(sql, mailbox.name, folder.path)
   if (current?.uidvalidity === folder.uidvalidity) return current
-  // old spam is nobody's archive
-  const fromNow = current === null && (mailbox.importDays === 0 || holds === 'junk')
+  // old spam is nobody's archive, and what was sent long ago was answered long ago
+  const fromNow = current === null && (mailbox.importDays === 0 || holds !== 'mail')
   const lastUid = fromNow ? await newestUid(session, folder) : 0
   const { uidvalidity } = folder
   await openCursor(sql, { name: mailbox.name, folder: folder.path, uidvalidity, lastUid }, intake.now())

@@ -195,7 +195,7 @@ async function watchedFolders(life: Life, session: Session): Promise<Watched[]> 
     const words = `Mailbox ${mailbox.name}: ${first} holds no customers' mail and is not polled: take it out of \`folders\`.`
     await notices.raise('mailbox_folder', mailbox.name, words)
   }
-  if (watched.every((one) => one.holds === 'junk'))
+  if (watched.every((one) => one.holds !== 'mail'))
     throw new Refusal('imap_folder', 'no folder is left to poll', 'outage')
   return watched
 }
@@ -224,7 +224,7 @@ async function pollAll(
     const { imported, ...place } = polled
     state.imported += imported
     const now = intake.now().getTime()
-    if (intake.mailbox.after.do === 'none' || holds === 'junk') continue // nothing in Junk is touched
+    if (intake.mailbox.after.do === 'none' || holds !== 'mail') continue // nothing in Junk or Sent is touched
     if (now < (life.actionPause.get(path) ?? 0)) continue
     const refused = await runActions(intake, session, place)
     if (refused) life.actionPause.set(path, now + intake.limits.actionPause)

@@ -34,6 +34,8 @@ export type ImapSession = {
   archive?: true
   /** It lay in the spam folder (2.16). */
   junk?: true
+  /** It lay in the Sent folder (2.17). */
+  sent?: true
   /** Bytes of the original, of which only the header is here (2.12), and its parts. */
   oversize?: number
   parts?: Part[]
@@ -114,7 +116,7 @@ async function store(
   const envelope = envelopeOf(intake, place, { ...want, now })
   const left = fetched.oversize !== null
   const moves = mailbox.after.do === 'move' || mailbox.after.do === 'delete' // an original left there must stay (2.12)
-  const untouched = manner === 'archive' || place.holds === 'junk' || (left && moves)
+  const untouched = manner === 'archive' || place.holds !== 'mail' || (left && moves)
   const action = untouched || mailbox.after.do === 'none' ? null : mailbox.after.do
   const accept = async (tx: Parameters<typeof acceptIn>[0]) =>
     (await acceptIn(tx, { envelope, bytes: fetched.read() })).id
@@ -141,6 +143,7 @@ function envelopeOf(
     ...(mailbox.authservId && { authserv_id: mailbox.authservId }),
     ...(manner === 'archive' && { archive: true as const }),
     ...(holds === 'junk' && { junk: true as const }),
+    ...(holds === 'sent' && { sent: true as const }),
     ...(fetched.oversize && { oversize: fetched.oversize.bytes, parts: fetched.oversize.parts }),
   }
   return {

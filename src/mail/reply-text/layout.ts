@@ -1,7 +1,7 @@
 /** First pass: which lines are quoted, by marks, containers, attributions, header blocks and banners, from the top. */
 
+import { hasForwardPrefix } from '../../forward-prefix.ts'
 import * as limits from '../../limits.ts'
-import { hasForwardPrefix } from '../forward/prefix.ts'
 import { type Attribution, attributionEndingAt } from './attribution.ts'
 import { hasDateOrAddress } from './attribution-words.ts'
 import { bannerOf, isMarker, isSeparator } from './banners.ts'

@@ -24,6 +24,9 @@ const FLAGS: Record<string, [words: string, tone: '' | 'host' | 'danger']> = {
   perhaps_automatic: ['Perhaps automatic', ''],
   spam_flagged: ['Marked as spam by the mail server', 'host'],
   unverified_sender: ['Sender not proven', 'danger'],
+  on_behalf: ['Forwarded by an agent, sender not proven', ''],
+  set_requester: ['Forwarded: set the requester?', 'host'],
+  sent_outside: ['Sent without the desk', ''],
   side_question: ['Asked outside', ''],
   side_answer: ['Answer to a side question', ''],
 }
