@@ -200,6 +200,8 @@ export type Desk = {
     policy: string | null
     /** Calendar of policies that name none, for customers without their own. */
     calendar: string | null
+    /** Addresses of agents who may choose the policy of a ticket, besides admins (SLA S4, `sla.override`). */
+    sla_override: string[]
     undo_seconds: number
     /** How long news of a ticket are gathered before one mail tells an agent of them (MAIL 8.32). */
     notify_seconds: number

@@ -14,6 +14,7 @@ import { agentPage } from './page.ts'
 import { conversation } from './ticket/conversation.ts'
 import { facts, nextDue } from './ticket/facts.ts'
 import { loadTicket, type TicketRow } from './ticket/load.ts'
+import { choosePolicy, policyForm } from './ticket/policy.ts'
 import { spentTime } from './ticket/spent.ts'
 import { type Draft, work, workForm } from './ticket/work.ts'
 import { TIME_DONE } from './time/words.ts'
@@ -35,6 +36,12 @@ export function ticketPages(web: Web): Pages {
         if (page) return page
         throw error
       }
+    })
+    .post('/tickets/:number/policy', async (c) => {
+      const ticketId = parseId(c.req.param('number'))
+      if (ticketId === null) return c.notFound()
+      await choosePolicy(web, { ticketId, agent: c.get('agent'), form: await readForm(c) })
+      return c.redirect(`/tickets/${ticketId}?done=policy`, 303)
     })
     .post('/tickets/:number/people', async (c) => {
       const ticketId = parseId(c.req.param('number'))
@@ -61,6 +68,7 @@ const DONE: Record<string, string> = {
   answer: 'Your answer is saved and goes out after the undo time.',
   note: 'Your note is saved.',
   change: 'Saved.',
+  policy: 'The policy counts from now on.',
   nothing: 'Nothing was changed.',
   split: 'This is a ticket of its own now. Nobody was written to.',
   admitted: 'They take part now: they get the answers and may write by mail.',
@@ -85,7 +93,8 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
     ...[...view.courses.values()].flatMap(({ ran }) => ran.map((one) => one.calendarId)),
   ])
   const spent = await spentTime(web, { ticket, agent })
-  const setting = { view, agent, now, calendars, spent }
+  const policy = policyForm(web, { ticket, agent })
+  const setting = { view, agent, now, calendars, spent, policy }
   const subject = ticket.subject || 'No subject'
   const body = html`<div class="ticket">
     <header class="ticket-head">

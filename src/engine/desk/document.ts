@@ -227,6 +227,7 @@ function toDesk(
       priorities: settings.priorities,
       policy: settings.policy ?? null,
       calendar: settings.calendar ?? null,
+      sla_override: settings.sla_override,
       undo_seconds: settings.undo,
       notify_seconds: settings.notify,
       receipts: settings.receipts,

@@ -133,6 +133,8 @@ function checkReferences(file: DeskFile, refer: Refer): void {
   for (const [n, one] of file.sla.entries()) refer(['sla', n, 'policy'], 'policy', one.policy, policies)
   for (const [n, approver] of file.settings.time.approvers.entries())
     refer(['settings', 'time', 'approvers', n], 'agent', approver, agents)
+  for (const [n, one] of file.settings.sla_override.entries())
+    refer(['settings', 'sla_override', n], 'agent', one, agents)
   refer(['settings', 'policy'], 'policy', file.settings.policy, policies)
   refer(['settings', 'calendar'], 'calendar', file.settings.calendar, calendars)
 }

@@ -334,6 +334,7 @@ export const deskSchema = z.strictObject({
         })
         .default(60)
         .meta({ remedy: 'write it as 60s, 2m, or 0s to tell of each thing at once' }),
+      sla_override: list(address, 'write a list of the addresses of agents'),
       time: timeSettings,
       billing: billingSettings,
     })

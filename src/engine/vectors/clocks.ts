@@ -299,6 +299,7 @@ const EMPTY: Desk = {
     priorities: ['low', 'normal', 'high', 'urgent'],
     policy: null,
     calendar: null,
+    sla_override: [],
     undo_seconds: 0,
     notify_seconds: 60,
     receipts: 'all',

@@ -20,6 +20,8 @@ export type Setting = {
   calendars: Map<number, Calendar>
   /** The box about time that was spent. */
   spent: Html
+  /** The form that chooses the policy, for those who may. */
+  policy: Html
 }
 
 export function facts(setting: Setting): Html {
@@ -28,7 +30,7 @@ export function facts(setting: Setting): Html {
   const fact = (name: string, value: Html | string | null) =>
     html`<div><dt>${name}</dt><dd>${value || html`<span class="muted">None</span>`}</dd></div>`
   return html`<aside class="facts" aria-label="Facts">
-    <section aria-labelledby="f-due"><h2 id="f-due">Promised</h2>${promises(setting)}</section>
+    <section aria-labelledby="f-due"><h2 id="f-due">Promised</h2>${promises(setting)} ${setting.policy}</section>
     ${setting.spent}
     <section aria-labelledby="f-who"><h2 id="f-who">Who</h2>
       <dl>
