@@ -81,7 +81,9 @@ export const parse = {
   headerValue: 64 * KB, // characters of one header value kept and looked at
   wall: 2 * MINUTE, // a child that burns no CPU and never answers, counted from the last byte it was given
   watch: 100, // milliseconds between two looks at /proc
-  mails: 2000, // mails after which a child is replaced: what leaks, leaks little
+  ahead: 4, // mails that a child is given at once: it does not wait for a busy parent
+  patience: 100, // milliseconds of one mail; those behind it then go to another child
+  mails: 20_000, // mails after which a child is replaced: what leaks, leaks little; a new one is slow for 500 mails
   recycle: 256 * MB, // resident size after a mail at which a child is replaced
   response: 128 * MB, // a child's answer beyond this is a bug of ours or an attack
   stray: 16 * MB, // bytes outside all parts that are kept to repair missing boundaries (4.17)
@@ -405,12 +407,12 @@ export const commands = {
   mail: 20, // commands
   batch: 50, // tickets
   stray: 50, // lines below the text that are looked at
-  perHour: 300, // commands of one agent: far more than a person, far less than a script gone wild
+  perHour: 120, // mails with commands of one agent: more than a person writes, less than a script gone wild
   customerPerHour: 20, // of one address
   sameError: 10 * MINUTE, // between two receipts to one person for one reason
-  macroDepth: 3, // a macro in a macro
   list: 50, // tickets that a list names
   history: 50, // events that a history names
+  shown: 10_000, // characters of their own text in a receipt
 } as const
 
 /** What agents write by mail (5.6, 8.30, COMMANDS E5). */

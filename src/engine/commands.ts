@@ -6,6 +6,7 @@
 import type { Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { commands as limits } from '../limits.ts'
+import { HOUR } from '../time.ts'
 import type { Attachment } from './attachments.ts'
 import { nameOf, nearestNames } from './commands/aliases.ts'
 import {
@@ -26,6 +27,8 @@ import { say } from './commands/phrases.ts'
 import { TICKETLESS } from './commands/places.ts'
 import { post } from './commands/post.ts'
 import { commandOf } from './commands/registry.ts'
+
+import { countMailed } from './outbox/budget.ts'
 
 export { readBatch, readBlock } from './commands/grammar.ts'
 
@@ -108,6 +111,7 @@ export async function runBlock(
   given: { on: Acting; audience: Audience; files: Attachment[] },
   now: Date,
 ): Promise<{ ran: Ran[]; commentId: number | null; ticketId: number | null }> {
+  if (read.acts.length > 0) await countMail(tx, given.on, now)
   const begins = read.acts.filter((one) => one.command === 'new')
   const first = await runCommands(tx, begins, given.on, now)
   const ticketId = first.findLast((one) => one.ticketId !== undefined)?.ticketId ?? given.on.ticketId
@@ -141,6 +145,16 @@ export async function runCommands(tx: Tx, acts: readonly Planned[], acting: Acti
       if (tickets === null && effect.ticketId !== undefined) ticketId = effect.ticketId
     }
   return ran
+}
+
+/** @throws Refusal `too_many_mails` where somebody sends more commands in an hour than people do (COMMANDS E5.8) */
+async function countMail(tx: Tx, { who }: Acting, now: Date): Promise<void> {
+  const [scope, most] =
+    who.kind === 'agent'
+      ? [`commands/${who.agent.id}`, limits.perHour]
+      : [`commands/${who.address.toLowerCase()}`, limits.customerPerHour]
+  if ((await countMailed(tx, { scope, window: HOUR }, now)) > most)
+    throw new Refusal('too_many_mails', `At most ${most} mails with commands are taken in an hour: try again later.`)
 }
 
 /** A verb's refusal as the problem of its line, for the receipt. */

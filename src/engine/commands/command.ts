@@ -97,7 +97,9 @@ export type Sets = {
   takesText?: true
 }
 
-export type Answer = { ok: Act; sets?: Sets; problem?: undefined } | { problem: Problem; ok?: undefined; sets?: undefined }
+export type Answer =
+  | { ok: Act; sets?: Sets; problem?: undefined }
+  | { problem: Problem; ok?: undefined; sets?: undefined }
 
 export type Read = (args: Arg[], on: Reading) => Answer
 

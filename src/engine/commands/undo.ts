@@ -7,7 +7,6 @@ import { Refusal } from '../../errors.ts'
 import { agentOn, unexpected } from './acting.ts'
 import type { Acting, Effect, Read } from './command.ts'
 import { invert } from './inverses.ts'
-import { type Name, SPECS } from './names.ts'
 import { en, type PhraseKey } from './phrases/en.ts'
 import { say } from './phrases.ts'
 import type { Kept } from './receipts.ts'
@@ -34,10 +33,10 @@ async function undoReceipt(tx: Tx, on: Acting, id: number | null, now: Date): Pr
   for (const { inverse } of receipt.effects.toReversed())
     if (inverse) late = (await invert(tx, inverse, on, now)).late || late
   await tx`update receipts set undone_at = ${now} where id = ${receipt.id}`
-  const stays = receipt.effects.filter((one) => one.inverse === null && hasCorrection(one.command))
+  const stays = receipt.effects.filter((one) => one.inverse === null).flatMap((one) => correctionOf(one.command) ?? [])
   const lines = [
     ...(late ? [say(on.locale, { key: 'recalled_late', data: {} })] : []),
-    ...new Set(stays.map((one) => say(on.locale, { key: correctionOf(one.command)!, data: {} }))),
+    ...[...new Set(stays)].map((key) => say(on.locale, { key, data: {} })),
   ]
   const anything = receipt.effects.some((one) => one.inverse !== null)
   return {
@@ -62,12 +61,3 @@ async function findReceipt(tx: Tx, on: Acting, id: number | null): Promise<Row |
     order by message_id = any(${references}::text[]) desc nulls last, id desc limit 1 for update`
   return row ?? null
 }
-
-/** How to correct what a command did where it cannot be taken back; null where it only reads or is undone. */
-export function correctionOf(command: Name | null): PhraseKey | null {
-  const key = `correct_${command}`
-  return Object.hasOwn(en, key) ? (key as PhraseKey) : null
-}
-
-const hasCorrection = (command: Name | null): boolean =>
-  SPECS.some((spec) => spec.name === command && spec.reversal === 'correct') && correctionOf(command) !== null

@@ -18,7 +18,6 @@ import { clockRows, promise, selectPolicy } from '../sla.ts'
 import type { AgentAuthor } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
 import { mayTakePart } from './may-take-part.ts'
-import { addPeople } from './people.ts'
 import { addComment, createTicket, reserveComment, reserveTicket } from './rows.ts'
 
 export type Opened = {
@@ -104,7 +103,6 @@ export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticke
   )
   await clockRows(tx, ticketId, sla)
   await writeFirst(tx, input, { ticketId, commentId, contactId, name }, now)
-  if (!desk.agents.has(address)) await addPeople(tx, ticketId, [{ ...person, contactId, role: 'participant' }], now)
   await addNews(tx, { ticketId, kind: 'new', commentId, actor }, now)
   return { ticketId, commentId }
 }
