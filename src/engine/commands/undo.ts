@@ -7,9 +7,8 @@ import { Refusal } from '../../errors.ts'
 import { agentOn, unexpected } from './acting.ts'
 import type { Acting, Effect, Read } from './command.ts'
 import { invert } from './inverses.ts'
-import { en, type PhraseKey } from './phrases/en.ts'
 import { say } from './phrases.ts'
-import type { Kept } from './receipts.ts'
+import { correctionOf, type Kept } from './receipt.ts'
 import { textOf } from './values.ts'
 
 export const undo: Read = (args) => {
