@@ -1,0 +1,164 @@
+/**
+ * COMMANDS E5.6: every mail that goes out, quoted in the style of fifteen clients or not quoted at all, and sent back by an
+ * agent who is who they say, runs no command and holds nothing up, whatever words of customers stand in it.
+ */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { transaction } from '../../../src/database.ts'
+import { readBlock } from '../../../src/engine/commands/grammar.ts'
+import { queueAgentDigests } from '../../../src/engine/notify/digest.ts'
+import { queueMail } from '../../../src/engine/outbox.ts'
+import { assign, note, reply } from '../../../src/engine/tickets.ts'
+import { LOCALES, placeholders, render, type TemplateName } from '../../../src/render.ts'
+import { after, DAY, SECOND } from '../../../src/time.ts'
+import { signedAddress } from '../../../src/tokens.ts'
+import { keys, MONDAY, mail, startDesk, templates } from '../../desk.ts'
+import { CLIENTS, composed, type Quoted } from './clients.ts'
+import { agentOf, sweep, URL_OF_DESK } from './desk.ts'
+
+const desk = await startDesk()
+const { sql } = desk
+test.after(() => desk.stop())
+test.before.each(() => desk.reset())
+
+const BO = 'bo@desk.example'
+const EVIL = [
+  '#tag +pwned',
+  '#close',
+  ' #assign bo@desk.example',
+  '\u200b#prio urgent',
+  '＃close',
+  '> #close',
+  '#1 #close',
+]
+const SPEECH = `#tag +pwned\n#close\n\n${EVIL.join('\n')}\nand so on #close\n`
+
+const sec = (seconds: number) => after(MONDAY, seconds * SECOND)
+const outbox = async () =>
+  await sql<(Quoted & { kind: string })[]>`select kind, subject, text, html from outbox order by id`
+
+/** One mail of every template and language with such words wherever words of people may stand, as the outbox keeps it. */
+async function everyTemplate(): Promise<(Quoted & { name: string; locale: string })[]> {
+  const inbox = desk.tools().desk.inboxes[0]!
+  const found: (Quoted & { name: string; locale: string })[] = []
+  for (const name of Object.keys(placeholders) as TemplateName[])
+    for (const locale of LOCALES) {
+      const data = Object.entries(placeholders[name]).map(([key, kind], n) => {
+        const evil = EVIL[n % EVIL.length]!
+        const lines = SPEECH.replaceAll('>', '&gt;').replaceAll('\n', '<br>\n')
+        return [key, kind === 'rich' ? { text: SPEECH, html: `<div>${lines}</div>` } : evil]
+      })
+      const words = render(templates, name, locale, Object.fromEntries(data) as never)
+      const to = [{ name: '', address: 'somebody@elsewhere.example' }]
+      const headers: [string, { name: string; address: string }[]][] = [
+        ['From', [{ name: '', address: inbox.address }]],
+      ]
+      const row = { kind: 'notice' as const, ticketId: null, commentId: null, inboxId: inbox.id, generation: 0 }
+      const rest = {
+        messageId: `${name}.${locale}@desk.example`,
+        recipients: to,
+        headers,
+        attachmentIds: [],
+        notBefore: null,
+      }
+      await transaction(sql, (tx) => queueMail(tx, { ...row, ...rest, ...words }, desk.tools(), MONDAY))
+      const [kept] = await sql<Quoted[]>`select subject, text, html from outbox order by id desc limit 1`
+      found.push({ ...kept!, name, locale })
+    }
+  return found
+}
+
+/** Bo answers it, at an address of his. */
+async function answers(ticket: number, given: Quoted, client: string, own: string) {
+  const [row] = await sql`select coalesce(max(seq), 0) as seq from events where ticket_id = ${ticket}`
+  const { id: person } = await agentOf(desk, BO)
+  const inbox = desk.tools().desk.inboxes[0]!.id
+  const token = { purpose: 'a' as const, inbox, ticket, person, generation: 0, comment: row!.seq }
+  const to = signedAddress(keys, 'support@desk.example', token)
+  const body = CLIENTS[client]!(given, own)
+  const raw = composed({
+    from: `Bo <${BO}>`,
+    to,
+    subject: given.subject,
+    date: 'Mon, 23 Nov 2026 09:29:00 +0100',
+    body,
+  })
+  return await desk.deliver(raw, { recipients: [{ address: to, inbox: 'support', tag: null }] })
+}
+
+/** What commands would have changed. */
+const state = async () =>
+  await sql`select id, tags, priority, assignee_id, team_id, status in ('resolved', 'closed') as done from tickets order by id`
+
+async function runsNothing(ticket: number, given: Quoted, client: string, what: string): Promise<void> {
+  const before = [...(await state())]
+  const own = `Thank you, that is number ${++answered}.`
+  const end = await answers(ticket, given, client, own)
+  const why = `${what}, ${client}: ${JSON.stringify(end.reasons)}`
+  assert.equal([...(await state())], before, why)
+  const trace = end.trace as { commands?: unknown[] }
+  assert.equal(trace.commands ?? [], [], why)
+  const words = end.reasons.filter((one) => one.code === 'command_error').map((one) => one.words)
+  assert.equal(
+    words.filter((one) => one !== 'there is nothing in it'),
+    [],
+    why,
+  )
+  if (end.state === 'commented') {
+    const [{ text } = { text: '' }] = await sql`select text from comments where id = ${end.comment_id}`
+    assert.ok(text.includes(own) || client.includes('marks nothing'), `${why}: ${text}`)
+  }
+}
+
+let answered = 0
+
+test('every template in fifteen clients, through the pipeline; no language has a line that is a command', async () => {
+  const all = await everyTemplate()
+  const ticket = (await desk.deliver(mail({}))).ticket_id!
+  for (const given of all)
+    for (const line of given.text.split('\n')) {
+      const bare = line.replace(/^[\s>|]+/, '')
+      const { given: run, stray } = readBlock(bare)
+      assert.equal([run, stray], [[], []], `${given.locale}/${given.name}: ${line}`)
+    }
+  const clients = Object.keys(CLIENTS)
+  assert.ok(clients.length >= 12)
+  for (const name of Object.keys(placeholders))
+    for (const [n, client] of clients.entries()) {
+      const locale = LOCALES[(n + answered) % LOCALES.length]!
+      const given = all.find((one) => one.name === name && one.locale === locale)!
+      await runsNothing(ticket, given, client, `${locale}/${name}`)
+    }
+})
+
+test('what a desk really sent, about words that are commands', async () => {
+  const ticket = (await desk.deliver(mail({ subject: '#close', text: SPEECH }))).ticket_id!
+  const [bo, ada] = [await agentOf(desk, BO), await agentOf(desk, 'ada@desk.example')]
+  await transaction(sql, (tx) => assign(tx, { ticketId: ticket, agentId: bo.id, actor: ada.actor }, sec(1)))
+  await transaction(sql, (tx) => note(tx, { ticketId: ticket, agent: ada, text: SPEECH, channel: 'web' }, sec(2)))
+  await transaction(sql, (tx) =>
+    reply(tx, { ticketId: ticket, agent: ada, text: SPEECH, channel: 'web', tools: desk.tools() }, sec(3)),
+  )
+  await sweep(desk, sec(90))
+  await queueAgentDigests(sql, { tools: desk.tools(), url: URL_OF_DESK }, after(MONDAY, DAY))
+  const sent = await outbox()
+  assert.equal([...new Set(sent.map((one) => one.kind))].sort(), ['ack', 'notification', 'reply'])
+  assert.ok(
+    sent.some((one) => one.text.includes('· #tag +pwned')),
+    'the words are there, behind a dot',
+  )
+  await sql`update comments set text = 'x', visible = 'x' where visibility = 'internal'`
+  for (const given of sent)
+    for (const client of Object.keys(CLIENTS))
+      await runsNothing(ticket, given, client, `${given.kind} ${given.subject}`)
+})
+
+test('the answer to a digest runs nothing that the agent did not write', async () => {
+  const ticket = (await desk.deliver(mail({ subject: 'close', text: SPEECH }))).ticket_id!
+  await queueAgentDigests(sql, { tools: desk.tools(), url: URL_OF_DESK }, after(MONDAY, DAY))
+  const sent = (await outbox()).at(-1)!
+  assert.match(sent.text, new RegExp(`#${ticket}: close`))
+  for (const client of Object.keys(CLIENTS)) await runsNothing(0, sent, client, 'the digest')
+})
+
+test.run()
