@@ -336,6 +336,7 @@ export const timesheets = {
   timer: 12 * HOUR, // then a forgotten timer stops itself (T2)
   note: 2000, // characters
   page: 100, // entries of a list that are shown at once
+  versions: 500, // of price lists that a page shows
   export: 100_000, // rows of a file: a year of 50 agents
   entries: 10_000, // of one invoice
 } as const

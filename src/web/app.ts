@@ -25,6 +25,7 @@ import { CONTENT_POLICY } from './policy.ts'
 import { livePages } from './queues/live.ts'
 import { queuePages } from './queues.ts'
 import { reportPages } from './reports.ts'
+import { pricePages } from './prices.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
 import { splitPages } from './ticket/split.ts'
@@ -61,6 +62,7 @@ export function createWeb(web: Web): Hono<Env> {
     outboxPages,
     timePages,
     invoicePages,
+    pricePages,
     reportPages,
     noticePages,
     notificationPages,

@@ -25,6 +25,7 @@ import type { Env, Pages, SignedIn, Web } from './context.ts'
 import { csvDownload } from './figures.ts'
 import { type Form, parseId, readForm } from './form.ts'
 import { agentPage, type Html, pager } from './page.ts'
+import { ALL_VERBS, allForms, doAll } from './time/all.ts'
 import { addressOf, type Question, questionForm, readQuestion } from './time/ask.ts'
 import {
   detailFields,
@@ -79,6 +80,13 @@ export function timePages(web: Web): Pages {
       const given = { entryId, agent, tools, rev: parseId(form.text('rev')) ?? 0, why: form.text('why') }
       const warnings = await transaction(web.sql, (tx) => act(tx, given, web.now()))
       return done(c, backOf(form), c.req.param('verb'), warnings)
+    })
+    .post('/time/all/:verb', async (c) => {
+      const verb = ALL_VERBS.find((one) => one === c.req.param('verb'))
+      if (!verb) return c.notFound()
+      const form = await readForm(c)
+      const warnings = await doAll(web, { verb, form, agent: c.get('agent') })
+      return done(c, backOf(form), `all_${verb}`, warnings)
     })
     .post('/time/timer', async (c) => {
       const form = await readForm(c)
@@ -149,9 +157,11 @@ async function sheet(web: Web, { question, agent, back, now }: Sheet): Promise<H
   ])
   if (total.entries === 0) return html`<div class="empty"><p>No time was entered here.</p></div>`
   const more = page * limits.page < total.entries
+  const looking = { agent, desk: web.tools().desk, back }
   return html`${totalLine(total)}
     ${group && groups && groupTable(groups, { by: group, total, asked })}
-    ${rows.length > 0 && entryTable(rows, asked, { agent, desk: web.tools().desk, back })}
+    ${allForms(rows, looking)}
+    ${rows.length > 0 && entryTable(rows, asked, looking)}
     ${pager({
       previous: page > 1 ? addressOf(asked, { page: page - 1 }) : null,
       next: more ? addressOf(asked, { page: page + 1 }) : null,

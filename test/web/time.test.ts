@@ -334,6 +334,41 @@ test('what is on a final invoice stays, and is taken back with a reason', async 
   assert.match(words(await ada.page(`/tickets/${ticket.id}`)), /took back time of invoice \d+/)
 })
 
+test('all drafts of a list are submitted at once, and all that wait approved: those that were seen, or none', async () => {
+  await sql`delete from time_entries where status <> 'invoiced' and invoice_line_id is null`
+  for (const spent of ['15m', '30m', '45m']) await enter({ spent })
+  const formOf = (page: string, verb: string) =>
+    /name="entries" value="([\d. ]+)">\s*<button[^>]*>([^<]*)</.exec(page.split(`action="/time/all/${verb}"`)[1] ?? '')
+  const states = async () =>
+    (await sql`select status from time_entries where status <> 'invoiced' order by id`).map((one) => one.status)
+  const drafts = formOf(await bo.page('/time'), 'submission')!
+  assert.is(drafts[2]!.trim(), 'Submit all 3')
+  assert.not.ok(formOf(await bo.page('/time'), 'approval'), 'nothing of theirs to approve')
+  await enter({ spent: '5m' }) // came after the page was read
+  const changed = drafts[1]!.replace(/\.(\d+)$/, '.99')
+  const stale = await bo.post('/time/all/submission', { entries: changed })
+  assert.is(stale.status, 422)
+  assert.match(await stale.text(), /Entry \d+: .* None of the 3 was changed\./)
+  assert.equal(await states(), ['draft', 'draft', 'draft', 'draft'])
+  const answer = await bo.post('/time/all/submission', { entries: drafts[1]!, back: '/time?agent=' })
+  assert.is(answer.headers.get('location'), '/time?agent=&done=all_submission')
+  assert.equal(await states(), ['submitted', 'submitted', 'submitted', 'draft'])
+  assert.match(await bo.page('/time?done=all_submission'), 'All of them are submitted.')
+
+  const waiting = formOf(await ada.page(`/time?agent=${desk.bo.id}`), 'approval')!
+  assert.is(waiting[2]!.trim(), 'Approve all 3')
+  assert.is((await bo.post('/time/all/approval', { entries: waiting[1]! })).status, 422, 'one’s own')
+  assert.is((await ada.post('/time/all/approval', { entries: waiting[1]! })).status, 303)
+  assert.equal(await states(), ['approved', 'approved', 'approved', 'draft'])
+  for (const entries of ['', '1', '1.x', '1.1 2', `${'1.1 '.repeat(101)}1.1`])
+    assert.is((await ada.post('/time/all/approval', { entries })).status, 422, entries)
+  assert.is((await ada.post('/time/all/removal', { entries: waiting[1]! })).status, 404)
+  assert.is(
+    (await ada.post('/time/all/approval', { entries: waiting[1]! }, { origin: 'https://else.example' })).status,
+    403,
+  )
+})
+
 test('events about time have words', () => {
   for (const type of [
     'timer_started',

@@ -85,19 +85,17 @@ export const totalLine = (
 /** Buttons and small forms; the engine decides once more whether they may. */
 export function actionsOf(entry: ListedEntry, { agent, desk, back }: Looking): Html {
   const own = entry.agent_id === agent.id
-  const decides = mayApprove(desk, agent) && (!own || desk.settings.time.own !== 'refuse')
+  const decides = mayJudge(entry, { agent, desk })
   const at = `/time/entries/${entry.id}`
   const fields = { back, rev: String(entry.rev) }
   const name = `${clockText(entry.raw_s)} of ${dayText(entry.local_date)}`
   const changes = (own || agent.admin) && entry.reverses_id === null && entry.status !== 'invoiced'
-  const submits = (own || agent.admin) && entry.status === 'draft' && entry.review_at === null && entry.raw_s > 0
   const can = [
-    submits && buttonForm(`${at}/submission`, 'Submit', { name, fields }),
+    maySubmit(entry, { agent }) && buttonForm(`${at}/submission`, 'Submit', { name, fields }),
     changes &&
       html`<a class="button small" href="${at}">${entry.review_at ? 'Look at it' : 'Edit'}<span class="sr"> ${name}</span></a>`,
-    decides && entry.status === 'submitted' && buttonForm(`${at}/approval`, 'Approve', { name, fields }),
-    decides &&
-      entry.status === 'submitted' &&
+    mayDecide(entry, { agent, desk }) && buttonForm(`${at}/approval`, 'Approve', { name, fields }),
+    mayDecide(entry, { agent, desk }) &&
       whyForm(`${at}/rejection`, 'Send back', { id: `no-${entry.id}`, name, fields }),
     decides &&
       entry.status === 'invoiced' &&
@@ -107,6 +105,20 @@ export function actionsOf(entry: ListedEntry, { agent, desk, back }: Looking): H
   ].filter((one) => one !== false)
   return can.length === 0 ? html`` : html`<div class="actions">${can}</div>`
 }
+
+/** Whether a draft can be submitted as it is. */
+export const maySubmit = (entry: ListedEntry, { agent }: Pick<Looking, 'agent'>): boolean =>
+  (entry.agent_id === agent.id || agent.admin) &&
+  entry.status === 'draft' &&
+  entry.review_at === null &&
+  entry.raw_s > 0
+
+/** Whether it waits for a decision that is theirs. */
+export const mayDecide = (entry: ListedEntry, looking: Pick<Looking, 'agent' | 'desk'>): boolean =>
+  entry.status === 'submitted' && mayJudge(entry, looking)
+
+const mayJudge = (entry: ListedEntry, { agent, desk }: Pick<Looking, 'agent' | 'desk'>): boolean =>
+  mayApprove(desk, agent) && (entry.agent_id !== agent.id || desk.settings.time.own !== 'refuse')
 
 /** A button that asks why first. */
 export const whyForm = (

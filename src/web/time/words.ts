@@ -22,6 +22,8 @@ export const TIME_DONE: Record<string, string> = {
   rejection: 'Sent back with your reason.',
   reversal: 'Taken back: the reversing entry goes on the customer’s next invoice.',
   removal: 'Removed.',
+  all_submission: 'All of them are submitted.',
+  all_approval: 'All of them are approved.',
   started: 'The timer runs.',
   switched: 'The timer runs here now; what it ran on before is a draft.',
   stopped: 'The timer is stopped; its time is a draft.',
