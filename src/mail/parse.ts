@@ -11,24 +11,29 @@ import type { ParsedMail } from '../incoming.ts'
 import * as limits from '../limits.ts'
 import type { Log } from '../log.ts'
 import { HOUR } from '../time.ts'
-import { type Child, startChild } from './parse/process.ts'
+import { type Child, type Job, type Source, startChild } from './parse/process.ts'
 
 /** The mail, and the deletion of its decoded parts: to be called when they are copied, or not wanted. */
 export type ParseResult = { mail: ParsedMail; dispose(): Promise<void> }
 
 export type Parser = {
   /**
-   * Parses one mail; waits for a free child. Rejects with a Refusal of fault 'user': `parse_cpu`, `parse_memory`,
+   * Parses one mail. A source that can be opened again may stand behind another mail. Rejects with a Refusal of fault 'user': `parse_cpu`, `parse_memory`,
    * `parse_time` (a cap of 0.4 was reached), `parse_crashed`, `parse_answer`; of fault 'outage': `parse_aborted`,
    * `parse_stopped`. What `source` throws is passed on.
    */
-  parse(source: AsyncIterable<Buffer>, options?: { signal?: AbortSignal }): Promise<ParseResult>
+  parse(source: Source, options?: { signal?: AbortSignal }): Promise<ParseResult>
   stop(): Promise<void>
 }
+
+type Waiting = { job: Job; begin(child: Child): void; reject(error: Error): void }
 
 /**
  * Starts `children` processes (limits.parse.children) that decode into folders of their own under `temp`. `file` is
  * another program than theirs, in tests only.
+ *
+ * One child keeps up with the daemon that feeds it, and has each of its mails in the code and memory that the last one
+ * warmed; so all go to the oldest, and the others are for when that is at a long one.
  */
 export async function startParser(options: {
   children?: number
@@ -40,66 +45,76 @@ export async function startParser(options: {
   await mkdir(temp, { recursive: true, mode: 0o700 })
   const prefix = `${folderPrefix()}${randomBytes(4).toString('hex')}-`
   const size = Math.max(1, options.children ?? limits.parse.children)
-  const idle: Child[] = []
-  const all = new Set<Child>()
-  const waiting: ((child: Child | null) => void)[] = []
+  const all = new Set<Child>() // the oldest first
+  const waiting: Waiting[] = []
   let jobs = 0
   let stopped = false
 
   const add = () => {
-    const child = startChild(file === undefined ? { log } : { log, file })
+    const child: Child = startChild({ log, onLate: () => spread(child), ...(file !== undefined && { file }) })
     all.add(child)
-    free(child)
   }
-  const free = (child: Child) => {
-    const next = waiting.shift()
-    if (next) next(child)
-    else idle.push(child)
+  const renew = (child: Child) => {
+    if (!child.isSpent() || !child.isIdle()) return
+    child.kill()
+    if (all.delete(child) && !stopped) add()
   }
-  const retire = (child: Child) => {
-    all.delete(child)
-    if (!stopped) add()
+  const look = () => {
+    if (waiting.length) for (const child of [...all]) renew(child) // one may have died of nothing that we asked
+    for (let next = waiting[0]; next; next = waiting[0]) {
+      const child = [...all].find((one) => !one.isSpent() && !one.isLate())
+      if (!child?.hasRoom(next.job)) return
+      waiting.shift()
+      next.begin(child)
+    }
   }
-  const takeChild = async (signal?: AbortSignal): Promise<Child> => {
-    const ready = idle.shift()
-    if (ready) return ready
-    const child = await new Promise<Child | null>((resolve) => {
-      waiting.push(resolve)
-      signal?.addEventListener('abort', () => {
-        const at = waiting.indexOf(resolve)
-        if (at >= 0) waiting.splice(at, 1)
-        if (at >= 0) resolve(null)
+  /** One is at a long mail: the others go elsewhere. */
+  const spread = (late: Child) => {
+    if ([...all].some((one) => !one.isSpent() && !one.isLate())) late.recall()
+    look()
+  }
+  const leave = (child: Child) => {
+    renew(child)
+    look()
+  }
+  const run = (job: Job) =>
+    new Promise<ParsedMail>((resolve, reject) => {
+      if (stopped) throw stoppedWords()
+      if (job.signal?.aborted) throw abortedWords()
+      const begin = (child: Child) => {
+        void child
+          .run(job)
+          .then(resolve, reject)
+          .then(() => leave(child))
+      }
+      const waits = { job, begin, reject }
+      waiting.push(waits)
+      job.signal?.addEventListener('abort', () => {
+        const at = waiting.indexOf(waits)
+        if (at >= 0) waiting.splice(at, 1)[0]!.reject(abortedWords())
       })
+      look()
     })
-    if (child) return child
-    throw stopped ? stoppedWords() : abortedWords()
-  }
   for (let i = 0; i < size; i++) add()
 
   return {
     async parse(source, { signal } = {}) {
-      if (stopped) throw stoppedWords()
-      if (signal?.aborted) throw abortedWords()
-      const child = await takeChild(signal)
-      const folder = join(temp, `${prefix}${++jobs}`)
-      const dispose = () => rm(folder, { recursive: true, force: true })
-      try {
-        const mail = await child.run({ source, folder, signal })
-        const hasFiles = mail.error !== null || mail.parts.length > 0
-        return { mail, dispose: hasFiles ? dispose : async () => {} }
-      } catch (error) {
-        await dispose().catch(() => {}) // the sweep of the next start finds it
-        throw error
-      } finally {
-        if (child.isSpent()) {
-          child.kill()
-          retire(child)
-        } else free(child)
+      for (;;) {
+        const folder = join(temp, `${prefix}${++jobs}`)
+        const dispose = () => rm(folder, { recursive: true, force: true })
+        try {
+          const mail = await run({ source, folder, signal })
+          const hasFiles = mail.error !== null || mail.parts.length > 0
+          return { mail, dispose: hasFiles ? dispose : async () => {} }
+        } catch (error) {
+          await dispose().catch(() => {}) // the sweep of the next start finds it
+          if (!(error instanceof Refusal) || error.code !== 'parse_recalled') throw error
+        }
       }
     },
     async stop() {
       stopped = true
-      for (const resolve of waiting.splice(0)) resolve(null)
+      for (const { reject } of waiting.splice(0)) reject(stoppedWords())
       await Promise.all([...all].map((child) => child.stop()))
       all.clear()
     },

@@ -159,7 +159,7 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
     if (poison !== null)
       return await settle(setup, mail, await scanned(readBlob(sql, mail.blobId), { code: 'poison', words: poison }))
     const source = sourceOf(setup, mail)
-    const { mail: parsed, dispose } = await setup.parser.parse(source())
+    const { mail: parsed, dispose } = await setup.parser.parse(source)
     try {
       const auth = await authOf(setup.trust, { envelope: mail.envelope, mail: parsed, raw: source })
       const spam = spamMark(setup.trust, { envelope: mail.envelope, mail: parsed })

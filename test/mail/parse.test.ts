@@ -322,6 +322,61 @@ test('pool: a child that dies, spins or grows costs its mail a Refusal and nobod
   assert.is(await run('setInterval(()=>{},1000)', 1500), 'parse_time')
 })
 
+/** A child that answers each mail with its own bytes as the subject, dies of "die" and takes its time for "slow". */
+function oddChild(): string {
+  const file = join(temp, `odd-${++folders}.mjs`)
+  writeFileSync(
+    file,
+    `import { writeSync } from 'node:fs'
+    import { frameOf, startFrames } from ${JSON.stringify(new URL('../../src/mail/parse/frames.ts', import.meta.url).href)}
+    const push = startFrames(1e6)
+    for await (const chunk of process.stdin) for (const { type, payload } of push(chunk)) {
+      const words = payload.toString()
+      if (type === 'D' && words === 'die') process.exit(3)
+      if (type === 'D' && words === 'slow') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500)
+      const mail = { error: null, parts: [], bytes: 1, subject: words }
+      if (type === 'D') writeSync(3, Buffer.concat(frameOf('R', [Buffer.from(JSON.stringify(mail))])))
+    }`,
+  )
+  return file
+}
+
+test('pool: mails that stand behind one that kills its child are read by another, once each', async () => {
+  const parser = await startParser({ children: 2, temp: join(temp, 'dies'), log: silent, file: oddChild() })
+  const words = ['a', 'b', 'die', 'c', 'd', 'e', 'die', 'f', 'g', 'h']
+  const results = await Promise.all(
+    words.map((one) =>
+      parser
+        .parse(() => once(one))
+        .then(
+          ({ mail }) => (mail as IncomingMail).subject,
+          (error) => error.code,
+        ),
+    ),
+  )
+  assert.equal(
+    results,
+    words.map((one) => (one === 'die' ? 'parse_crashed' : one)),
+  )
+  await parser.stop()
+})
+
+test('pool: mails that stand behind a long one do not wait for it, and it is read to its end', async () => {
+  const parser = await startParser({ children: 2, temp: join(temp, 'slow'), log: silent, file: oddChild() })
+  await Promise.all(['x', 'y'].map((one) => parser.parse(once(one)))) // both have loaded
+  const order: string[] = []
+  const words = ['slow', 'a', 'b', 'c', 'd', 'e']
+  await Promise.all(
+    words.map(async (one) => {
+      const { mail } = await parser.parse(() => once(one))
+      order.push((mail as IncomingMail).subject)
+    }),
+  )
+  assert.is(order.pop(), 'slow')
+  assert.equal(order.toSorted(), ['a', 'b', 'c', 'd', 'e'])
+  await parser.stop()
+})
+
 test('sweep: folders of dead processes and old ones go, those of the living stay', async () => {
   const home = join(temp, 'sweep')
   const { hostname } = await import('node:os')

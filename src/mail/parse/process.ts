@@ -1,19 +1,36 @@
-/** One parse child as its parent sees it: feeding, watching, killing. Jobs one at a time; the pool is parse.ts. */
+/**
+ * One parse child as its parent sees it: feeding, watching, killing. It reads one mail at a time, and the next ones are
+ * in its pipe already, so that it never waits for a busy parent. Which mail goes to which child is parse.ts's matter.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { Refusal } from '../../errors.ts'
+import { Refusal, wordsOf } from '../../errors.ts'
 import type { ParsedMail } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import type { Log } from '../../log.ts'
 import { frameOf, startFrames } from './frames.ts'
 
-export type Job = { source: AsyncIterable<Buffer>; folder: string; signal?: AbortSignal | undefined }
+/** The bytes of a mail, or how to open them as often as they are wanted. */
+export type Source = AsyncIterable<Buffer> | (() => AsyncIterable<Buffer>)
+
+export type Job = { source: Source; folder: string; signal?: AbortSignal | undefined }
 
 export type Child = {
-  /** Rejects with the Refusals that parse.ts documents, or with what the source threw; the child is then spent. */
+  /**
+   * Rejects with the Refusals that parse.ts documents, or with what the source threw; the child is then spent. And with
+   * `parse_recalled` where nothing is wrong with the mail: it stood behind one that the child died of, or was recalled.
+   */
   run(job: Job): Promise<ParsedMail>
+  /** Whether it can be given this mail now, behind those that it has. */
+  hasRoom(job: Job): boolean
+  isIdle(): boolean
+  /** It has been at one mail for longer than others should stand behind it. */
+  isLate(): boolean
+  /** Gives up those that stand behind the mail it is at; what it makes of them later is thrown away. */
+  recall(): void
   /** Dead, too big or too old: not to be used again. */
   isSpent(): boolean
   kill(): void
@@ -21,12 +38,15 @@ export type Child = {
   stop(): Promise<void>
 }
 
-type Running = {
+type Running = Job & {
   resolve(mail: ParsedMail): void
   reject(error: Error): void
+  /** When the child came to it, or was given it. */
+  since: number
   /** CPU of the child when first looked at, in ms; null before that. */
   cpuBefore: number | null
   fedAt: number | null
+  recalled: boolean
 }
 
 /** cpu and wall in ms, resident in bytes. */
@@ -36,68 +56,99 @@ const FEED = 64 * 1024
 const FILE = fileURLToPath(new URL('./child.ts', import.meta.url))
 const TICK = 10 // ms per clock tick in /proc/<pid>/stat: USER_HZ is 100 on every Linux we know
 
-/** Spawns a child at once; it loads while the first mail is on its way. `file` and `caps` differ only in tests. */
-export function startChild(options: { log: Log; file?: string; caps?: Caps }): Child {
-  const { log, file = FILE, caps = limits.parse } = options
-  const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=400']
-  const env = { TZ: 'UTC', ...(process.env.NODE_V8_COVERAGE ? { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE } : {}) }
-  const child = spawn(process.execPath, [...flags, file], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env })
+/**
+ * Spawns a child at once; it loads while the first mail is on its way. `onLate` is called again and again while it is
+ * late. `file` and `caps` differ only in tests.
+ */
+export function startChild(options: { log: Log; file?: string; caps?: Caps; onLate?: () => void }): Child {
+  const { log, file = FILE, caps = limits.parse, onLate = () => {} } = options
+  const child = spawnChild(file)
   const input = child.stdin as Writable
   const state = { dead: false, mails: 0, resident: 0, lastWords: '' }
-  let running: Running | null = null
-  const fail = (error: Error) => {
+  const jobs: Running[] = [] // in the order in which they are read
+  let feeding: Promise<unknown> = Promise.resolve()
+  let watch: NodeJS.Timeout | undefined
+  const rest = () => {
+    clearInterval(watch)
+    watch = undefined
+  }
+  const fail = (error: Error, guilty = jobs[0]) => {
     state.dead = true
+    rest()
     child.kill('SIGKILL')
-    running?.reject(error)
+    for (const job of jobs.splice(0)) job.reject(job === guilty ? error : recalled())
   }
   input.on('error', () => {}) // its exit, which follows, is what counts
   child.stderr!.on('data', (chunk: Buffer) => {
     state.lastWords = (state.lastWords + chunk.toString()).slice(-2000)
   })
   child.once('error', (error) => fail(crashed(error.message)))
-  child.once('exit', (code, signal) => {
+  child.once('exit', () => {
     state.dead = true
-    if (!running) return
+  })
+  // not before its last answers are read: the mail that it died of is the first that has none
+  child.once('close', (code, signal) => {
+    if (jobs.length === 0) return
     log.warn('parse_child_ended', { code, signal, words: state.lastWords.slice(-500) })
     const outOfMemory = /heap out of memory|allocation failed/i.test(state.lastWords)
-    running.reject(outOfMemory ? tooBig(caps) : crashed(`it ended with ${signal ?? code}`))
+    fail(outOfMemory ? tooBig(caps) : crashed(`it ended with ${signal ?? code}`))
   })
-  listen(child.stdio[3] as Readable, (answer) => running?.resolve(answer), fail)
+  const take = (mail: ParsedMail) => {
+    const job = jobs.shift()
+    if (!job) return
+    if (jobs[0]) jobs[0].since = performance.now()
+    else rest()
+    state.mails++
+    if (state.mails % 50 === 0 || mail.bytes > 4 * FEED) state.resident = residentOf(child.pid!) ?? 0
+    if (job.recalled) rm(job.folder, { recursive: true, force: true }).catch(wordsOf) // else the next start sweeps it
+    job.resolve(mail)
+  }
+  listen(child.stdio[3] as Readable, take, fail)
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const isLate = () => jobs.length > 0 && performance.now() - jobs[0]!.since > limits.parse.patience
+  const feedIn = async (job: Running) => {
+    if (job.recalled) jobs.splice(jobs.indexOf(job), 1)
+    else await feed(input, job, () => state.dead)
+    job.fedAt = performance.now()
+  }
+  const abort = (job: Running) => {
+    if (jobs.includes(job)) fail(new Refusal('parse_aborted', 'Parsing was called off.', 'outage'), job)
+  }
+  const look = () => {
+    if (jobs[0]) watchOver(jobs[0], { child, state, caps, fail })
+    if (isLate()) onLate()
+  }
 
   return {
-    async run(job) {
-      const answer = new Promise<ParsedMail>((resolve, reject) => {
-        running = { resolve, reject, cpuBefore: null, fedAt: null }
+    run(job) {
+      if (state.dead) return Promise.reject(crashed('it was gone before the mail came'))
+      watch ??= setInterval(look, limits.parse.watch)
+      return new Promise<ParsedMail>((resolve, reject) => {
+        const since = performance.now()
+        const running: Running = { ...job, resolve, reject, since, cpuBefore: null, fedAt: null, recalled: false }
+        jobs.push(running)
+        feeding = feeding.then(() => feedIn(running)).catch((error: Error) => fail(error, running))
+        job.signal?.addEventListener('abort', () => abort(running), { once: true })
       })
-      const current = running!
-      const watch = setInterval(() => watchOver(current, { child, state, caps, fail }), limits.parse.watch)
-      const abort = () => fail(new Refusal('parse_aborted', 'Parsing was called off.', 'outage'))
-      job.signal?.addEventListener('abort', abort, { once: true })
-      try {
-        if (state.dead) throw crashed('it was gone before the mail came')
-        const fed = feed(input, job, () => state.dead).then(() => {
-          current.fedAt = performance.now()
-        })
-        fed.catch((error: Error) => fail(error))
-        const mail = await answer
-        await fed
-        state.mails++
-        if (state.mails % 50 === 0 || mail.bytes > 4 * FEED) state.resident = residentOf(child.pid!) ?? 0
-        return mail
-      } finally {
-        clearInterval(watch)
-        job.signal?.removeEventListener('abort', abort)
-        running = null
+    },
+    hasRoom: (job) => jobs.length === 0 || (jobs.length < limits.parse.ahead && ![job, ...jobs].some(isOnce)),
+    isIdle: () => jobs.length === 0,
+    isLate,
+    recall() {
+      for (const job of jobs.slice(1)) {
+        job.recalled = true
+        job.reject(recalled())
       }
     },
     isSpent: () => state.dead || state.mails >= limits.parse.mails || state.resident > limits.parse.recycle,
     kill() {
       state.dead = true
+      rest()
       child.kill('SIGKILL')
     },
     async stop() {
-      if (running) fail(new Refusal('parse_stopped', 'The parser was stopped in the middle of the mail.', 'outage'))
+      if (jobs.length > 0)
+        fail(new Refusal('parse_stopped', 'The parser was stopped in the middle of the mail.', 'outage'))
       input.end()
       const late = setTimeout(() => child.kill('SIGKILL'), 2000)
       await exited
@@ -106,12 +157,22 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps }): C
   }
 }
 
+/** What can be opened but once cannot be given to another child: nothing stands behind it, and it behind nothing. */
+const isOnce = ({ source }: Job) => typeof source !== 'function'
+
+function spawnChild(file: string): ChildProcess {
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=400', '--max-semi-space-size=16']
+  const env = { TZ: 'UTC', ...(process.env.NODE_V8_COVERAGE ? { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE } : {}) }
+  return spawn(process.execPath, [...flags, file], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env })
+}
+
 /** Small mails go out in one write; of large ones, one piece is held at a time. */
 async function feed(input: Writable, job: Job, isDead: () => boolean): Promise<void> {
+  if (isDead()) return
   let pieces = frameOf('J', [Buffer.from(JSON.stringify({ folder: job.folder }))])
   let held: Buffer[] = []
   let length = 0
-  for await (const chunk of job.source) {
+  for await (const chunk of typeof job.source === 'function' ? job.source() : job.source) {
     if (isDead()) return
     held.push(chunk)
     length += chunk.length
@@ -169,7 +230,7 @@ function watchOver(job: Running, { child, state, caps, fail }: Watched): void {
     const words = `Parsing the mail took more than ${caps.cpu / 1000} s of computing and was stopped.`
     fail(new Refusal('parse_cpu', words))
   }
-  if (job.fedAt !== null && performance.now() - job.fedAt > caps.wall) {
+  if (job.fedAt !== null && performance.now() - Math.max(job.fedAt, job.since) > caps.wall) {
     const words = `The parser gave no answer within ${caps.wall / 1000} s after the end of the mail.`
     fail(new Refusal('parse_time', words))
   }
@@ -179,6 +240,8 @@ const tooBig = ({ resident }: Caps) => {
   const words = `Parsing the mail needed more than ${Math.round(resident / 1024 / 1024)} MB and was stopped.`
   return new Refusal('parse_memory', words)
 }
+
+const recalled = () => new Refusal('parse_recalled', 'Another mail kept the parse child from it.', 'outage')
 
 const crashed = (words: string) => new Refusal('parse_crashed', `The parse child broke down: ${words}.`)
 
