@@ -67,6 +67,8 @@ export function ticketPages(web: Web): Pages {
 const DONE: Record<string, string> = {
   answer: 'Your answer is saved and goes out after the undo time.',
   note: 'Your note is saved.',
+  private: 'Your private note is saved.',
+  ask: 'Your question is saved and goes out after the undo time.',
   change: 'Saved.',
   policy: 'The policy counts from now on.',
   nothing: 'Nothing was changed.',
@@ -109,7 +111,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
     <div class="columns">
       <div class="column">
         ${conversation(setting)}
-        ${ticket.merged_into ? null : workForm(view, agent, draft)}
+        ${ticket.merged_into ? null : workForm({ view, agent, desk: web.tools().desk }, draft)}
       </div>
       ${facts(setting)}
     </div>

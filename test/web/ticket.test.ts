@@ -354,7 +354,7 @@ test('a private note is its author’s alone', async () => {
   const file = await desk.attach({ ticketId: id, commentId: note }, { name: 'a.txt', bytes: Buffer.from('secret') })
   const page = await browser.page(`/tickets/${id}`)
   assert.not.match(page, 'for my eyes')
-  assert.match(page, 'only its author can read it')
+  assert.match(page, 'only its author and whom it is for can read it')
   assert.is((await browser.get(`/comments/${note}/text`)).status, 404)
   assert.is((await browser.get(`/attachments/${file}`)).status, 404)
   const ofBo = await desk.signIn(bo)

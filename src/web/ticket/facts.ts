@@ -10,6 +10,7 @@ import { OUTBOX_KIND_WORDS, OUTBOX_WORDS } from '../outbox/words.ts'
 import { buttonForm, type Html, time } from '../page.ts'
 import { timeEventText } from '../time/words.ts'
 import { leftText, METRIC_WORDS, STATUS_WORDS, shortLength, shownDue, whenText } from '../words.ts'
+import { deedText } from './deeds.ts'
 import { calendarAnswer } from './invitation.ts'
 import type { ClockRow, EventRow, SentRow, TicketView } from './load.ts'
 
@@ -58,6 +59,10 @@ export function facts(setting: Setting): Html {
       <dl>
         ${fact('Project', html`<a href="/queues/open?project=${encodeURIComponent(ticket.project)}">${ticket.project}</a>`)}
         ${fact('Type', ticket.type)}
+        ${ticket.product && fact('Product', ticket.product)}
+        ${Object.entries(ticket.fields).map(([key, value]) => fact(key, value))}
+        ${ticket.due_at && fact('Due by hand', time(ticket.due_at, whenText(ticket.due_at, agent.zone)))}
+        ${ticket.wake_at && fact('Comes back', time(ticket.wake_at, whenText(ticket.wake_at, agent.zone)))}
         ${ticket.tags.length > 0 && fact('Tags', html`${ticket.tags.map((tag) => html`<span class="mark">${tag}</span> `)}`)}
         ${fact('Language', `${ticket.locale}, ${ticket.zone}`)}
         ${fact('Opened', time(ticket.created_at, whenText(ticket.created_at, agent.zone)))}
@@ -246,6 +251,6 @@ function eventText({ type, data }: EventRow, names: Names): string {
     case 'deleted':
       return 'deleted it'
     default:
-      return timeEventText(type, data) ?? type.replaceAll('_', ' ')
+      return timeEventText(type, data) ?? deedText(type, data, names.agents) ?? type.replaceAll('_', ' ')
   }
 }

@@ -13,12 +13,15 @@ export type TicketRow = {
   status: Status
   priority: Priority
   type: string
+  product: string | null
+  fields: Record<string, string>
   tags: string[]
   automatic: boolean
   project_id: number
   project: string
   organization: string | null
   team: string | null
+  team_key: string | null
   assignee_id: number | null
   assignee: string | null
   requester_address: string | null
@@ -35,6 +38,15 @@ export type TicketRow = {
   resolved_at: Date | null
   closed_at: Date | null
   next_due_at: Date | null
+  /** Set by hand. */
+  due_at: Date | null
+  /** When it comes back to who put it aside. */
+  wake_at: Date | null
+  duplicate_of: number | null
+  /** Whether who looks is told of it though it is not theirs. */
+  following: boolean
+  /** Whether mail of its requester is held. */
+  blocked: boolean
   undelivered_at: Date | null
   deleted_at: Date | null
   deleted_by: string | null
@@ -149,7 +161,7 @@ export async function loadTicket(
 ): Promise<TicketView | null> {
   return transaction(sql, async (tx) => {
     await tx`set transaction isolation level repeatable read, read only`
-    const ticket = await findTicket(tx, id)
+    const ticket = await findTicket(tx, id, page.agentId)
     if (!ticket) return null
     const comments = await listComments(tx, id, page)
     const shown = comments.map((comment) => comment.id)
@@ -210,15 +222,17 @@ export async function loadTicket(
   })
 }
 
-async function findTicket(tx: Queryable, id: number): Promise<TicketRow | null> {
+async function findTicket(tx: Queryable, id: number, agentId: number): Promise<TicketRow | null> {
   const [row] = await tx<TicketRow[]>`
-    select t.id, t.subject, t.status, t.priority, t.type, t.tags, t.automatic, t.project_id, p.key as project,
-      o.name as organization, m.name as team, t.assignee_id, coalesce(nullif(a.name, ''), a.address) as assignee,
+    select t.id, t.subject, t.status, t.priority, t.type, t.product, t.fields, t.tags, t.automatic, t.project_id, p.key as project,
+      o.name as organization, m.name as team, m.key as team_key, t.assignee_id, coalesce(nullif(a.name, ''), a.address) as assignee,
       t.requester_address, t.requester_name,
       case when c.verified_at is not null then 'verified' when c.id is not null then 'unverified' end as requester_proof,
       t.locale, t.zone, t.policy_source, s.key as policy, t.created_at,
-      t.updated_at, t.first_response_at, t.resolved_at, t.closed_at, t.next_due_at, t.undelivered_at, t.deleted_at,
-      t.deleted_by, t.spam_at, t.spam_by, t.merged_into
+      t.updated_at, t.first_response_at, t.resolved_at, t.closed_at, t.next_due_at, t.due_at, t.wake_at, t.duplicate_of,
+      t.undelivered_at, t.deleted_at, t.deleted_by, t.spam_at, t.spam_by, t.merged_into,
+      exists (select from agent_followers where ticket_id = t.id and agent_id = ${agentId}) as following,
+      exists (select from blocked_senders where pattern = lower(t.requester_address)) as blocked
     from tickets t
     join projects p on p.id = t.project_id
     left join organizations o on o.id = t.organization_id

@@ -3,43 +3,64 @@
  * changed are applied, so that a page opened an hour ago does not undo what others did since.
  */
 import { html } from 'hono/html'
-import { transaction } from '../../database.ts'
+import { type Tx, transaction } from '../../database.ts'
+import type { Desk } from '../../engine/desk.ts'
 import { catchUp } from '../../engine/reminders.ts'
-import { PRIORITIES, STATUSES } from '../../engine/tables.ts'
-import { assign, enterRequester, move, note, prioritise, reply, setStatus } from '../../engine/tickets.ts'
-import { Refusal } from '../../errors.ts'
+import { ask } from '../../engine/tickets/ask.ts'
+import { privateComment } from '../../engine/tickets/private.ts'
+import { enterRequester, note, reply } from '../../engine/tickets.ts'
 import type { SignedIn, Web } from '../context.ts'
-import type { Form } from '../form.ts'
+import { type Form, parseId } from '../form.ts'
 import type { Html } from '../page.ts'
-import { PRIORITY_WORDS, STATUS_WORDS } from '../words.ts'
+import { AFTER_TEXT, applyField, type Doing, fieldHtml, fieldsOf } from './fields.ts'
 import type { TicketView } from './load.ts'
 
-const FIELDS = ['status', 'assignee', 'project', 'priority'] as const
-type Field = (typeof FIELDS)[number]
+/** What a text can be. */
+const KINDS = { answer: 'Public answer', note: 'Internal note', private: 'Private note', ask: 'Ask outside' } as const
+type Kind = keyof typeof KINDS
 
 /** What a person typed before it was refused; shown again, so that no words are lost. */
 export type Draft = { code: string; words: string; form: Form }
 
-export function workForm(view: TicketView, agent: SignedIn, draft: Draft | null): Html {
-  const { ticket, choices } = view
-  const was: Record<Field, string> = {
-    status: ticket.status,
-    assignee: String(ticket.assignee_id ?? ''),
-    project: String(ticket.project_id),
-    priority: ticket.priority,
-  }
-  const now = (field: Field) => draft?.form.text(field) ?? was[field]
-  const kind = draft?.form.text('kind') || (ticket.requester_address ? 'answer' : 'note')
-  const statuses = STATUSES.filter((status) => status !== 'new' || ticket.status === 'new')
-  const agents = choices.agents.map(({ id, name }) => [String(id), id === agent.id ? `${name} (you)` : name] as const)
-  const to = ticket.requester_name ? `${ticket.requester_name} <${ticket.requester_address}>` : ticket.requester_address
+export function workForm(setting: { view: TicketView; agent: SignedIn; desk: Desk }, draft: Draft | null): Html {
+  const { ticket } = setting.view
+  const fields = fieldsOf(setting)
+  const now = (name: string, was: string) => draft?.form.text(name) ?? was
+  const shown = (fold: boolean) =>
+    fields.filter((one) => (one.fold === true) === fold).map((one) => fieldHtml(one, now(one.name, one.was)))
+  const typed = draft && fields.some((one) => one.fold && draft.form.text(one.name) !== one.was)
   return html`<form method="post" action="/tickets/${ticket.id}/work" class="work" id="work" aria-labelledby="work-title">
     <h2 id="work-title">Work on it</h2>
     ${draft && html`<p class="problem" role="alert" id="work-problem">${draft.words}</p>`}
-    <fieldset class="kinds"><legend class="sr">What you write</legend>
-      <label><input type="radio" name="kind" value="answer"${kind === 'answer' && html` checked`}> <span>Public answer</span></label>
-      <label><input type="radio" name="kind" value="note"${kind === 'note' && html` checked`}> <span>Internal note</span></label>
+    ${textPart(setting, draft)}
+    <div class="fields">${shown(false)}</div>
+    <details class="more"${typed && html` open`}><summary>People, links, spam</summary>
+      <div class="fields">${shown(true)}</div></details>
+    ${fields.map(({ name, was }) => html`<input type="hidden" name="was_${name}" value="${draft?.form.text(`was_${name}`) || was}">`)}
+    <button class="primary">Save</button>
+  </form>`
+}
+
+/** What is written, what kind of words it is, and who reads them. */
+function textPart({ view, agent }: { view: TicketView; agent: SignedIn }, draft: Draft | null): Html {
+  const { ticket, choices } = view
+  const kind = draft?.form.text('kind') || (ticket.requester_address ? 'answer' : 'note')
+  const to = ticket.requester_name ? `${ticket.requester_name} <${ticket.requester_address}>` : ticket.requester_address
+  const reader = draft?.form.text('reader') ?? String(ticket.assignee_id ?? '')
+  const others = choices.agents.filter((one) => one.id !== agent.id)
+  return html`<fieldset class="kinds"><legend class="sr">What you write</legend>
+      ${Object.entries(KINDS).map(
+        ([value, words]) =>
+          html`<label><input type="radio" name="kind" value="${value}"${kind === value && html` checked`}> <span>${words}</span></label>`,
+      )}
     </fieldset>
+    <p class="for-ask"><label for="ask_to">Whom to ask</label>
+      <input id="ask_to" name="ask_to" type="email" value="${draft?.form.text('ask_to') ?? ''}" autocomplete="off" aria-describedby="ask-hint">
+      <span class="sub" id="ask-hint">They get your question and nothing of the ticket; their answer stays with agents.</span></p>
+    <p class="for-private"><label for="reader">Who may read it besides you</label>
+      <select id="reader" name="reader"><option value="">Nobody</option>
+        ${others.map(({ id, name }) => html`<option value="${id}"${reader === String(id) && html` selected`}>${name}</option>`)}
+      </select></p>
     <label class="sr" for="text">Text</label>
     <textarea id="text" name="text" rows="7" aria-describedby="text-hint">${draft?.form.text('text') ?? ''}</textarea>
     <p class="sub" id="text-hint">${to ? html`An answer goes to <strong>${to}</strong>. A note stays with agents.` : 'No sender could be read: enter an address below to answer. A note stays with agents.'}
@@ -49,103 +70,63 @@ export function workForm(view: TicketView, agent: SignedIn, draft: Draft | null)
       !ticket.requester_address &&
       html`<p><label for="requester">Address to answer</label>
         <input id="requester" name="requester" type="email" value="${draft?.form.text('requester') ?? ''}" autocomplete="off"></p>`
-    }
-    <div class="fields">
-      ${choice(
-        'status',
-        'Status',
-        statuses.map((status) => [status, STATUS_WORDS[status]]),
-        now('status'),
-      )}
-      ${choice('assignee', 'Assignee', [['', 'Nobody'], ...agents], now('assignee'))}
-      ${choice(
-        'priority',
-        'Priority',
-        PRIORITIES.map((one) => [one, PRIORITY_WORDS[one]]),
-        now('priority'),
-      )}
-      ${choice(
-        'project',
-        'Project',
-        choices.projects.map((one) => [String(one.id), one.key]),
-        now('project'),
-      )}
-    </div>
-    ${FIELDS.map((field) => html`<input type="hidden" name="was_${field}" value="${draft?.form.text(`was_${field}`) || was[field]}">`)}
-    <button class="primary">Save</button>
-  </form>`
+    }`
 }
 
 /**
  * Does what the form says.
- * @returns what was done: `answer`, `note`, `change` or `nothing`, and the comment that was made
+ * @returns what was done: the kind of words, `change` or `nothing`, and the comment that was made
  * @throws Refusal of the engine's verbs; then nothing was done
  */
 export async function work(
   web: Web,
   { ticketId, agent, form }: { ticketId: number; agent: SignedIn; form: Form },
-): Promise<{ done: 'answer' | 'note' | 'change' | 'nothing'; commentId: number | null }> {
+): Promise<{ done: Kind | 'change' | 'nothing'; commentId: number | null }> {
   const now = web.now()
   const tools = web.tools()
-  const actor = { kind: 'agent', id: agent.id, name: agent.name } as const
-  const changed = (field: Field) => {
-    const value = form.text(field)
-    return value !== form.text(`was_${field}`) ? value : null
-  }
-  const text = form.text('text')
+  const doing: Doing = { ticketId, agent, actor: { kind: 'agent', id: agent.id, name: agent.name }, tools }
+  const changes = changesOf(form, tools.desk)
   return transaction(web.sql, async (tx) => {
     await catchUp(tx, { ticketId, tools, url: web.config.url }, now)
-    const [project, assignee, priority, status] = [
-      changed('project'),
-      changed('assignee'),
-      changed('priority'),
-      changed('status'),
-    ]
-    if (project !== null) await move(tx, { ticketId, projectId: rowId(project), actor, tools }, now)
-    if (assignee !== null) await assign(tx, { ticketId, agentId: assignee === '' ? null : rowId(assignee), actor }, now)
-    if (priority !== null) await prioritise(tx, { ticketId, priority, actor, tools }, now)
-    const author = { id: agent.id, name: agent.name, address: agent.address }
+    for (const change of changes) if (!AFTER_TEXT.has(change.name)) await applyField(tx, change, doing, now)
     const requester = form.text('requester').trim()
-    if (requester !== '') await enterRequester(tx, { ticketId, address: requester, name: '', actor, tools }, now)
-    let commentId: number | null = null
-    if (text.trim() !== '') {
-      const input = { ticketId, agent: author, text, channel: 'web' } as const
-      const written =
-        form.text('kind') === 'answer'
-          ? await reply(tx, { ...input, tools, suppressed: form.text('suppressed') === 'send' ? 'send' : 'stop' }, now)
-          : await note(tx, input, now)
-      commentId = written.commentId
-    }
-    // Last, because it is what the person wants it to be after the answer.
-    if (status !== null) await setStatus(tx, { ticketId, status, actor, tools }, now)
-    const changes = project ?? assignee ?? priority ?? status ?? (requester || null)
-    const done =
-      commentId !== null
-        ? form.text('kind') === 'answer'
-          ? 'answer'
-          : 'note'
-        : changes !== null
-          ? 'change'
-          : 'nothing'
-    return { done, commentId }
+    if (requester !== '') await enterRequester(tx, { ...doing, address: requester, name: '' }, now)
+    const written = form.text('text').trim() === '' ? null : await write(tx, form, doing, now)
+    for (const change of changes) if (AFTER_TEXT.has(change.name)) await applyField(tx, change, doing, now)
+    const done = written ? written.kind : changes.length > 0 || requester !== '' ? 'change' : 'nothing'
+    return { done, commentId: written?.commentId ?? null }
   })
 }
 
-function choice(
-  name: Field,
-  label: string,
-  options: (readonly [value: string, words: string])[],
-  chosen: string,
-): Html {
-  const known = options.some(([value]) => value === chosen)
-  return html`<div><label for="f-${name}">${label}</label>
-    <select id="f-${name}" name="${name}">
-      ${!known && html`<option value="${chosen}" selected>As it is</option>`}
-      ${options.map(([value, words]) => html`<option value="${value}"${value === chosen && html` selected`}>${words}</option>`)}
-    </select></div>`
+/** The first fields are those that others follow from: a project brings its team. */
+const ORDER = ['project', 'assignee', 'priority', 'team', 'type', 'product', 'customer', 'cc', 'due', 'links', 'follow', 'status', 'until', 'duplicate', 'spam', 'block'] // biome-ignore format: a list to be read
+
+function changesOf(form: Form, desk: Desk): { name: string; was: string; value: string }[] {
+  return [...ORDER, ...[...desk.fields.keys()].map((key) => `field.${key}`)].flatMap((name) => {
+    const [was, value] = [form.text(`was_${name}`).trim(), form.text(name).trim()]
+    return was === value ? [] : [{ name, was, value }]
+  })
 }
 
-function rowId(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new Refusal('bad_choice', 'Choose one of the offered entries.')
-  return Number(text)
+async function write(
+  tx: Tx,
+  form: Form,
+  { ticketId, agent, tools }: Doing,
+  now: Date,
+): Promise<{ kind: Kind; commentId: number }> {
+  const author = { id: agent.id, name: agent.name, address: agent.address }
+  const input = { ticketId, agent: author, text: form.text('text'), channel: 'web' } as const
+  const kind = form.text('kind')
+  switch (kind) {
+    case 'answer': {
+      const suppressed = form.text('suppressed') === 'send' ? 'send' : 'stop'
+      return { kind, commentId: (await reply(tx, { ...input, tools, suppressed }, now)).commentId }
+    }
+    case 'private':
+      return { kind, ...(await privateComment(tx, { ...input, toId: parseId(form.text('reader')) }, now)) }
+    case 'ask':
+      return { kind, ...(await ask(tx, { ...input, address: form.text('ask_to'), tools }, now)) }
+    default:
+      return { kind: 'note', ...(await note(tx, input, now)) }
+  }
 }
