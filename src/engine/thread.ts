@@ -175,7 +175,7 @@ function leadsOf(claims: Claims, known: KnownId[]): Lead[] {
   return [
     ...movedAnswer(claims, outs),
     ...claims.tokens
-      .filter((token) => token.purpose !== 'b')
+      .filter((token) => token.purpose !== 'b' && token.ticket !== 0) // 0: of a digest, which is no ticket's
       .map(({ purpose, ticket, generation }): Lead => {
         const by = purpose === 'q' ? 'side' : 'token'
         return { by, number: ticket, people: null, generation }

@@ -7,13 +7,15 @@ import { Refusal } from '../../errors.ts'
 import type { IncomingMail, IncomingPart } from '../../incoming.ts'
 import { agentMail as limits } from '../../limits.ts'
 import { type Attachment, storeParts } from '../attachments.ts'
-import { rememberExecuted, useQuestion } from '../challenges.ts'
-import type { Agent } from '../desk.ts'
+import { keepQuestion, rememberExecuted, useQuestion } from '../challenges.ts'
+import type { Acting } from '../commands/command.ts'
+import { writeReceipt } from '../commands/receipts.ts'
+import { type LineProblem, problemOf, type Ran, readCommands, runBlock } from '../commands.ts'
+import type { Agent, Inbox } from '../desk.ts'
 import { messageIdRows } from '../thread.ts'
 import { recordOutside } from '../tickets/outside.ts'
-import { note, reply } from '../tickets.ts'
+import { inboxOf, readingOf, visibleOf } from './agent-case.ts'
 import { agentTokens, executedOf } from './agent-facts.ts'
-import { askAgent } from './agent-mails.ts'
 import { reason } from './endings.ts'
 import type { Action } from './plan.ts'
 import { incomingId } from './references.ts'
@@ -23,26 +25,46 @@ type Deed = Extract<Action, { action: 'agent' }>
 type Outside = Extract<Action, { action: 'outside' }>
 type Release = Extract<Action, { action: 'release' }>
 
-/** Does it, or leaves the mail held; `undo`: the caller only wants to know. */
+/** Does it, or leaves the mail held. */
 export async function carryOutAgent(tx: Tx, work: Work, deed: Deed, now: Date): Promise<Done> {
   const agent = work.facts.desk.agents.get(deed.agent)!
-  const mail = work.arrival.mail as IncomingMail
   try {
-    const commentId = await tx.savepoint((inner) => doAll(inner, work, { deed, agent }, now))
+    const run = (inner: Tx) => runAll(inner, work, { deed, agent }, now)
+    const done = deed.mode === 'dry' ? await undone(tx, run) : await tx.savepoint(run)
     const [token = null] = agentTokens(work.facts.claims)
-    await rememberExecuted(tx, executedOf(mail, token), now)
-    return { ...NOTHING, ticketId: deed.ticket, commentId, acknowledged: true }
+    if (deed.mode === 'do') await rememberExecuted(tx, executedOf(work.arrival.mail as IncomingMail, token), now)
+    await tell(
+      tx,
+      work,
+      { agent, ticket: done.ticketId, outcome: deed.mode === 'dry' ? 'dry' : 'done', ran: done.ran },
+      now,
+    )
+    const { ticketId, commentId } = deed.mode === 'dry' ? { ticketId: deed.ticket, commentId: null } : done
+    return { ...NOTHING, ticketId, commentId, acknowledged: true }
   } catch (error) {
     if (!(error instanceof Refusal) || error.fault !== 'user') throw error
-    const told = { kind: 'send', why: 'command_error', agent: deed.agent, ticket: deed.ticket } as const
+    const wrong = { agent: deed.agent, ticket: deed.ticket, problems: [problemOf(error)] }
     return {
       ...NOTHING,
       ticketId: deed.ticket,
       reasons: [reason('command_error', error.message)],
       state: 'held',
-      rest: () => askAgent(tx, work, { action: 'ask_agent', ...told }, now),
+      rest: () => tellProblems(tx, work, wrong, now),
     }
   }
+}
+
+/** The mail waits for `#send`, and its agent hears what is wrong with which line (COMMANDS E4). */
+export async function tellProblems(
+  tx: Tx,
+  work: Work,
+  { agent: address, ticket, problems }: { agent: string; ticket: number | null; problems: LineProblem[] },
+  now: Date,
+): Promise<void> {
+  const agent = work.facts.desk.agents.get(address)!
+  const asked = { kind: 'send', why: 'command_error', agentId: agent.id, ticketId: ticket } as const
+  await keepQuestion(tx, { ...asked, mailId: work.arrival.id, told: true }, now)
+  await tell(tx, work, { agent, ticket, outcome: 'error', ran: [], problems }, now)
 }
 
 /** The held mail is worked on once more, as its agent's; once. */
@@ -79,18 +101,108 @@ const NOTHING: Done = {
   rest: async () => {},
 }
 
-async function doAll(
+type Ended = { ran: Ran[]; commentId: number | null; ticketId: number | null }
+
+async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: Agent }, now: Date): Promise<Ended> {
+  const { arrival, facts, tools } = work
+  const inbox = await placeOf(tx, work, deed.ticket)
+  const files = await filesOf(tx, work, deed)
+  const block = { given: deed.given, text: deed.text, stray: [] }
+  const read = readCommands(block, readingOf(facts, { agent, ticket: deed.ticket, inbox }, now))
+  const mail = arrival.mail as IncomingMail
+  const on: Acting = {
+    tools,
+    who: { kind: 'agent', agent },
+    actor: { kind: 'agent', id: agent.id, name: agent.name },
+    inbox,
+    ticketId: deed.ticket,
+    channel: 'mail',
+    mail: {
+      id: arrival.id,
+      from: mail.from!,
+      subject: mail.subject,
+      text: deed.text,
+      references: [...mail.inReplyTo, ...mail.references.toReversed()],
+      forward: arrival.forward,
+      attachments: files,
+    },
+    url: '',
+    locale: agent.locale ?? inbox.locale,
+    zone: agent.zone ?? inbox.zone,
+  }
+  return await runBlock(tx, read, { on, audience: deed.audience, files }, now)
+}
+
+/** Runs it and takes all of it back: what would be done is what was. */
+async function undone<T>(tx: Tx, work: (inner: Tx) => Promise<T>): Promise<T> {
+  const undo = new Error('to be undone')
+  let done: { value: T } | null = null
+  await tx
+    .savepoint(async (inner) => {
+      done = { value: await work(inner) }
+      throw undo
+    })
+    .catch((error: unknown) => {
+      if (error !== undo) throw error
+    })
+  return (done as { value: T } | null)!.value
+}
+
+type Told = {
+  agent: Agent
+  ticket: number | null
+  outcome: 'done' | 'dry' | 'error'
+  ran: Ran[]
+  problems?: LineProblem[]
+}
+
+/** The receipt: what was done, or what is wrong. What answers it has seen the newest; a correction has seen no more. */
+async function tell(
   tx: Tx,
   work: Work,
-  { deed, agent }: { deed: Deed; agent: Agent },
+  { agent, ticket, outcome, ran, problems = [] }: Told,
   now: Date,
-): Promise<number | null> {
-  if (deed.ticket === null || deed.text === '' || deed.audience === 'none') return null
-  const files = await filesOf(tx, work, deed)
-  const input = { ticketId: deed.ticket, agent, text: deed.text, channel: 'mail', files } as const
-  const written =
-    deed.audience === 'public' ? await reply(tx, { ...input, tools: work.tools }, now) : await note(tx, input, now)
-  return written.commentId
+): Promise<void> {
+  const { arrival, facts, plan, tools } = work
+  const mail = arrival.mail as IncomingMail
+  const [token] = agentTokens(facts.claims)
+  const inbox = await placeOf(tx, work, ticket)
+  const [newest] =
+    ticket === null ? [] : await tx<{ seq: number }[]>`select max(seq) as seq from events where ticket_id = ${ticket}`
+  const isSame = outcome === 'error' && token?.ticket === ticket
+  await writeReceipt(
+    tx,
+    {
+      outcome,
+      who: { kind: 'agent', agent },
+      ticketId: ticket,
+      inbox,
+      locale: agent.locale ?? inbox.locale,
+      zone: agent.zone ?? inbox.zone,
+      mail: {
+        id: arrival.id,
+        messageId: mail.messageId,
+        references: mail.references,
+        text: visibleOf(mail),
+      },
+      commands: plan.commands.length > 0 ? 'some' : 'none',
+      ran,
+      problems,
+      answers: {
+        purpose: token?.purpose === 'n' || (!token && ticket !== null) ? 'n' : 'a',
+        shown: isSame ? token.comment : (newest?.seq ?? 0),
+      },
+    },
+    tools,
+    now,
+  )
+}
+
+async function placeOf(tx: Tx, { facts }: Work, ticketId: number | null): Promise<Inbox> {
+  const known = ticketId === null ? undefined : facts.candidates.get(ticketId)
+  if (known || ticketId === null) return inboxOf(facts, known?.inboxId ?? null)
+  const [row] = await tx<{ inbox_id: number | null }[]>`select inbox_id from tickets where id = ${ticketId}`
+  return inboxOf(facts, row?.inbox_id ?? null)
 }
 
 /** The files that are meant: a logo and what the ticket holds already, quoted, are not. */
@@ -99,8 +211,9 @@ async function filesOf(tx: Tx, { arrival }: Work, deed: { ticket: number | null 
   const meant = mail.parts.filter((part) => !part.original && !SIGNED.test(part.type) && !isLogo(part))
   const files = await storeParts(tx, meant)
   if (!files.some((file) => file.inline)) return files
+  const blobs = files.map((one) => one.blobId)
   const there = await tx<{ blob_id: number }[]>`
-    select blob_id from attachments where ticket_id = ${deed.ticket} and blob_id = any(${files.map((one) => one.blobId)}::bigint[])`
+    select blob_id from attachments where ticket_id = ${deed.ticket} and blob_id = any(${blobs}::bigint[])`
   const known = new Set(there.map((row) => row.blob_id))
   // their HTML does not go out, so nothing shows an image but the list of files
   return files.flatMap((file) =>

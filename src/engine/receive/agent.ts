@@ -4,22 +4,20 @@
  */
 import type { IncomingMail } from '../../incoming.ts'
 import { agentMail as limits } from '../../limits.ts'
-import { joinRanges } from '../../ranges.ts'
 import type { Token } from '../../tokens.ts'
-import { readBlock } from '../commands/grammar.ts'
+import { readBlock } from '../commands.ts'
 import type { Agent } from '../desk.ts'
-import { type Candidate, type Threading, takesPart } from '../thread.ts'
+import { type Threading, takesPart } from '../thread.ts'
+import { type Case, isTheirs, refuse, releasing, visibleOf } from './agent-case.ts'
+import { deed } from './agent-deed.ts'
 import { agentTokens } from './agent-facts.ts'
-import { leakIn, withoutPrivate } from './agent-text.ts'
 import { isForward, openOnBehalf } from './behalf.ts'
 import { hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { spamPlace } from './guards.ts'
 import { open } from './open.ts'
 import { reachedCustomer, sentOutside } from './outside.ts'
-import type { Plan, Reason, ReasonCode } from './plan.ts'
-
-type Case = { arrival: Arrival; facts: Facts; mail: IncomingMail; plan: Plan; threading: Threading; now: Date }
+import type { Plan, Reason } from './plan.ts'
 
 /** The plan for an agent's mail; null: it is judged as a customer's. */
 export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threading: Threading, now: Date): Plan | null {
@@ -31,18 +29,6 @@ export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threadin
   if (facts.agents.asked) return confirmation(given)
   const tokens = agentTokens(facts.claims)
   return tokens.length > 0 ? withToken(given, tokens) : withoutToken(given)
-}
-
-/** Whether the mail is by this agent: what From says is proven, or they have confirmed it (5.6). */
-export function isTheirs(
-  { arrival, facts }: { arrival: Arrival; facts: Facts },
-  kind: Plan['kind'],
-  agent: Agent,
-): boolean {
-  const { mail, confirmed } = arrival
-  if (facts.agent?.id !== agent.id || facts.identity.via !== null) return false
-  if (mail.error !== null || mail.allFrom.length !== 1 || mail.fromIrregular) return false
-  return confirmed?.agent === agent.address || (kind === 'human' && arrival.auth.verdict === 'strong')
 }
 
 /** The answer to a challenge: whoever has the nonce reads the registered address. A machine that reads it is nobody. */
@@ -62,27 +48,6 @@ function confirmation({ arrival, facts, plan }: Case): Plan {
     )
   return releasing(plan, agent, { id: asked!.id, mailId: asked!.mailId, ticketId: asked!.ticketId, by: 'challenge' })
 }
-
-const releasing = (
-  plan: Plan,
-  agent: Agent,
-  asked: { id: number; mailId: number; ticketId: number | null; by: 'challenge' | 'send' },
-): Plan => ({
-  ...plan,
-  noAck: true,
-  state: 'recorded',
-  author: authorOf(plan, agent),
-  actions: [
-    {
-      action: 'release',
-      question: asked.id,
-      mail: asked.mailId,
-      ticket: asked.ticketId,
-      confirmed: { agent: agent.address, by: asked.by },
-    },
-  ],
-  reasons: [...plan.reasons, reason('confirmed', `${agent.address} released mail ${asked.mailId}`)],
-})
 
 /** A mail to an address of purpose `a` or `n` (5.9): they count only with proof. */
 function withToken(given: Case, tokens: Token[]): Plan | null {
@@ -109,6 +74,8 @@ function withToken(given: Case, tokens: Token[]): Plan | null {
     })
   const why = doubt(given, token, owner)
   if (why !== null) return refuse(given, owner, { kind: 'challenge', code: 'challenge', words: why })
+  // the answer to a digest names its tickets itself
+  if (token.ticket === 0) return deed(given, { agent: owner, ticket: null, token, audience: 'internal' })
   const ticket = given.threading.ticket
   const named = facts.candidates.get(token.ticket)
   if (!ticket || !named || named.tokenGeneration !== token.generation)
@@ -134,10 +101,17 @@ function withoutToken(given: Case): Plan | null {
   if (!agent || !isTheirs(given, plan.kind, agent) || threading.by === 'side') return null
   if (spamPlace(arrival, threading) === 'held' || threading.ticket?.spamAt) return null
   const { ticket } = threading
-  if (isForward(mail))
+  const block = readBlock(visibleOf(mail))
+  const commands = block.given.length > 0 && block.given[0]!.name !== 'onbehalf'
+  if (isForward(mail) && !commands)
     return (
       openOnBehalf(given, now) ??
       openAsTheirs(given, reason('set_requester', 'whom it is from could not be told: set the requester'))
+    )
+  if (commands && (!ticket || isForward(mail)))
+    return deed(
+      { ...given, threading: { ...threading, ticket: null } },
+      { agent, ticket: null, token: null, audience: 'internal' },
     )
   if (!ticket || takesPart(ticket, agent.address)) return null
   if (reachedCustomer(mail, ticket)) return sentOutside(arrival, facts, plan, { ticket, agent })
@@ -182,96 +156,11 @@ const isNamedSo = ({ arrival, mail, plan, threading }: Case): boolean =>
   plan.signals.every(({ rule, says }) => rule === '4a.16' || (says !== 'autoreply' && says !== 'autogen')) &&
   threading.ticket?.baseSubject.trim().toLowerCase() === mail.baseSubject.trim().toLowerCase()
 
-const visibleOf = (mail: IncomingMail): string => joinRanges(mail.text, mail.ranges, 'visible').trim()
-
 /** An absence notice repeats a subject and an address, and may quote; it does not begin with yes. */
 const saysYes = (text: string): boolean => YES.test(text.slice(0, 100).normalize('NFC'))
 
 const YES =
   /^[\s"'“„«>]*(?:yes|yep|ok|okay|confirm(?:ed)?|confirm-[a-z2-7]{26}|ja|oui|s[ií]|tak|так|да)(?![\p{L}\p{M}])/iu
 
-type Whose = { agent: Agent; ticket: Candidate; token: Token | null; audience: 'public' | 'internal' }
-
-/** What a proven agent wrote: their words, without quotation and signature, to whom the address says (6.17). */
-function deed(given: Case, whose: Whose): Plan {
-  const { arrival, facts, mail } = given
-  const { agent, ticket, token } = whose
-  const plan = { ...given.plan, author: authorOf(given.plan, agent) }
-  const block = readBlock(visibleOf(mail))
-  const { sendable } = facts.agents!
-  if (sendable && block.text === '' && block.given.length === 1 && /^(?:send|reply|public)$/.test(block.given[0]!.name))
-    return releasing(plan, agent, { ...sendable, by: 'send' })
-  if (block.given.length > 0 || block.stray.length > 0)
-    return refuse({ ...given, plan }, agent, {
-      kind: 'send',
-      code: 'command_error',
-      words: 'commands by mail are not taken yet',
-    })
-  const text =
-    block.text ||
-    mail.parts
-      .filter((part) => !part.inline)
-      .map((part) => part.filename)
-      .join('\n')
-  if (text === '')
-    return refuse({ ...given, plan }, agent, { kind: 'notice', code: 'command_error', words: 'there is nothing in it' })
-  const stopped = whose.audience === 'public' ? stop({ arrival, facts }, text) : null
-  if (stopped) return refuse({ ...given, plan }, agent, stopped)
-  const inbox = facts.desk.inboxes.find((one) => one.id === ticket.inboxId) ?? facts.inboxes[0]!
-  return {
-    ...plan,
-    noAck: true,
-    state: 'commented',
-    actions: [
-      {
-        action: 'agent',
-        ticket: ticket.id,
-        audience: whose.audience,
-        agent: agent.address,
-        shown: token?.comment ?? null,
-        text: whose.audience === 'public' ? withoutPrivate(text, facts.desk, inbox) : text,
-        given: block.given,
-        mode: 'do',
-      },
-    ],
-    reasons: [
-      ...plan.reasons,
-      reason(
-        'agent',
-        whose.audience === 'public' ? `${agent.address} answers by mail` : `${agent.address} writes a note by mail`,
-      ),
-    ],
-  }
-}
-
-/** Why a public answer waits: it knows less than the ticket (collision), or says more than customers may read. */
-function stop({ arrival, facts }: { arrival: Arrival; facts: Facts }, text: string): Stop | null {
-  const { newer, internal } = facts.agents!
-  const leak = leakIn(text, internal)
-  const isSent = arrival.confirmed?.by === 'send'
-  if (leak && (leak.sure || !isSent))
-    return { kind: leak.sure ? 'notice' : 'send', code: 'note_leak', words: leak.words }
-  if (newer.length === 0 || isSent) return null
-  const last = newer.at(-1)!
-  return { kind: 'send', code: 'collision', words: `${last.name} wrote after what was answered` }
-}
-
-type Stop = { kind: 'challenge' | 'send' | 'notice'; code: ReasonCode; words: string }
-
-/** Nothing is executed, nothing is sent: the mail waits, and the agent is told (5.6, COMMANDS E4). */
-function refuse({ plan, threading }: Case, agent: Agent, { kind, code, words }: Stop): Plan {
-  const held = hold(plan, code, words)
-  const ticket = threading.ticket?.id ?? null
-  const ask = { action: 'ask_agent' as const, kind, why: code, agent: agent.address, ticket }
-  return { ...held, thread: { ...plan.thread, ticket }, actions: [...held.actions, ask] }
-}
-
 const agentById = (facts: Facts, id: number): Agent | null =>
   [...facts.desk.agents.values()].find((one) => one.id === id) ?? null
-
-const authorOf = (plan: Plan, agent: Agent): Plan['author'] => ({
-  ...plan.author,
-  role: 'agent',
-  name: agent.name,
-  organization: null,
-})

@@ -22,7 +22,7 @@ import { type MailId, messageIdRows } from '../thread.ts'
 import { addPeople } from '../tickets/people.ts'
 import { addComment, furtherComment, link, reserveComment, ticketRows } from '../tickets/rows.ts'
 import { note } from '../tickets.ts'
-import { carryOutAgent, releaseHeld, writeDown } from './agent-apply.ts'
+import { carryOutAgent, releaseHeld, tellProblems, writeDown } from './agent-apply.ts'
 import { askAgent } from './agent-mails.ts'
 import { onBehalf } from './behalf.ts'
 import { commentOf } from './comment.ts'
@@ -61,7 +61,9 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
             : one.action === 'count_bad_address'
               ? countFailure(tx, one, one.at)
               : one.action === 'ask_agent'
-                ? askAgent(tx, work, one, now)
+                ? one.problems
+                  ? tellProblems(tx, work, { ...one, problems: one.problems }, now)
+                  : askAgent(tx, work, one, now)
                 : carryOut(tx, one, now))
     },
   }

@@ -1,7 +1,9 @@
 /** A decision about one mail: pure data, the same for `explain`, for the trace that is stored, and for carrying out. */
 import type { Auth, Confirmed, MailKind, Signal } from '../../incoming.ts'
 import type { DeliveryReport, ReportAction, ReportCode } from '../bounces.ts'
+import type { Audience } from '../commands/command.ts'
 import type { GivenLine } from '../commands/grammar.ts'
+import type { CommandRow, LineProblem } from '../commands.ts'
 import type { Route } from '../rules.ts'
 import type { Promised } from '../sla.ts'
 import type { Status } from '../tables.ts'
@@ -105,7 +107,7 @@ export type Action =
   | {
       action: 'agent'
       ticket: number | null
-      audience: 'public' | 'internal' | 'none'
+      audience: Audience
       agent: string
       shown: number | null
       text: string
@@ -123,15 +125,16 @@ export type Action =
       why: ReasonCode
       agent: string
       ticket: number | null
+      /** What is wrong with its commands. */
+      problems?: LineProblem[]
     }
+  /** A customer's own commands, beside what their mail is (9.8). */
+  | { action: 'commands'; ticket: number | null; given: GivenLine[]; text: string }
   /** An agent says that a held mail is theirs, or is to be sent as it is. */
   | { action: 'release'; question: number; mail: number; ticket: number | null; confirmed: Confirmed }
   | { action: 'hold' }
   | { action: 'record' }
   | { action: 'quarantine' }
-
-/** A command as it was read; `error` says why it is none. */
-export type CommandRow = { line: number; command: string; args: unknown[]; ok: boolean; error: string | null }
 
 export type Plan = {
   kind: MailKind | null

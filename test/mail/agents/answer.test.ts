@@ -146,8 +146,8 @@ test('what nobody can be written to about is held, undone as a whole, and told',
   assert.equal([end.state, reason(end)], ['held', 'command_error'])
   assert.is((await comments(id)).length, before)
   const [told] = await outgoing()
-  assert.equal([told!.kind, told!.recipient], ['notification', BO])
-  assert.match(told!.text, '| Restart it.')
+  assert.equal([told!.kind, told!.recipient], ['receipt', BO])
+  assert.match(told!.text, 'Restart it.')
 })
 
 test('another agent answers with their own address, not with a colleague’s', async () => {
