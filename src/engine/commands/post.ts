@@ -8,13 +8,14 @@ import { note, reply } from '../tickets.ts'
 import { agentOn, ticketOn } from './acting.ts'
 import type { Acting, Audience, Effect } from './command.ts'
 import { type MacroText, macroText } from './macros.ts'
+import type { Name } from './names.ts'
 import { momentText } from './said.ts'
 
 export type Posting = { on: Acting; text: string; macros: MacroText[]; audience: Audience; files: Attachment[] }
 
 type Posted = {
   commentId: number
-  ran: Effect & { line: null; source: ''; command: null; ticket: number }
+  ran: Effect & { line: null; source: ''; command: Name; ticket: number }
 }
 
 /**
@@ -35,12 +36,13 @@ export async function post(
   const text = [...parts, given.text].filter(Boolean).join('\n\n')
   if (text === '') return null
   const input = { ticketId, agent, text, channel: on.channel, files }
-  const noted = (key: 'noted' | 'noted_privately', commentId: number): Posted => ({
+  const noted = (key: 'noted' | 'noted_privately', command: Name, commentId: number): Posted => ({
     commentId,
-    ran: { key, data: {}, inverse: null, line: null, source: '', command: null, ticket: ticketId },
+    ran: { key, data: {}, inverse: null, line: null, source: '', command, ticket: ticketId },
   })
-  if (audience === 'internal') return noted('noted', (await note(tx, input, now)).commentId)
-  if (audience === 'private') return noted('noted_privately', (await privateComment(tx, input, now)).commentId)
+  if (audience === 'internal') return noted('noted', 'note', (await note(tx, input, now)).commentId)
+  if (audience === 'private')
+    return noted('noted_privately', 'private', (await privateComment(tx, input, now)).commentId)
   let commentId = 0
   const changed = await observed(tx, ticketId, async () => {
     commentId = (await reply(tx, { ...input, tools: on.tools }, now)).commentId
@@ -51,7 +53,7 @@ export async function post(
       ...(await answered(tx, { on, commentId, ticketId, changed }, now)),
       line: null,
       source: '',
-      command: null,
+      command: 'reply',
       ticket: ticketId,
     },
   }

@@ -38,7 +38,9 @@ function done(receipt: Receipt, { receiptId, ticket }: Given): string[] {
   const word = (key: PhraseKey, data = {}) => say(locale, { key, data })
   const isMany = new Set(ran.map((one) => one.ticket)).size > 1
   const lines = who.kind === 'agent' ? [word(outcome === 'dry' ? 'dry_head' : 'done_head'), ''] : []
+  const isPosted = ran.some((one) => one.line === null)
   for (const one of ran) {
+    if (isPosted && SAYS.has(one.key)) continue // the text's own line says it
     if (one.line !== null && who.kind === 'agent') lines.push(numberedLine(one.line, one.source))
     const place = isMany && one.ticket !== null ? `#${one.ticket}: ` : ''
     lines.push(`   ${place}${say(locale, one)}`)
@@ -56,6 +58,8 @@ function done(receipt: Receipt, { receiptId, ticket }: Given): string[] {
   if (ran.some((one) => one.inverse !== null)) lines.push('', word('undo_how', { receipt: receiptId }))
   return lines
 }
+
+const SAYS: ReadonlySet<PhraseKey> = new Set<PhraseKey>(['as_note', 'as_reply', 'as_private'])
 
 function failed(receipt: Receipt): string[] {
   const { locale, problems, mail, answers, ticketId } = receipt

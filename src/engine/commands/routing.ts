@@ -1,9 +1,9 @@
 /** Commands about where a ticket belongs, what it is, and when: assign to snooze. */
 import type { Agent, Desk, Project } from '../desk.ts'
-import { setType } from '../tickets/describe.ts'
+import { setField, setProduct, setType } from '../tickets/describe.ts'
 import { setDue } from '../tickets/due.ts'
 import { setTeam } from '../tickets/hand-over.ts'
-import { pinPolicy, unpinPolicy } from '../tickets/policy.ts'
+import { mayOverride, pinPolicy, unpinPolicy } from '../tickets/policy.ts'
 import { snooze } from '../tickets/wait.ts'
 import { assign, move, prioritise, tag } from '../tickets.ts'
 import { agentOn, changing, missing, type Told, ticketOn, unexpected } from './acting.ts'
@@ -163,6 +163,7 @@ export const tags: Read = (args) => {
 export const sla: Read = (args, on) => {
   const [first, ...rest] = args
   if (!first) return missing('sla')
+  if (on.who.kind !== 'agent' || !mayOverride(on.desk, on.who.agent)) return problem('not_yours', { name: 'sla' })
   const level = oneOf(first, [...on.desk.policies.keys(), 'none', 'auto'])
   if (level.problem) return level
   const [quoted, ...more] = rest
@@ -224,5 +225,40 @@ function dateFrom(
   return unexpected(name, args.slice(time.ok.used)) ?? { at: time.ok.at }
 }
 
-export const product: Read = (args) => missing('product') ?? args
-export const field: Read = (args) => missing('field') ?? args
+export const product: Read = (args, on) => {
+  const [first, ...rest] = args
+  if (!first) return missing('product')
+  const to = oneOf(first, [...on.desk.products.keys(), 'none'])
+  if (to.problem) return to
+  const key = to.ok === 'none' ? null : to.ok
+  return (
+    unexpected('product', rest) ?? {
+      ok: changing(async (tx, { ticketId, actor, tools }, now) => {
+        await setProduct(tx, { ticketId, product: key, actor, tools }, now)
+        return key === null ? { key: 'product_none', data: {} } : { key: 'product_now', data: { to: key } }
+      }),
+    }
+  )
+}
+
+/** `name:value`, any number of them; `name:` and nothing takes the value away. */
+export const field: Read = (args, on) => {
+  if (args.length === 0) return missing('field')
+  const wanted: { field: string; value: string | null }[] = []
+  for (const arg of args) {
+    if (arg.kind !== 'pair') return unexpected('field', [arg])!
+    const key = oneOf({ kind: 'word', text: arg.key, column: arg.column }, [...on.desk.fields.keys()])
+    if (key.problem) return key
+    const { values } = on.desk.fields.get(key.ok)!
+    const column = arg.column + arg.key.length + 1
+    const value = values && arg.value ? oneOf({ kind: 'word', text: arg.value, column }, values) : { ok: arg.value }
+    if (value.problem) return value
+    wanted.push({ field: key.ok, value: value.ok || null })
+  }
+  return {
+    ok: changing(async (tx, { ticketId, actor, tools }, now) => {
+      for (const one of wanted) await setField(tx, { ticketId, ...one, actor, tools }, now)
+      return { key: 'field_now', data: { to: wanted.map((one) => `${one.field}: ${one.value ?? '-'}`).join(', ') } }
+    }),
+  }
+}

@@ -7,6 +7,7 @@ import { Refusal } from '../../errors.ts'
 import { agentOn, unexpected } from './acting.ts'
 import type { Acting, Effect, Read } from './command.ts'
 import { invert } from './inverses.ts'
+import { SPECS } from './names.ts'
 import { say } from './phrases.ts'
 import { correctionOf, type Kept } from './receipt.ts'
 import { textOf } from './values.ts'
@@ -55,8 +56,15 @@ async function findReceipt(tx: Tx, on: Acting, id: number | null): Promise<Row |
     select id, ticket_id, effects, undone_at from receipts
     where agent_id = ${agentId} and outcome = 'done'
       and (case when ${id}::bigint is not null then id = ${id}
-        else message_id = any(${references}::text[]) or (undone_at is null and effects <> '[]'
-          and (${on.ticketId}::bigint is null or ticket_id = ${on.ticketId})) end)
+        else message_id = any(${references}::text[]) or (undone_at is null
+          and (${on.ticketId}::bigint is null or ticket_id = ${on.ticketId})
+          and exists (select from jsonb_array_elements(effects) e
+            where e -> 'inverse' <> 'null' or e ->> 'command' = any(${CORRECTED}::text[]))) end)
     order by message_id = any(${references}::text[]) desc nulls last, id desc limit 1 for update`
   return row ?? null
 }
+
+/** A mail that only read, or took back, is not what the next `#undo` is about; one that stays is, to say how to correct it. */
+const CORRECTED: string[] = SPECS.filter((spec) => spec.reversal === 'correct' && spec.name !== 'undo').map(
+  (one) => one.name,
+)
