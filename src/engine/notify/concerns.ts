@@ -11,6 +11,8 @@ export type NewsRow = {
   agent_id: number | null
   actor_id: number | null
   at: Date
+  /** Of a private note: told to the agent it is for, and without its words. */
+  private: boolean
 }
 
 /** As much of a ticket as says who is concerned; ids of agents, keys of the desk. */
@@ -26,6 +28,7 @@ export function listenersOf(desk: Desk, owned: Owned, news: readonly NewsRow[]):
 /** Whether an agent is to hear of it: never of what they did (MAIL 8.32). */
 export function concerns(desk: Desk, owned: Owned, news: NewsRow, agent: Agent): boolean {
   if (news.actor_id === agent.id) return false
+  if (news.private) return news.agent_id === agent.id
   const isOwner = owned.assigneeId === agent.id
   const isTeam = owned.assigneeId === null && teamOf(desk, owned.team).includes(agent)
   const follows = owned.followers.includes(agent.id)

@@ -10,6 +10,8 @@ export type NotifyPhrases = {
   commandsTo: string
   /** One line a news; `who` is null for what no person did. */
   news: Record<NewsKind, (who: string | null) => string>
+  /** In place of a note whose words no mail carries. */
+  privateNote: (who: string | null) => string
   more: (count: number) => string
   customer: string
   project: string
@@ -59,6 +61,10 @@ const PHRASES = {
       undelivered: always('An answer came back: it could not be delivered'),
       woke: always('It was to come back now'),
     },
+    privateNote: by(
+      (who) => `${who} left you a private note: it stands in the ticket`,
+      'A private note for you stands in the ticket',
+    ),
     more: (count) => `and ${count} more, see the ticket`,
     customer: 'Customer',
     project: 'Project',
@@ -115,6 +121,10 @@ const PHRASES = {
       undelivered: always('Eine Antwort kam zurück: Sie war nicht zustellbar'),
       woke: always('Wiedervorlage'),
     },
+    privateNote: by(
+      (who) => `${who} hat Ihnen eine private Notiz hinterlassen: Sie steht im Ticket`,
+      'Eine private Notiz für Sie steht im Ticket',
+    ),
     more: (count) => `und ${count} weitere, siehe Ticket`,
     customer: 'Kunde',
     project: 'Projekt',
@@ -171,6 +181,10 @@ const PHRASES = {
       undelivered: always('Une réponse est revenue : elle n’a pas pu être remise'),
       woke: always('Rappel demandé pour maintenant'),
     },
+    privateNote: by(
+      (who) => `${who} vous a laissé une note privée : elle est dans le ticket`,
+      'Une note privée pour vous est dans le ticket',
+    ),
     more: (count) => `et ${count} de plus, voir le ticket`,
     customer: 'Client',
     project: 'Projet',
@@ -227,6 +241,10 @@ const PHRASES = {
       undelivered: always('Una respuesta volvió: no se pudo entregar'),
       woke: always('Tenía que volver ahora'),
     },
+    privateNote: by(
+      (who) => `${who} le dejó una nota privada: está en el ticket`,
+      'Hay una nota privada para usted en el ticket',
+    ),
     more: (count) => `y ${count} más, vea el ticket`,
     customer: 'Cliente',
     project: 'Proyecto',
@@ -283,6 +301,10 @@ const PHRASES = {
       undelivered: always('Odpowiedź wróciła: nie udało się jej doręczyć'),
       woke: always('Miało wrócić teraz'),
     },
+    privateNote: by(
+      (who) => `${who}: notatka prywatna dla Ciebie, jest w zgłoszeniu`,
+      'Notatka prywatna dla Ciebie jest w zgłoszeniu',
+    ),
     more: (count) => `i jeszcze ${count}, patrz zgłoszenie`,
     customer: 'Klient',
     project: 'Projekt',
@@ -339,6 +361,10 @@ const PHRASES = {
       undelivered: always('Відповідь повернулася: її не вдалося доставити'),
       woke: always('Мало повернутися зараз'),
     },
+    privateNote: by(
+      (who) => `${who}: приватна нотатка для вас, вона у зверненні`,
+      'Приватна нотатка для вас є у зверненні',
+    ),
     more: (count) => `і ще ${count}, див. звернення`,
     customer: 'Клієнт',
     project: 'Проєкт',
@@ -395,6 +421,7 @@ const PHRASES = {
       undelivered: always('Ответ вернулся: его не удалось доставить'),
       woke: always('Должно было вернуться сейчас'),
     },
+    privateNote: by((who) => `${who}: личная заметка для вас, она в заявке`, 'Личная заметка для вас есть в заявке'),
     more: (count) => `и ещё ${count}, см. заявку`,
     customer: 'Клиент',
     project: 'Проект',

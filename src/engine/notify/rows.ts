@@ -47,8 +47,10 @@ export async function readDue(
   const open = tickets.filter((one) => !one.ended).map((one) => one.id)
   const [news, told, followers, notices] = await Promise.all([
     tx<NewsRow[]>`
-      select id, ticket_id, kind, comment_id, agent_id, actor_id, at from ticket_news
-      where ticket_id = any(${open}::bigint[]) order by id`,
+      select n.id, n.ticket_id, n.kind, n.comment_id, n.agent_id, n.actor_id, n.at,
+        coalesce(c.visibility = 'private', false) as private
+      from ticket_news n left join comments c on c.id = n.comment_id
+      where n.ticket_id = any(${open}::bigint[]) order by n.id`,
     tx<{ ticket_id: number; agent_id: number; news_id: number; at: Date }[]>`
       select ticket_id, agent_id, news_id, at from ticket_told where ticket_id = any(${open}::bigint[])`,
     tx<{ ticket_id: number; agent_id: number }[]>`

@@ -5,6 +5,7 @@ import { openClient, transaction } from '../../../src/database.ts'
 import { choose } from '../../../src/engine/notify/choices.ts'
 import { tellNews } from '../../../src/engine/notify.ts'
 import { merge } from '../../../src/engine/tickets/merge.ts'
+import { privateComment } from '../../../src/engine/tickets/private.ts'
 import { assign, deleteTicket, markSpam, move, note, reply } from '../../../src/engine/tickets.ts'
 import { LOCALES } from '../../../src/render.ts'
 import { after, SECOND } from '../../../src/time.ts'
@@ -217,6 +218,23 @@ test('who sleeps is told in the morning, in one mail; colleagues are not kept wa
   await sweep(desk, noon)
   assert.equal(await told(), ['ada@desk.example', 'ada@desk.example', 'bo@desk.example'])
   assert.match((await notifications(desk))[2]!.text, /- New ticket of Eva Beispiel\n- Eva Beispiel wrote\n/)
+})
+
+test('a private note is told to whom it is for, without its words; nobody else hears of it', async () => {
+  const id = await told0()
+  const [a, b] = [await ada(), await bo()]
+  const text = 'Between you and me.'
+  await within((tx) => privateComment(tx, { ticketId: id, agent: a, text, toId: b.id, channel: 'web' }, sec(1)))
+  await within((tx) => privateComment(tx, { ticketId: id, agent: b, text, toId: null, channel: 'web' }, sec(2)))
+  await within((tx) => assign(tx, { ticketId: id, agentId: a.id, actor: a.actor }, sec(3)))
+  await sweep(desk, sec(100))
+  const sent = await notifications(desk)
+  assert.equal(
+    sent.map((one) => one.recipient),
+    ['bo@desk.example'],
+  )
+  assert.match(sent[0]!.text, /- Ada left you a private note: it stands in the ticket\n/)
+  assert.not.match(sent[0]!.text + sent[0]!.html, text)
 })
 
 test('news of a merged ticket are told of the one it became', async () => {
