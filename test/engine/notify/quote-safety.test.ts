@@ -98,12 +98,10 @@ async function runsNothing(ticket: number, given: Quoted, client: string, what: 
   assert.equal([...(await state())], before, why)
   const trace = end.trace as { commands?: unknown[] }
   assert.equal(trace.commands ?? [], [], why)
-  const words = end.reasons.filter((one) => one.code === 'command_error').map((one) => one.words)
-  assert.equal(
-    words.filter((one) => one !== 'there is nothing in it'),
-    [],
-    why,
-  )
+  // words alone are no answer to a digest
+  const known = ticket === 0 ? /needs a ticket|nothing in it/ : /^there is nothing in it$/
+  const wrong = end.reasons.filter((one) => one.code === 'command_error' && !known.test(one.words))
+  assert.equal(wrong, [], why)
   if (end.state === 'commented') {
     const [{ text } = { text: '' }] = await sql`select text from comments where id = ${end.comment_id}`
     assert.ok(text.includes(own) || client.includes('marks nothing'), `${why}: ${text}`)
