@@ -65,7 +65,7 @@ export type Readout = {
   macros: MacroText[]
 }
 
-/** What was done, line by line. `command` null: the text was posted. */
+/** What was done, line by line; `line` null: the text was posted. */
 export type Ran = Effect & { line: number | null; source: string; command: Name | null; ticket: number | null }
 
 /**

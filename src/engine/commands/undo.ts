@@ -29,12 +29,17 @@ async function undoReceipt(tx: Tx, on: Acting, id: number | null, now: Date): Pr
       id === null ? 'There is nothing of yours to take back here.' : `You have no receipt ${id}.`,
     )
   if (receipt.undone_at) throw new Refusal('undone_before', `Receipt ${receipt.id} was taken back before.`)
-  let late = false
-  for (const { inverse } of receipt.effects.toReversed())
-    if (inverse) late = (await invert(tx, inverse, on, now)).late || late
+  let [late, recalled] = [false, false]
+  for (const { inverse } of receipt.effects.toReversed()) {
+    if (!inverse) continue
+    const taken = await invert(tx, inverse, on, now)
+    late ||= taken.late
+    recalled ||= inverse.verb === 'recall' && !taken.late
+  }
   await tx`update receipts set undone_at = ${now} where id = ${receipt.id}`
   const stays = receipt.effects.filter((one) => one.inverse === null).flatMap((one) => correctionOf(one.command) ?? [])
   const lines = [
+    ...(recalled ? [say(on.locale, { key: 'recalled', data: {} })] : []),
     ...(late ? [say(on.locale, { key: 'recalled_late', data: {} })] : []),
     ...[...new Set(stays)].map((key) => say(on.locale, { key, data: {} })),
   ]

@@ -27,7 +27,10 @@ export async function commandGround(text = exampleDesk) {
   const ada = agent('ada@desk.example')
   const within = <T>(work: (tx: Tx) => Promise<T>) => transaction(sql, work)
 
-  function acting(ticketId: number | null, change: Partial<Acting> & { mail?: Partial<Acting['mail']> } = {}): Acting {
+  function acting(
+    ticketId: number | null,
+    change: Omit<Partial<Acting>, 'mail'> & { mail?: Partial<Acting['mail']> } = {},
+  ): Acting {
     const { mail, ...others } = change
     return {
       tools,
@@ -100,7 +103,7 @@ export async function commandGround(text = exampleDesk) {
     async run(
       words: string,
       ticketId: number | null,
-      change: Partial<Acting> & { mail?: Partial<Acting['mail']>; audience?: Audience; now?: Date } = {},
+      change: Omit<Partial<Acting>, 'mail'> & { mail?: Partial<Acting['mail']>; audience?: Audience; now?: Date } = {},
     ) {
       const { audience = 'public', now = MONDAY, ...others } = change
       const on = acting(ticketId, others)

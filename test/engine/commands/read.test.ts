@@ -358,7 +358,10 @@ test('what a customer wrote is data in a macro, never a name to fill in', async 
   await sql`update tickets set requester_name = '{{host}} {{subject}}' where id = ${id}`
   await run('#macro restarted host:{{customer}}', id)
   const [row] = await sql`select text from comments where ticket_id = ${id} order by id desc limit 1`
-  assert.is(row!.text, '{{host}} {{subject}}, wir haben {{customer}} neu gestartet. Bitte versuchen Sie es noch einmal.')
+  assert.is(
+    row!.text,
+    '{{host}} {{subject}}, wir haben {{customer}} neu gestartet. Bitte versuchen Sie es noch einmal.',
+  )
 })
 
 test('customers have their own commands; all other lines of theirs are text, and nobody is told', async () => {

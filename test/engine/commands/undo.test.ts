@@ -151,11 +151,12 @@ test('an answer that waits is recalled, with all that the block did; its text st
     (await sql`select from outbox where ticket_id = ${ticket} and state = 'queued' and kind = 'reply'`).length,
     1,
   )
-  await run('#undo', ticket, { now: after(MONDAY, 30_000) })
+  const { ran } = await run('#undo', ticket, { now: after(MONDAY, 30_000) })
   assert.equal((await state(ticket)).rows, before.rows)
   assert.is((await state(ticket)).ticket.status, before.ticket.status)
   const [row] = await sql`select text from comments where ticket_id = ${ticket} order by id desc limit 1`
   assert.is(row!.text, 'Restarted the VPN, please retry.')
+  assert.match(ran[0]!.lines!.join(), /is not sent/)
 })
 
 test('an answer that has left stays said: the rest is undone, and the receipt says to correct it', async () => {
