@@ -47,7 +47,7 @@ function listSection(versions: readonly [Version, ...Version[]], looking: Lookin
   const [newest, ...older] = versions
   const { key, definition } = newest
   return html`<section class="billing" aria-labelledby="list-${newest.id}">
-    <h2 id="list-${newest.id}">${definition.name}${definition.name !== key && html` <span class="sub">${key}</span>`}
+    <h2 id="list-${newest.id}">${definition.name}${definition.name.toLowerCase() !== key && html` <span class="sub">${key}</span>`}
       ${newest.retired_at && html`<span class="mark">No longer in the desk file</span>`}</h2>
     ${versionBody(newest, looking)}
     ${
