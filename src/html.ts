@@ -7,6 +7,7 @@ import { safeStyle } from './html/style.ts'
 import { htmlToText } from './html/text.ts'
 import * as limits from './limits.ts'
 
+export { hiddenText } from './html/hidden.ts'
 export { htmlToText }
 
 /** Rises with every change that makes stored HTML differ: a job then sanitises again from raw. */

@@ -123,6 +123,8 @@ export type IncomingMail = {
   /** The whole as plain text; from the HTML where there is no plain part. LF line ends. */
   text: string
   textFrom: 'plain' | 'html' | 'none'
+  /** What of `text` the HTML hides from its reader; '' where `text` is not of HTML. It is never a command (9.8). */
+  hidden: string
   /** Parts `text` without gap or overlap into what was written now, quotation and signature (7.1). */
   ranges: TextRange[]
   /** Sanitised, or null: there is none, or it was beyond the caps (9.2) and its text is in `text`. */

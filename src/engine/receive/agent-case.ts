@@ -31,8 +31,19 @@ export function isTheirs(
   return confirmed?.agent === agent.address || (kind === 'human' && arrival.auth.verdict === 'strong')
 }
 
-/** What was written now. */
-export const visibleOf = (mail: IncomingMail): string => joinRanges(mail.text, mail.ranges, 'visible').trim()
+/** What was written now, and can be seen: a line that the HTML hides is nobody's words (9.8). */
+export function visibleOf(mail: IncomingMail): string {
+  const text = joinRanges(mail.text, mail.ranges, 'visible').trim()
+  if (mail.hidden === '') return text
+  const hidden = new Set(mail.hidden.split('\n').map(bare))
+  return text
+    .split('\n')
+    .filter((line) => line.trim() === '' || !hidden.has(bare(line)))
+    .join('\n')
+    .trim()
+}
+
+const bare = (line: string): string => line.replace(/\s+/g, ' ').trim()
 
 /** What an agent's commands are read against. */
 export const readingOf = (

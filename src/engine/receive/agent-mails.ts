@@ -121,7 +121,7 @@ function wordsFor(
     `${phrases.from}: ${oneLine(mail.from?.address ?? '-')}`,
     `${phrases.subject}: ${oneLine(mail.subject)}`,
   )
-  if (ask.kind !== 'notice' || ask.why !== 'agent_token')
+  if (ask.why !== 'unproven_commands' && (ask.kind !== 'notice' || ask.why !== 'agent_token'))
     lines.push('', `${phrases.text}:`, barred(joinRanges(mail.text, mail.ranges, 'visible')))
   lines.push('', inbox.name)
   const text = lines.join('\n')
@@ -138,11 +138,13 @@ function bodyOf({ kind, why }: Ask): keyof Phrases {
   if (why === 'collision') return 'collision_body'
   if (why === 'note_leak') return kind === 'send' ? 'leak_body' : 'address_body'
   if (why === 'agent_token') return 'notice_body'
+  if (why === 'unproven_commands') return 'unproven_body'
   return 'error_body'
 }
 
 function subjectOf({ kind, why }: Ask): keyof Phrases {
   if (kind === 'challenge') return 'challenge_subject'
+  if (why === 'unproven_commands') return 'unproven_subject'
   return why === 'agent_token' ? 'notice_subject' : 'held_subject'
 }
 

@@ -18,6 +18,9 @@ const en = {
     'Your answer holds a reply address that is for one reader only, perhaps in a quotation that was not recognised. It was not sent.\nAnswer this mail with a new text, without the quotation.',
   error_body:
     'Your mail could not be carried out. Nothing was executed and nothing was sent.\nAnswer this mail with a corrected text, or with the one word #send to send your text as it is.',
+  unproven_subject: 'A mail with commands came in your name',
+  unproven_body:
+    'A mail in your name holds lines of commands, and nothing shows that you wrote it. It was taken as a customer’s mail: none of them was executed.\nIf it was yours, answer a notification of the ticket instead, from the address that the desk knows.',
   reference: 'Reference',
   from: 'From',
   subject: 'Subject',
@@ -40,6 +43,9 @@ const de: Phrases = {
     'Ihre Antwort enthält eine Antwortadresse, die nur für einen Leser bestimmt ist, vielleicht in einem Zitat, das nicht erkannt wurde. Sie wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, ohne das Zitat.',
   error_body:
     'Ihre Mail konnte nicht ausgeführt werden. Nichts wurde ausgeführt, nichts gesendet.\nAntworten Sie auf diese Mail mit einem berichtigten Text, oder nur mit dem Wort #send, um Ihren Text so zu senden, wie er ist.',
+  unproven_subject: 'In Ihrem Namen kam eine Mail mit Befehlen',
+  unproven_body:
+    'Eine Mail in Ihrem Namen enthält Befehlszeilen, und nichts zeigt, dass Sie sie geschrieben haben. Sie wurde wie die Mail eines Kunden behandelt: keine davon wurde ausgeführt.\nWar sie von Ihnen, antworten Sie stattdessen auf eine Benachrichtigung des Tickets, von der Adresse, die der Desk kennt.',
   reference: 'Kennung',
   from: 'Von',
   subject: 'Betreff',
@@ -62,6 +68,9 @@ const fr: Phrases = {
     "Votre réponse contient une adresse de réponse destinée à un seul lecteur, peut-être dans une citation qui n'a pas été reconnue. Elle n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, sans la citation.",
   error_body:
     "Votre message n'a pas pu être exécuté. Rien n'a été fait ni envoyé.\nRépondez à ce message par un texte corrigé, ou par le seul mot #send pour envoyer votre texte tel quel.",
+  unproven_subject: 'Un message avec des commandes est arrivé à votre nom',
+  unproven_body:
+    'Un message à votre nom contient des lignes de commande, et rien ne montre que vous l’avez écrit. Il a été traité comme celui d’un client : aucune n’a été exécutée.\nS’il était de vous, répondez plutôt à une notification du ticket, depuis l’adresse que le service connaît.',
   reference: 'Référence',
   from: 'De',
   subject: 'Objet',
@@ -84,6 +93,9 @@ const es: Phrases = {
     'Su respuesta contiene una dirección de respuesta destinada a un solo lector, quizá en una cita que no se reconoció. No se envió.\nResponda a este mensaje con un texto nuevo, sin la cita.',
   error_body:
     'Su mensaje no se pudo ejecutar. No se hizo ni se envió nada.\nResponda a este mensaje con un texto corregido, o solo con la palabra #send para enviar su texto tal como está.',
+  unproven_subject: 'Llegó un mensaje con órdenes en su nombre',
+  unproven_body:
+    'Un mensaje en su nombre contiene líneas de órdenes y nada muestra que lo escribiera usted. Se trató como el de un cliente: ninguna se ejecutó.\nSi era suyo, responda en su lugar a una notificación del ticket, desde la dirección que el servicio conoce.',
   reference: 'Referencia',
   from: 'De',
   subject: 'Asunto',
@@ -106,6 +118,9 @@ const pl: Phrases = {
     'Twoja odpowiedź zawiera adres odpowiedzi przeznaczony dla jednego czytelnika, może w cytacie, którego nie rozpoznano. Nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem, bez cytatu.',
   error_body:
     'Twojej wiadomości nie udało się wykonać. Nic nie wykonano i nic nie wysłano.\nOdpowiedz na tę wiadomość poprawionym tekstem albo samym słowem #send, aby wysłać tekst bez zmian.',
+  unproven_subject: 'Przyszła wiadomość z poleceniami w Twoim imieniu',
+  unproven_body:
+    'Wiadomość w Twoim imieniu zawiera wiersze poleceń i nic nie wskazuje, że to Ty ją napisałeś. Potraktowano ją jak wiadomość klienta: żadnego nie wykonano.\nJeśli była Twoja, odpowiedz zamiast tego na powiadomienie zgłoszenia, z adresu, który zna serwis.',
   reference: 'Oznaczenie',
   from: 'Od',
   subject: 'Temat',
@@ -128,6 +143,9 @@ const uk: Phrases = {
     'Ваша відповідь містить адресу для відповіді, призначену одному читачеві, можливо, у цитаті, яку не розпізнано. Її не надіслано.\nДайте відповідь на цей лист новим текстом, без цитати.',
   error_body:
     'Ваш лист не вдалося виконати. Нічого не виконано й нічого не надіслано.\nДайте відповідь на цей лист виправленим текстом або лише словом #send, щоб надіслати текст без змін.',
+  unproven_subject: 'Від вашого імені надійшов лист із командами',
+  unproven_body:
+    'Лист від вашого імені містить рядки команд, і ніщо не свідчить, що його написали ви. З ним повелися як із листом клієнта: жодної не виконано.\nЯкщо він був ваш, дайте натомість відповідь на сповіщення заявки з адреси, яку знає служба.',
   reference: 'Позначка',
   from: 'Від',
   subject: 'Тема',
@@ -150,6 +168,9 @@ const ru: Phrases = {
     'Ваш ответ содержит адрес для ответа, предназначенный одному читателю, возможно, в цитате, которую не удалось распознать. Он не отправлен.\nОтветьте на это письмо новым текстом, без цитаты.',
   error_body:
     'Ваше письмо не удалось выполнить. Ничего не выполнено и ничего не отправлено.\nОтветьте на это письмо исправленным текстом или одним словом #send, чтобы отправить текст как есть.',
+  unproven_subject: 'От вашего имени пришло письмо с командами',
+  unproven_body:
+    'Письмо от вашего имени содержит строки команд, и ничто не говорит о том, что его написали вы. С ним обошлись как с письмом клиента: ни одна не выполнена.\nЕсли оно было ваше, ответьте вместо этого на уведомление заявки с адреса, который знает служба.',
   reference: 'Метка',
   from: 'От',
   subject: 'Тема',

@@ -31,6 +31,23 @@ export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threadin
   return tokens.length > 0 ? withToken(given, tokens) : withoutToken(given)
 }
 
+/** Lines of commands under an agent's name that nothing proves are text; they hear that somebody tried (5.6). */
+export function withNoticeToAgent(plan: Plan, arrival: Arrival, facts: Facts): Plan {
+  const { mail } = arrival
+  const { agent } = facts
+  if (!agent || mail.error !== null || plan.kind !== 'human' || arrival.releasedAt || arrival.archive) return plan
+  const isOurs = arrival.envelopeFrom === '' || agentTokens(facts.claims).length > 0 || facts.agents?.asked
+  if (isOurs || isTheirs({ arrival, facts }, plan.kind, agent) || plan.author.role === 'agent') return plan
+  if (readBlock(visibleOf(mail)).given.length === 0) return plan
+  const words = `it has lines of commands, and nothing proves that it is from ${agent.address}: they are text`
+  const ask = { kind: 'notice', why: 'unproven_commands', agent: agent.address, ticket: plan.thread.ticket } as const
+  return {
+    ...plan,
+    actions: [...plan.actions, { action: 'ask_agent', ...ask }],
+    reasons: [...plan.reasons, reason('unproven_commands', words)],
+  }
+}
+
 /** The answer to a challenge: whoever has the nonce reads the registered address. A machine that reads it is nobody. */
 function confirmation({ arrival, facts, plan }: Case): Plan {
   const { asked } = facts.agents!

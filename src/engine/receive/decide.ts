@@ -6,7 +6,7 @@ import type { IncomingMail } from '../../incoming.ts'
 import { decideReport } from '../bounces.ts'
 import { settleKind } from '../kind.ts'
 import { chooseTicket, type Threading } from '../thread.ts'
-import { decideAgent } from './agent.ts'
+import { decideAgent, withNoticeToAgent } from './agent.ts'
 import { answer, isSecret } from './answer.ts'
 import { blank, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
@@ -19,7 +19,8 @@ import { sideAnswer } from './side.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
-  const plan = withBadAddress(withReflex(decideWhole(arrival, facts, now), facts), arrival, facts)
+  const decided = withReflex(decideWhole(arrival, facts, now), facts)
+  const plan = withNoticeToAgent(withBadAddress(decided, arrival, facts), arrival, facts)
   return arrival.oversize === null ? plan : leftBehind(plan, arrival.oversize)
 }
 

@@ -56,6 +56,7 @@ export type ReasonCode =
   | 'on_behalf'
   | 'sent_outside'
   | 'set_requester'
+  | 'unproven_commands'
   | 'spam_ticket'
   | 'rule'
   | 'spam'

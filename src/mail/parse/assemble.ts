@@ -1,6 +1,6 @@
 /** From fields and MIME tree to the IncomingMail: body, parts, people, keys, in that order. Runs once a mail. */
 
-import { escapeHtml, htmlToText, SANITISER_VERSION, sanitise } from '../../html.ts'
+import { escapeHtml, hiddenText, htmlToText, SANITISER_VERSION, sanitise } from '../../html.ts'
 import type { CalendarCard, IncomingMail, StructureNode } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import { extractReply } from '../reply-text.ts'
@@ -100,7 +100,7 @@ export function assemble(raw: Raw, folder: string): IncomingMail {
 /** A header value for rules and people, without NUL, which PostgreSQL refuses. */
 const shown = (value: string) => withoutTricks(decodeWords(value))
 
-type Body = Pick<IncomingMail, 'text' | 'textFrom' | 'html'>
+type Body = Pick<IncomingMail, 'text' | 'textFrom' | 'hidden' | 'html'>
 
 function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Body {
   const htmls: (() => string)[] = [] // most mails have none: text is turned into HTML only beside HTML
@@ -135,7 +135,19 @@ function bodyOf(segments: Segment[], images: Images, truncated: Set<string>): Bo
   const text = whole.length > limits.parse.text ? whole.slice(0, limits.parse.text).toWellFormed() : whole
   if (text !== whole) truncated.add('text')
   const textFrom = text === '' ? 'none' : segments.some((segment) => /\S/.test(segment.plain ?? '')) ? 'plain' : 'html'
-  return { text, textFrom, html: hasHtml ? htmls.map((made) => made()).join('<br>\n') : null }
+  const hidden =
+    textFrom === 'html'
+      ? segments
+          .map(({ html }) => hiddenText(html ?? ''))
+          .join('\n')
+          .trim()
+      : ''
+  return {
+    text,
+    textFrom,
+    hidden: hidden.slice(0, limits.parse.text),
+    html: hasHtml ? htmls.map((made) => made()).join('<br>\n') : null,
+  }
 }
 
 const plainToHtml = (text: string) => (text === '' ? '' : `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`)
