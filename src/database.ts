@@ -26,7 +26,7 @@ export type Tx = postgres.TransactionSql
 /** What a read needs: inside or outside a transaction. */
 export type Queryable = postgres.ISql
 export type Db = PostgresJsDatabase
-export { all, ask, each, type Question, share } from './database/ask.ts'
+export { all, ask, askTogether, each, type Question, share } from './database/ask.ts'
 export { type Change, change, type Statement, together } from './database/together.ts'
 
 export type Database = { sql: Sql; db: Db; end(): Promise<void> }

@@ -139,7 +139,8 @@ export const spool = {
   batch: 200, // mails a commit
   batchBytes: 8 * MB,
   recent: 8 * MB, // bytes of stored mails held for the worker that comes for them
-  flights: 2, // commits under way: while one waits for the disk the next is filled
+  flights: 2, // commits under way at most
+  late: 50, // milliseconds of one before the next does not wait for it: until then it fills, and a commit serves more
   large: 3, // mails streamed at a time, each on a connection of the pool
   stall: MINUTE, // a source that gives nothing for so long gives its connection back
   purge: 500, // rows a transaction
@@ -160,8 +161,8 @@ export const pipeline = {
   lease: 2 * MINUTE,
   backoff: 5 * SECOND,
   pause: SECOND / 2, // between two tries to reach a database that is gone
-  batch: 32, // mails under way at once in a daemon
-  group: 16, // mails that share a transaction
+  batch: 64, // mails under way at once in a daemon
+  group: 32, // mails that share a transaction
   flights: 2, // such transactions at a time: while one waits for the disk the next is filled
   linger: 20, // milliseconds for others to come along
   ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others

@@ -28,12 +28,22 @@ export const all = (columns: string, sql: string): Question => ({ columns: `n in
 export async function ask<Row extends object>(tx: postgres.ISql, question: Question, asked: object): Promise<Row[]> {
   const open = sharing.get(tx)
   if (!open) return [...(await answer<Row>(tx, question, [asked]))[0]!]
-  return (await new Promise<object[]>((resolve, reject) => {
-    if (open.size === 0) setImmediate(() => flush(tx, open))
-    const waiting = open.get(question)
-    if (waiting) waiting.push({ asked, resolve, reject })
-    else open.set(question, [{ asked, resolve, reject }])
-  })) as Row[]
+  return (await join(tx, open, { kind: question, asked })) as Row[]
+}
+
+/**
+ * Asks what is no question of rows: `find` is called once with what everybody asked in this turn, and each has the whole
+ * of its answer to look things up in.
+ */
+export async function askTogether<Asked extends object, Answer extends object>(
+  tx: postgres.ISql,
+  find: (tx: never, asked: Asked[]) => Promise<Answer>,
+  asked: Asked,
+): Promise<Answer> {
+  const open = sharing.get(tx)
+  return (
+    open ? await join(tx, open, { kind: find as never as Find, asked }) : await find(tx as never, [asked])
+  ) as Answer
 }
 
 /** From now on what is asked in this transaction is collected. */
@@ -41,20 +51,31 @@ export function share(tx: postgres.ISql): void {
   sharing.set(tx, new Map())
 }
 
-type Waiting = { asked: object; resolve(rows: object[]): void; reject(error: unknown): void }
-type Open = Map<Question, Waiting[]>
+type Find = (tx: never, asked: object[]) => Promise<object>
+type Waiting = { asked: object; resolve(answer: object): void; reject(error: unknown): void }
+type Open = Map<Question | Find, Waiting[]>
 
 const sharing = new WeakMap<postgres.ISql, Open>()
+
+function join(tx: postgres.ISql, open: Open, { kind, asked }: { kind: Question | Find; asked: object }) {
+  return new Promise<object>((resolve, reject) => {
+    if (open.size === 0) setImmediate(() => flush(tx, open))
+    const waiting = open.get(kind)
+    if (waiting) waiting.push({ asked, resolve, reject })
+    else open.set(kind, [{ asked, resolve, reject }])
+  })
+}
 
 function flush(tx: postgres.ISql, open: Open): void {
   const questions = [...open]
   open.clear()
-  for (const [question, waiting] of questions)
-    answer(
-      tx,
-      question,
-      waiting.map((one) => one.asked),
-    ).then(
+  for (const [kind, waiting] of questions) {
+    const asked = waiting.map((one) => one.asked)
+    const answers =
+      typeof kind === 'function'
+        ? kind(tx as never, asked).then((whole) => asked.map(() => whole))
+        : answer(tx, kind, asked)
+    answers.then(
       (answers) => {
         for (const [n, one] of waiting.entries()) one.resolve(answers[n]!)
       },
@@ -62,6 +83,7 @@ function flush(tx: postgres.ISql, open: Open): void {
         for (const one of waiting) one.reject(error)
       },
     )
+  }
 }
 
 async function answer<Row extends object>(tx: postgres.ISql, question: Question, asked: object[]): Promise<Row[][]> {

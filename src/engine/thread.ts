@@ -2,7 +2,7 @@
  * Which ticket a mail belongs to (MAIL 6). Signals are tried in the order of 6.1; the first whose admission test (6.3)
  * passes wins. A signal never says who wrote: it selects a ticket, nothing else (5.9).
  */
-import { ask, type Change, change, each, type Queryable, type Statement, type Tx } from '../database.ts'
+import { ask, askTogether, type Change, change, each, type Queryable, type Statement, type Tx } from '../database.ts'
 import { tickets as limits } from '../limits.ts'
 import { sameAddress } from './people.ts'
 import type { Status } from './tables.ts'
@@ -86,25 +86,38 @@ export async function findCandidates(
   const isAlone = !numbers.length && names.every((name) => name === claims.messageId)
   const first = isAlone ? await lookUp() : null
   if (first?.length === 0) return { candidates: new Map(), known: [] }
-  const [known, rows] = await Promise.all([
-    first ?? lookUp(),
-    // An array, because `or t.id in (select ...)` reads all tickets. The targets of merged ones are locked with them,
-    // in one order, so that a mail and a merge cannot wait for each other.
-    tx<Candidate[]>`
-      select ${ticketColumns(tx)} from tickets t left join agents a on a.id = t.assignee_id
-      where t.id = any(array(
-        with recursive named as (
-          select id, 0 as hop from unnest(${numbers}::bigint[] || array(
-            select ticket_id from message_ids where message_id = any(${names}))) as id
-          union
-          select t.merged_into, hop + 1 from named join tickets t on t.id = named.id
-          where t.merged_into is not null and hop < ${MERGE_HOPS})
-        select id from named))
-      order by t.id for update of t`,
-  ])
-  const candidates = new Map(rows.map((row) => [row.id, candidateOf(row)]))
+  const [known, locked] = await Promise.all([first ?? lookUp(), askTogether(tx, lockNamed, { numbers, names })])
+  const candidates = new Map<number, Candidate>()
+  for (const number of [...numbers, ...known.map((one) => one.ticketId)])
+    for (let id: number | null = number; id !== null && !candidates.has(id); ) {
+      const row = locked.get(id)
+      if (row) candidates.set(id, row)
+      id = row?.mergedInto ?? null
+    }
   await followMerges(tx, candidates)
   return { candidates, known }
+}
+
+type Named = { numbers: number[]; names: string[] }
+
+/** All tickets that mails of one transaction name, locked in one order. */
+async function lockNamed(tx: Tx, asked: Named[]): Promise<Map<number, Candidate>> {
+  const numbers = asked.flatMap((one) => one.numbers)
+  const names = asked.flatMap((one) => one.names)
+  // An array, because `or t.id in (select ...)` reads all tickets. The targets of merged ones are locked with them,
+  // in one order, so that a mail and a merge cannot wait for each other.
+  const rows = await tx<Candidate[]>`
+    select ${ticketColumns(tx)} from tickets t left join agents a on a.id = t.assignee_id
+    where t.id = any(array(
+      with recursive named as (
+        select id, 0 as hop from unnest(${numbers}::bigint[] || array(
+          select ticket_id from message_ids where message_id = any(${names}))) as id
+        union
+        select t.merged_into, hop + 1 from named join tickets t on t.id = named.id
+        where t.merged_into is not null and hop < ${MERGE_HOPS})
+      select id from named))
+    order by t.id for update of t`
+  return new Map(rows.map((row) => [row.id, candidateOf(row)]))
 }
 
 /** One ticket, or what it was merged into, locked; null where it was deleted or leads nowhere (6.13, 6.14). */

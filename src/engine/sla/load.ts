@@ -2,7 +2,7 @@
  * The accounts of tickets as they are stored, with the versions they are under, the edits that have not reached them yet
  * and the answers whose undo window has ended. One round trip for any number of tickets; their rows are the caller's.
  */
-import type { Tx } from '../../database.ts'
+import { askTogether, type Tx } from '../../database.ts'
 import { hours } from '../../limits.ts'
 import { seconds } from '../../time.ts'
 import { remember } from '../business-hours/remember.ts'
@@ -36,15 +36,11 @@ export type Shelf = { loaded: Map<number, Loaded>; book: Book }
 
 /** Loads the accounts of tickets whose rows the caller holds, or made. */
 export async function load(tx: Tx, ticketIds: number[], wanted: Wanted, now: Date): Promise<Shelf> {
-  const [tickets, clocks, breaches, answers, policies, calendars, teams] = await Promise.all([
-    findTickets(tx, ticketIds),
-    tx<ClockRow[]>`select * from sla_clocks where ticket_id = any(${ticketIds}::bigint[]) order by ticket_id, id`,
-    findBreaches(tx, ticketIds),
-    findAnswers(tx, ticketIds, now),
-    findPolicies(tx, ticketIds, wanted),
-    findCalendars(tx, ticketIds, wanted),
-    tx<TeamRow[]>`select id, key, calendar, calendar_at from teams`,
-  ])
+  const rows = await askTogether(tx, findRows, { ticketIds, wanted, now })
+  const { clocks, breaches, policies, calendars, teams } = rows
+  const mine = new Set(ticketIds)
+  const tickets = rows.tickets.filter((row) => mine.has(row.id))
+  const answers = rows.answers.filter((row) => row.at <= now)
   const teamIds = new Map(teams.map((team) => [team.key, team.id]))
   const terms = new Map(
     policies.map((row) => [row.id, termsOf(row.id, JSON.parse(row.definition), (key) => teamIds.get(key))]),
@@ -83,6 +79,26 @@ export async function load(tx: Tx, ticketIds: number[], wanted: Wanted, now: Dat
     ]
   })
   return { loaded: new Map(loaded), book }
+}
+
+/** Of all that is loaded in this transaction at this time, so more than one of them wants. */
+async function findRows(tx: Tx, asked: { ticketIds: number[]; wanted: Wanted; now: Date }[]) {
+  const ids = [...new Set(asked.flatMap((one) => one.ticketIds))]
+  const wanted: Wanted = {
+    policyIds: asked.flatMap((one) => one.wanted.policyIds),
+    calendarIds: asked.flatMap((one) => one.wanted.calendarIds),
+  }
+  const latest = new Date(Math.max(...asked.map((one) => one.now.getTime())))
+  const [tickets, clocks, breaches, answers, policies, calendars, teams] = await Promise.all([
+    findTickets(tx, ids),
+    tx<ClockRow[]>`select * from sla_clocks where ticket_id = any(${ids}::bigint[]) order by ticket_id, id`,
+    findBreaches(tx, ids),
+    findAnswers(tx, ids, latest),
+    findPolicies(tx, ids, wanted),
+    findCalendars(tx, ids, wanted),
+    tx<TeamRow[]>`select id, key, calendar, calendar_at from teams`,
+  ])
+  return { tickets, clocks, breaches, answers, policies, calendars, teams }
 }
 
 type TicketRow = Omit<SlaColumns, 'next_due_at' | 'ola_due_at'> & {

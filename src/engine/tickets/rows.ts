@@ -2,7 +2,7 @@
  * Tickets and comments as rows: how a ticket begins, and how a customer's further mail goes on with it. Statements, so
  * that a mail is written in one round trip. What people do with a ticket is in tickets.ts.
  */
-import { type Change, change, type Statement, type Tx, together } from '../../database.ts'
+import { ask, type Change, change, type Question, type Statement, type Tx, together } from '../../database.ts'
 import type { CalendarCard } from '../../incoming.ts'
 import { floored } from '../../time.ts'
 import { type Actor, type Event, eventRows, numberedRows } from '../events.ts'
@@ -72,9 +72,11 @@ export async function reserveTicket(tx: Tx): Promise<{ ticketId: number; comment
 }
 
 export async function reserveComment(tx: Tx): Promise<number> {
-  const [row] = await tx`select nextval(pg_get_serial_sequence('comments', 'id')) as id`
+  const [row] = await ask<{ id: number }>(tx, COMMENT_IDS, {})
   return row!.id
 }
+
+const COMMENT_IDS: Question = { columns: 'n int', sql: `select n, nextval('comments_id_seq') as id from given` }
 
 /** Creates a ticket with its `created` event. */
 export async function createTicket(

@@ -77,18 +77,23 @@ export async function acceptIn(tx: Tx, { envelope, bytes }: Arrival): Promise<{ 
 /** What orders work: 48 bits of each id's SHA-256. A collision only makes one mail wait for another. */
 export const hashId = (id: string): number => createHash('sha256').update(id).digest().readUIntBE(0, 6)
 
-/** Group commit: while a flight is in the air the next one fills. */
+/** Group commit: while a flight is in the air the next one fills; beside one that is late another sets out. */
 function startBatches(sql: Sql, log: Log): (mail: { envelope: Envelope; bytes: Buffer }) => Promise<{ id: number }> {
   const queue: Waiting[] = []
   let flights = 0
+  let lateAt = 0
+  let timer: NodeJS.Timeout | undefined
   const kick = () => {
-    while (flights < limits.spool.flights && queue.length) {
+    clearTimeout(timer)
+    while (queue.length && (flights === 0 || (flights < limits.spool.flights && performance.now() >= lateAt))) {
       flights++
+      lateAt = performance.now() + limits.spool.late
       void fly(sql, log, takeGroup(queue)).finally(() => {
         flights--
         kick()
       })
     }
+    if (queue.length && flights < limits.spool.flights) timer = setTimeout(kick, limits.spool.late)
   }
   return ({ envelope, bytes }) =>
     new Promise((stored, failed) => {
