@@ -21,7 +21,7 @@ import { tell } from './tell.ts'
 /** A duplicate that was closed, what it was, and the mail that tells of it: what an undo needs. */
 export type ClosedDuplicate = {
   ticketId: number
-  was: { status: Status; resolved_at: Date | null }
+  was: { status: Status; wake_at: string | null; wake_agent_id: number | null }
   outboxIds: number[]
 }
 
@@ -47,7 +47,12 @@ export async function closeDuplicates(
     const key = row.requester_address && addressKey(row.requester_address)
     const outboxIds = key && input.tools && !told.has(key) ? await tellRequester(tx, row, input, now) : []
     if (key && outboxIds.length > 0) told.add(key)
-    closed.push({ ticketId: row.id, was: { status: row.status, resolved_at: row.resolved_at }, outboxIds })
+    const { status, wake_at, wake_agent_id } = row
+    closed.push({
+      ticketId: row.id,
+      was: { status, wake_at: wake_at?.toISOString() ?? null, wake_agent_id },
+      outboxIds,
+    })
   }
   return closed
 }
@@ -55,7 +60,8 @@ export async function closeDuplicates(
 type Row = {
   id: number
   status: Status
-  resolved_at: Date | null
+  wake_at: Date | null
+  wake_agent_id: number | null
   subject: string
   automatic: boolean
   inbox_id: number | null
@@ -71,7 +77,7 @@ type Row = {
 /** Lowest number first, as a mail locks them; those of duplicates too, however they are chained. */
 async function openDuplicates(tx: Tx, ticketId: number): Promise<Row[]> {
   return await tx<Row[]>`
-    select t.id, t.status, t.resolved_at, t.subject, t.automatic, t.inbox_id, t.requester_address, t.requester_name,
+    select t.id, t.status, t.wake_at, t.wake_agent_id, t.subject, t.automatic, t.inbox_id, t.requester_address, t.requester_name,
       t.locale, t.zone, t.token_generation, exists (
         select from contacts c where c.id = t.requester_id and (c.verified_at is not null or c.answered_at is not null)
       ) as trusted

@@ -4,7 +4,6 @@ import { Refusal } from '../../errors.ts'
 import type { Actor } from '../events.ts'
 import { record } from '../events.ts'
 import { cancelMail } from '../outbox.ts'
-import type { Status } from '../tables.ts'
 import { lockTicket } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
 import { type ClosedDuplicate, closeDuplicates } from './close-duplicates.ts'
@@ -62,7 +61,7 @@ export async function unmarkDuplicate(tx: Tx, input: Change, now: Date): Promise
  */
 export async function reopenDuplicates(
   tx: Tx,
-  input: { closed: { ticketId: number; was: { status: Status }; outboxIds: number[] }[]; actor: Actor },
+  input: { closed: ClosedDuplicate[]; actor: Actor },
   now: Date,
 ): Promise<{ late: number }> {
   let late = 0
@@ -77,7 +76,8 @@ export async function reopenDuplicates(
     const events = [{ type: 'status', data: { from: status, to: was.status }, why: 'taken back' }]
     await tell(tx, { ticketId: id, actor: input.actor, events }, now)
     await tx`
-      update tickets set status = ${was.status}, resolved_at = null, closed_at = null, updated_at = ${now}
+      update tickets set status = ${was.status}, resolved_at = null, closed_at = null, updated_at = ${now},
+        wake_at = ${was.wake_at && new Date(was.wake_at)}, wake_agent_id = ${was.wake_agent_id}
       where id = ${id}`
   }
   return { late }
