@@ -1,10 +1,14 @@
 /** Words of receipts in the reader's language. */
 import type { Phrase } from './command.ts'
-import { en, type PhraseKey } from './phrases/en.ts'
+import { de } from './phrases/de.ts'
+import { en, type PhraseKey, type Phrases } from './phrases/en.ts'
+import { es } from './phrases/es.ts'
+import { fr } from './phrases/fr.ts'
+import { pl } from './phrases/pl.ts'
+import { ru } from './phrases/ru.ts'
+import { uk } from './phrases/uk.ts'
 
-export type Phrases = Readonly<Record<PhraseKey, string>>
-
-const PHRASES: Record<string, Partial<Phrases>> = { en }
+export const PHRASES: Record<string, Phrases> = { en, de, fr, es, pl, uk, ru }
 
 /** A phrase with its values filled in; English where a language has none. A value `@key` is a phrase itself. */
 export function say(locale: string, phrase: Phrase): string {

@@ -27,7 +27,6 @@ export const en = {
   past_time: 'That time has passed already.',
   no_percent: '"{value}" is no share: write done:60%.',
   no_rating: '"{value}" is no mark: write a number from 1 to 5.',
-  nobody_parsed: 'The mail does not say clearly whom it forwards: write from: and the address.',
   macro_value: 'The macro "{name}" takes no value "{value}".',
   macro_missing: 'The macro "{name}" needs {value}: and a value.',
   refused: '{words}',
@@ -108,7 +107,6 @@ export const en = {
   // How to correct what cannot be taken back
   correct_note: 'A note stays: write another one that corrects it.',
   correct_private: 'A private note stays: write another one that corrects it.',
-  correct_contact: 'A contact stays: edit it on the web.',
   correct_accept: 'Who takes part can be taken out again: cc and the address with a minus before it.',
   correct_stop: 'Change the entry on the web, or take it out there and enter it anew.',
   correct_submit: 'Ask who approves time to send it back, then change it.',
@@ -116,7 +114,6 @@ export const en = {
   correct_merge: 'A merge stays: split the comments off again.',
   correct_split: 'A split stays: merge the new ticket into this one.',
   correct_undo: 'Write the commands again.',
-  correct_late: 'It has left: write a correction.',
   correct_rate: 'Send another mark.',
   correct_unsubscribe: 'Write to the ticket to take part again.',
 
@@ -166,10 +163,10 @@ export const en = {
   public_on_hold: 'waiting for somebody else',
   public_resolved: 'solved',
   public_closed: 'closed',
-  public_opened: 'opened',
   public_answered: 'answered by {who}',
   public_wrote: 'message from {who}',
   customer_help: 'You can write these lines at the top of a mail about your ticket:',
 } as const
 
 export type PhraseKey = keyof typeof en
+export type Phrases = Readonly<Record<PhraseKey, string>>
