@@ -35,7 +35,8 @@ export type Daemon = {
 }
 
 const root = path.join(import.meta.dirname, '..')
-const SECRET = 'of the benches: daemons that come back to a database must have the one it began with'
+/** Daemons' and benches' own. */
+export const SECRET = 'of the benches: daemons that come back to a database must have the one it began with'
 const START = 30_000 // ms a daemon may take to say "ready"
 
 /** Starts the server, with the settings that the daemon gives its own. */

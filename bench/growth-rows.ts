@@ -29,11 +29,12 @@ const STATEMENTS: Record<string, string> = {
     select 'old' || n || '@org' || lpad((n % 50)::text, 2, '0') || '.example', n from generate_series(1, :tickets / 4) n`,
   tickets: `
     insert into tickets (id, subject, base_subject, status, inbox_id, project_id, organization_id, team_id, requester_id,
-      requester_address, requester_name, policy_id, policy_source, created_at, updated_at, resolved_at, closed_at, next_due_at)
+      requester_address, requester_name, policy_id, policy_source, calendar_id, created_at, updated_at, resolved_at, closed_at, next_due_at)
     overriding system value
     select n, 'Printer ' || n, 'printer ' || n, case when n % 10 = 0 then 'open' else 'closed' end,
       (select min(id) from inboxes), (select min(id) from projects) + n % 50, c.organization_id, (select min(id) from teams),
-      c.id, a.address, c.name, (select min(id) from sla_policies), 'org', ${WHEN}, ${WHEN},
+      c.id, a.address, c.name, (select min(id) from sla_policies), 'org',
+      (select min(id) from calendars), ${WHEN}, ${WHEN},
       case when n % 10 > 0 then ${WHEN} end, case when n % 10 > 0 then ${WHEN} end, ${WHEN} + interval '2 days'
     from generate_series(1, :tickets) n
     join contacts c on c.id = 1 + n % (:tickets / 4) join contact_addresses a on a.contact_id = c.id`,

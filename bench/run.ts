@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureAnswer } from './answer.ts'
 import { measureHours } from './business-hours.ts'
 import { measureClocks } from './clocks.ts'
 import { besideOf, type Figure, holds, tableOf } from './figures.ts'
@@ -22,6 +23,7 @@ const BENCHES: Record<string, (ground: Ground, tell: (words: string) => void) =>
   memory: measureMemory,
   hours: measureHours,
   clocks: measureClocks,
+  answer: measureAnswer,
   parse: (_ground, tell) => measureParse(folder, tell),
 }
 

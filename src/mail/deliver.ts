@@ -6,12 +6,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isOutage, listen, type Sql } from '../database.ts'
-import { type Claimed, claimMails, releaseMail, settleOverdue } from '../engine/outbox/delivery.ts'
+import { type Claimed, claimMails, nextDue, releaseMail, settleOverdue } from '../engine/outbox/delivery.ts'
 import { nextMinute, type Rates, rateLeft, takeTurn } from '../engine/outbox/rates.ts'
 import { OUTBOX_CHANNEL } from '../engine/outbox.ts'
 import { wordsOf } from '../errors.ts'
 import { outgoing } from '../limits.ts'
 import type { Log } from '../log.ts'
+import { after } from '../time.ts'
 import { folderCarrier, relayCarrier } from './deliver/carriers.ts'
 import { makeCircuit } from './deliver/circuit.ts'
 import type { DkimKey } from './deliver/dkim.ts'
@@ -64,12 +65,15 @@ export async function startDeliverer(options: DelivererOptions): Promise<Deliver
   const poll = options.pace?.poll ?? outgoing.poll
   const loop = (async () => {
     while (!stopping.signal.aborted) {
+      let wait = poll
       try {
-        for (const row of await run(lanes.size)) carry(row)
+        const rows = await run(lanes.size)
+        for (const row of rows) carry(row)
+        if (rows.length === 0) wait = await untilDue(shop, poll)
       } catch (error) {
         log[isOutage(error) ? 'warn' : 'error']('outbox_round_failed', { words: wordsOf(error) })
       }
-      if (!stopping.signal.aborted) await bell.wait(poll)
+      if (!stopping.signal.aborted) await bell.wait(wait)
     }
   })()
   return {
@@ -87,6 +91,14 @@ export async function startDeliverer(options: DelivererOptions): Promise<Deliver
       await Promise.all(lanes)
     },
   }
+}
+
+/** Milliseconds until there is something to look at: the next mail that is due, at most a poll's time. */
+async function untilDue({ sql, circuit, now }: Shop, poll: number): Promise<number> {
+  const at = now()
+  if (!circuit.closed(at)) return poll
+  const due = await nextDue(sql, after(at, poll), at)
+  return due === null ? poll : Math.max(1, due.getTime() - now().getTime())
 }
 
 function makeShop(options: DelivererOptions): Shop & { cut: AbortController } {

@@ -189,6 +189,14 @@ test('the undo window holds a reply back (8.20)', async () => {
   await until(settled)
 })
 
+test('an answer leaves as its undo window ends, not at the next look at the outbox (8.20)', async () => {
+  const box = await postbox()
+  await queue({ kind: 'reply', notBefore: after(now(), SECOND) })
+  await deliver(relayTo(box), { pace: { poll: HOUR } })
+  await until(settled)
+  assert.is(box.mails.length, 1)
+})
+
 test('replies before acknowledgements before notifications before surveys, and nothing starves (8.28)', async () => {
   // from the first second of a minute on: the relay's rate is counted by the minute
   offset += MINUTE - (now().getTime() % MINUTE)

@@ -74,6 +74,18 @@ export async function claimMails(sql: Queryable, claim: Claim, now: Date): Promi
   return rows.sort((a, b) => a.priority - b.priority || a.id - b.id)
 }
 
+/** When the next row that waits becomes due, if that is before `until`: an answer leaves as its undo window ends (8.20). */
+export async function nextDue(sql: Queryable, until: Date, now: Date): Promise<Date | null> {
+  const [row] = await sql<{ at: Date | null }[]>`
+    select min(next.at) as at
+    from generate_series(0, 3) priority, lateral (
+      select next_try_at as at from outbox o
+      where o.priority = priority.priority and o.next_try_at > ${now} and o.next_try_at < ${until}
+        and o.state in ('queued', 'deferred', 'uncertain', 'leased', 'sending')
+      order by o.next_try_at limit 1) next`
+  return row?.at ?? null
+}
+
 /**
  * Before the first byte of the message leaves, committed: from here on a death leaves it `sending`, and that becomes
  * `uncertain`. False when the lease was lost meanwhile; then nothing may be sent.
