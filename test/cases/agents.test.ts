@@ -78,7 +78,8 @@ test('X42: a report that an agent’s mailbox is full makes no comment, no mail 
     mail({ from: 'postmaster@mail.desk.example', to, subject: 'Mailbox full', text: 'The mailbox of Bo is full.' })
   for (const purpose of ['a', 'n'] as const) {
     const to = await address(id, purpose)
-    for (const raw of [NDR(to), plain(to)]) {
+    const own = mail({ from: BO, to, subject: 'Re: The printer is on fire', text: 'Over quota.' })
+    for (const raw of [NDR(to), plain(to), own]) {
       const end = await desk.deliver(raw, { from: '' })
       assert.is(end.state, 'recorded')
     }
