@@ -33,7 +33,7 @@ export function policyForm(web: Web, { ticket, agent }: { ticket: TicketRow; age
       <p><label for="policy-reason">Reason</label>
         <input id="policy-reason" name="reason" required maxlength="1000" autocomplete="off" aria-describedby="policy-hint"></p>
       <p class="sub" id="policy-hint">It stands in the history. What has passed stays counted; due dates change from now on.</p>
-      <button class="small">Change policy</button>
+      <p><button class="small">Change policy</button></p>
     </form>
   </details>`
 }
