@@ -1,7 +1,7 @@
 /** Conversations: what goes over the wire, what is stored of it, and the replies. */
 import { once } from 'node:events'
 import { renameSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
@@ -66,6 +66,35 @@ test('EHLO lists what is offered, before and after STARTTLS, and without a certi
   await plain.reply()
   assert.is(await plain.ask('EHLO x.example'), list(...common, 'SIZE 52428800'))
   assert.match(await plain.ask('STARTTLS'), /^502 5\.5\.1 /, 'never with the certificate of the library')
+})
+
+test('commands that come together are answered together, and whatever comes behind DATA is answered, too', async () => {
+  const place = await listening()
+  const socket = connect(place.port, place.address)
+  const pieces: string[] = []
+  socket.on('data', (piece) => pieces.push(piece.toString()))
+  const said = async (words: RegExp) => {
+    for (let n = 0; !words.test(pieces.join('')); n++) {
+      assert.ok(n < 500, `waited for ${words}, got ${pieces.join('')}`)
+      await sleep(10)
+    }
+    return pieces.splice(0)
+  }
+  await said(/^220 /)
+  socket.write('EHLO mail.acme.example\r\n')
+  await said(/^250 /m)
+  const begin =
+    'MAIL FROM:<eva@acme.example>\r\nRCPT TO:<support@desk.example>\r\nRCPT TO:<nobody@desk.example>\r\nDATA\r\n'
+  socket.write(begin)
+  assert.equal(await said(/354 /), [
+    '250 2.1.0 Accepted\r\n250 2.1.5 Accepted\r\n550 5.1.1 No such address here\r\n354 End data with <CR><LF>.<CR><LF>\r\n',
+  ])
+  socket.write(`${MAIL}.\r\n`)
+  await said(/^250 2\.6\.0 Accepted as \d+/)
+  socket.write(`${begin}${MAIL}.\r\nMAIL FROM:<eva@acme.example>\r\n`) // a client that does not wait for 354
+  await said(/354 .*250 2\.6\.0 Accepted as \d+\r\n250 2\.1\.0 /s)
+  socket.write('RSET\r\nMAIL FROM:<eva@acme.example>\r\nQUIT\r\n')
+  await said(/221 2\.0\.0 Bye/)
 })
 
 test('commands that are not offered say so', async () => {

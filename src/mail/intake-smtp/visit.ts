@@ -18,6 +18,8 @@ export type Visit = {
   heard: number
   /** The command line being answered, as it came. */
   line: Buffer
+  /** Whole command lines that came with it and are still to be answered. */
+  behind: number
   /** Whom this transaction is for, each inbox address once. */
   recipients: Envelope['recipients']
   /** RCPTs answered with 250, repeated ones too: LMTP answers each after DATA (1.5). */
@@ -40,6 +42,7 @@ export function startVisit(
     since: now,
     heard: now,
     line: Buffer.alloc(0),
+    behind: 0,
     recipients: [],
     accepted: 0,
     data: null,
@@ -66,14 +69,27 @@ export function judgePace(visit: Visit, limits: SmtpLimits, now: number): string
   return null
 }
 
-/** Our own enhanced codes go out as they are; the library's get ours where 1.2 names one. */
+/**
+ * Our own enhanced codes go out as they are; the library's get ours where 1.2 names one. What is said to a sender or a
+ * recipient waits for the reply to the command that came with it, so that both are one packet (RFC 2920 3.2).
+ */
 function guardReplies(visit: Visit, most: number): void {
   const { connection } = visit
   const send = connection.send.bind(connection)
   let errors = 0
+  let held: typeof connection._socket | null = null
   connection.send = (code, data, context) => {
     const reply = rewritten(code, data, context)
+    const waits = visit.behind > 0 && /^(?:mail|rcpt) /i.test(visit.line.toString('latin1', 0, 5))
+    if (waits && !held) {
+      held = connection._socket
+      held.cork()
+    }
     send(reply.code, reply.data, reply.context)
+    if (!waits && held) {
+      held.uncork()
+      held = null
+    }
     if (visit.hangUp || reply.hangUp) connection.close()
     else if (code >= 400 && code !== 421 && ++errors >= most) send(421, '4.7.0 Too many errors', false)
   }
@@ -97,22 +113,21 @@ function guardCommands(visit: Visit): void {
   const { connection } = visit
   const parser = connection._parser
   if (!parser) return
-  let lines = 0 // whole command lines of the chunk that are still to be answered
   let rest = 0 // bytes behind the last of them, and chunks behind this one
   const write = parser._write
   parser._write = (chunk, encoding, next) => {
     if (!parser._dataMode) {
-      lines = chunk.reduce((count, byte) => count + (byte === LF ? 1 : 0), 0)
+      visit.behind = chunk.reduce((count, byte) => count + (byte === LF ? 1 : 0), 0)
       rest = chunk.length - chunk.lastIndexOf(LF) - 1
     }
     write.call(parser, chunk, encoding, next)
   }
   const onCommand = connection._onCommand.bind(connection)
   connection._onCommand = (command, callback) => {
-    lines--
+    visit.behind--
     visit.line = command
     visit.heard = Date.now()
-    const injected = lines > 0 || rest > 0
+    const injected = visit.behind > 0 || rest > 0
     if (injected && !connection.secure && /^starttls\s*$/i.test(command.toString('latin1'))) {
       connection.close()
       callback?.()
