@@ -8,6 +8,7 @@ import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
 import { queueAgentDigests } from './engine/notify/digest.ts'
 import { purgeTold } from './engine/notify/rows.ts'
+import { queueTimesheets } from './engine/notify/timesheet.ts'
 import { tellNews } from './engine/notify.ts'
 import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
@@ -18,8 +19,10 @@ import { wakeDue } from './engine/tickets/wait.ts'
 import { closeResolved } from './engine/tickets.ts'
 import { stopForgotten } from './engine/time-entries/timer.ts'
 import type { Tools } from './engine/tools.ts'
+import { claimCalls, purgeCalls, settleCall } from './engine/webhooks.ts'
 import { wordsOf } from './errors.ts'
-import { kept, notifying, reminders, tickets } from './limits.ts'
+import { callHook } from './hooks.ts'
+import { hooks, kept, notifying, reminders, tickets } from './limits.ts'
 import type { Log } from './log.ts'
 import { queueDigests } from './mail/digest.ts'
 import { remindOfHeld } from './mail/spool/held.ts'
@@ -29,7 +32,13 @@ import { rotateKeys } from './tokens.ts'
 import { purgeLinks } from './web/session.ts'
 
 /** What jobs need besides the database; `url` is where the web view is, `secret` opens the keys. */
-export type House = { tools: () => Tools; url: string; secret: Buffer }
+export type House = {
+  tools: () => Tools
+  url: string
+  secret: Buffer
+  /** Inside that may be called. Default: none. */
+  networks?: readonly string[]
+}
 
 export type Job = {
   name: string
@@ -70,6 +79,17 @@ export const JOBS: Job[] = [
     name: 'agent_digest', // C14; hourly for the same reason
     cron: '0 * * * *',
     run: (sql, now, { tools, url }) => queueAgentDigests(sql, { tools: tools(), url }, now),
+  },
+  {
+    name: 'timesheets', // C12
+    cron: '0 * * * *',
+    run: (sql, now, { tools, url }) => queueTimesheets(sql, { tools: tools(), url }, now),
+  },
+  { name: 'webhooks', cron: '*/10 * * * * *', by: 'every', run: callWebhooks }, // SLA E1
+  {
+    name: 'purge_webhooks',
+    cron: '7 5 * * *',
+    run: async (sql, now) => ({ calls: await purgeCalls(sql, after(now, -hooks.kept)) }),
   },
   { name: 'purge_mails', cron: '17 * * * *', run: purge },
   {
@@ -176,6 +196,24 @@ async function wakeWhatIsDue(sql: Sql, now: Date): Promise<Record<string, number
     more = batch.more
   }
   return { woken }
+}
+
+/** Calls what is due, some at once, until nothing is; each is settled as soon as it is answered. */
+async function callWebhooks(sql: Sql, now: Date, { networks = [] }: House): Promise<Record<string, number>> {
+  const done = { called: 0, failed: 0 }
+  for (;;) {
+    const calls = await claimCalls(sql, now)
+    if (calls.length === 0) return done
+    const next = async () => {
+      for (let call = calls.shift(); call; call = calls.shift()) {
+        const { ok, words } = await callHook(call, networks)
+        await settleCall(sql, { call, ok, words }, now)
+        done.called++
+        if (!ok) done.failed++
+      }
+    }
+    await Promise.all(Array.from({ length: hooks.atOnce }, next))
+  }
 }
 
 /** Version by version, batch by batch. */

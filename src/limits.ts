@@ -338,6 +338,7 @@ export const timesheets = {
   note: 2000, // characters
   page: 100, // entries of a list that are shown at once
   versions: 500, // of price lists that a page shows
+  sheetHour: 15, // of an agent's Friday, from which their week is mailed
   export: 100_000, // rows of a file: a year of 50 agents
   entries: 10_000, // of one invoice
 } as const

@@ -136,6 +136,15 @@ export const placeholders = {
     note: 'rich',
     comments: 'rich',
   },
+  timesheet: {
+    desk: 'value',
+    from: 'value',
+    to: 'value',
+    total: 'value',
+    table: 'rich',
+    example: 'value',
+    link: 'value',
+  },
 } as const satisfies Record<string, Record<string, 'value' | 'rich'>>
 
 /** The locales that this project ships; each must be there. */

@@ -4,7 +4,7 @@
  * begins with a number. All daemons together write each agent one a day; nothing where the queue is empty, and none on a
  * day on which their calendar is closed.
  */
-import { type Sql, type Tx, transaction } from '../../database.ts'
+import { type Queryable, type Sql, type Tx, transaction } from '../../database.ts'
 import { escapeHtml } from '../../html.ts'
 import { digest as daily, agentDigest as limits } from '../../limits.ts'
 import { localeFor, type Rendered, type Rich, render } from '../../render.ts'
@@ -35,13 +35,7 @@ export async function queueAgentDigests(sql: Sql, given: Digesting, now: Date): 
   let digests = 0
   if (desk.inboxes.length === 0) return { digests }
   const choices = await loadChoices(sql)
-  const silent = new Set(
-    (await sql`select subject from notices where kind = 'agent_unreachable' and settled_at is null`).map(
-      (row) => row.subject,
-    ),
-  )
-  for (const agent of desk.agents.values()) {
-    if (!isAddress(agent.address) || silent.has(agent.address)) continue
+  for (const agent of await reachable(sql, desk)) {
     const day = workday(desk, agent, now)
     if (day === null) continue
     const chosen = choices(agent)
@@ -54,6 +48,14 @@ export async function queueAgentDigests(sql: Sql, given: Digesting, now: Date): 
     if (isSent) digests++
   }
   return { digests }
+}
+
+/** Agents who can be written to. */
+export async function reachable(sql: Queryable, desk: Desk): Promise<Agent[]> {
+  const rows = await sql<{ subject: string }[]>`
+    select subject from notices where kind = 'agent_unreachable' and settled_at is null` // MAIL 4a.8
+  const silent = new Set(rows.map((row) => row.subject))
+  return [...desk.agents.values()].filter((agent) => isAddress(agent.address) && !silent.has(agent.address))
 }
 
 /** Writes it now, whatever the day; false where there is nothing to say. */

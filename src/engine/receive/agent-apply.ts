@@ -12,8 +12,12 @@ import type { Acting } from '../commands/command.ts'
 import { writeReceipt } from '../commands/receipts.ts'
 import { type LineProblem, problemOf, type Ran, readCommands, runBlock } from '../commands.ts'
 import type { Agent, Inbox } from '../desk.ts'
+import { lengthText } from '../due-words.ts'
+import type { SheetLine } from '../notify/sheet.ts'
+import { correctTimesheet } from '../notify/timesheet.ts'
 import { messageIdRows } from '../thread.ts'
 import { recordOutside } from '../tickets/outside.ts'
+import type { Tools } from '../tools.ts'
 import { inboxOf, readingOf, visibleOf } from './agent-case.ts'
 import { agentTokens, executedOf } from './agent-facts.ts'
 import { reason } from './endings.ts'
@@ -106,6 +110,7 @@ type Ended = { ran: Ran[]; commentId: number | null; ticketId: number | null }
 async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: Agent }, now: Date): Promise<Ended> {
   const { arrival, facts, tools } = work
   const inbox = await placeOf(tx, work, deed.ticket)
+  if (deed.sheet) return await runSheet(tx, { sheet: deed.sheet, agent, inbox, tools }, now)
   const files = await filesOf(tx, work, deed)
   const block = { given: deed.given, text: deed.text, stray: [] }
   const read = readCommands(block, readingOf(facts, { agent, ticket: deed.ticket, inbox }, now))
@@ -131,6 +136,30 @@ async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: 
     zone: agent.zone ?? inbox.zone,
   }
   return await runBlock(tx, read, { on, audience: deed.audience, files }, now)
+}
+
+/** What is corrected in a timesheet, line by line (C12). */
+async function runSheet(
+  tx: Tx,
+  given: { sheet: SheetLine[]; agent: Agent; inbox: Inbox; tools: Tools },
+  now: Date,
+): Promise<Ended> {
+  const { sheet, agent, inbox, tools } = given
+  const [locale, zone] = [agent.locale ?? inbox.locale, agent.zone ?? inbox.zone]
+  const done = await correctTimesheet(tx, { agent: { ...agent, zone }, lines: sheet, tools }, now)
+  const ran = done.map(
+    ({ line, ticketId, date, seconds, billable, entryIds, warnings }): Ran => ({
+      line: line.line,
+      source: line.source,
+      command: 'time',
+      ticket: ticketId,
+      key: billable && seconds > 0 ? 'time_billable' : 'time_free',
+      data: { length: lengthText(seconds, locale), date },
+      inverse: entryIds.length > 0 ? { verb: 'remove_entries', args: { entryIds } } : null,
+      ...(warnings.length > 0 && { lines: warnings }),
+    }),
+  )
+  return { ran, commentId: null, ticketId: null }
 }
 
 /** Runs it and takes all of it back: what would be done is what was. */
@@ -185,7 +214,7 @@ async function tell(
         references: mail.references,
         text: visibleOf(mail),
       },
-      commands: plan.commands.length > 0 ? 'some' : 'none',
+      commands: plan.commands.length > 0 || ran.some((one) => one.command !== null) ? 'some' : 'none',
       ran,
       problems,
       answers: {

@@ -32,8 +32,13 @@ export function isTheirs(
 }
 
 /** What was written now, and can be seen: a line that the HTML hides is nobody's words (9.8). */
-export function visibleOf(mail: IncomingMail): string {
-  const text = joinRanges(mail.text, mail.ranges, 'visible').trim()
+export const visibleOf = (mail: IncomingMail): string =>
+  withoutHidden(mail, joinRanges(mail.text, mail.ranges, 'visible').trim())
+
+/** All that can be seen, with what is quoted. */
+export const wholeOf = (mail: IncomingMail): string => withoutHidden(mail, mail.text)
+
+function withoutHidden(mail: IncomingMail, text: string): string {
   if (mail.hidden === '') return text
   const hidden = new Set(mail.hidden.split('\n').map(bare))
   return text

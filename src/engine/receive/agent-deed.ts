@@ -7,8 +7,19 @@ import type { Token } from '../../tokens.ts'
 import { problem } from '../commands/command.ts'
 import { type LineProblem, type Readout, readBatch, readBlock, readCommands } from '../commands.ts'
 import type { Agent } from '../desk.ts'
+import { readSheet, type SheetLine } from '../notify/sheet.ts'
 import type { Candidate } from '../thread.ts'
-import { authorOf, type Case, inboxOf, readingOf, refuse, releasing, type Stop, visibleOf } from './agent-case.ts'
+import {
+  authorOf,
+  type Case,
+  inboxOf,
+  readingOf,
+  refuse,
+  releasing,
+  type Stop,
+  visibleOf,
+  wholeOf,
+} from './agent-case.ts'
 import { leakIn, withoutPrivate } from './agent-text.ts'
 import { reason } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
@@ -22,6 +33,8 @@ export function deed(given: Case, whose: Whose): Plan {
   const { agent, ticket } = whose
   const visible = visibleOf(mail)
   const block = whose.token?.ticket === 0 ? readBatch(visible) : readBlock(visible)
+  const sheet = whose.token?.ticket === 0 && block.given.length === 0 ? readSheet(wholeOf(mail)) : []
+  if (sheet.length > 0) return corrections(given, agent, sheet)
   const inbox = inboxOf(facts, ticket?.inboxId ?? null)
   const read = readCommands(block, readingOf(facts, { agent, ticket: ticket?.id ?? null, inbox }, given.now))
   const plan = { ...given.plan, author: authorOf(given.plan, agent), commands: read.commands }
@@ -63,6 +76,20 @@ export function deed(given: Case, whose: Whose): Plan {
     thread: { ...plan.thread, ticket: ticket?.id ?? null },
     actions: [action],
     reasons: [...plan.reasons, why(action, read)],
+  }
+}
+
+/** The answer to a timesheet, whose lines may stand in its quotation. */
+function corrections({ plan }: Case, agent: Agent, sheet: SheetLine[]): Plan {
+  const none = { ticket: null, shown: null, text: '', given: [] }
+  const action = { action: 'agent' as const, ...none, audience: 'internal' as const, agent: agent.address, sheet }
+  return {
+    ...plan,
+    author: authorOf(plan, agent),
+    noAck: true,
+    state: 'recorded',
+    actions: [{ ...action, mode: 'do' }],
+    reasons: [...plan.reasons, reason('commands', `${agent.address} answers a timesheet with ${sheet.length} lines`)],
   }
 }
 

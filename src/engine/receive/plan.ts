@@ -4,6 +4,7 @@ import type { DeliveryReport, ReportAction, ReportCode } from '../bounces.ts'
 import type { Audience } from '../commands/command.ts'
 import type { GivenLine } from '../commands/grammar.ts'
 import type { CommandRow, LineProblem } from '../commands.ts'
+import type { SheetLine } from '../notify/sheet.ts'
 import type { Route } from '../rules.ts'
 import type { Promised } from '../sla.ts'
 import type { Status } from '../tables.ts'
@@ -114,6 +115,8 @@ export type Action =
       text: string
       given: GivenLine[]
       mode: 'do' | 'dry'
+      /** The answer to a timesheet: its lines, of which those that differ are corrections (C12). */
+      sheet?: SheetLine[]
     }
   /** An answer that has left without the desk; `agent` null: out of the mailbox itself (2.17, 6.20). */
   | { action: 'outside'; ticket: number; agent: string | null; text: string }
