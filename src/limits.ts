@@ -163,6 +163,7 @@ export const pipeline = {
   pause: SECOND / 2, // between two tries to reach a database that is gone
   batch: 64, // mails under way at once in a daemon
   group: 32, // mails that share a transaction
+  commandsWithin: 20_000, // characters of a text in which a line is looked for that may be a command
   flights: 2, // such transactions at a time: while one waits for the disk the next is filled
   linger: 20, // milliseconds for others to come along
   ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others
@@ -337,8 +338,8 @@ export const timesheets = {
   timer: 12 * HOUR, // then a forgotten timer stops itself (T2)
   note: 2000, // characters
   page: 100, // entries of a list that are shown at once
-  versions: 500, // of price lists that a page shows
   sheetHour: 15, // of an agent's Friday, from which their week is mailed
+  versions: 500, // of price lists that a page shows
   export: 100_000, // rows of a file: a year of 50 agents
   entries: 10_000, // of one invoice
 } as const
@@ -377,6 +378,17 @@ export const rules = {
   depth: 10, // any/all/not inside one another
   seen: 80, // characters of a value quoted in a trace
 } as const
+
+/** Other systems that are called (SLA E1). */
+export const hooks = {
+  url: 1000,
+  patience: 10 * SECOND, // for one call, all of it
+  lease: 2 * MINUTE,
+  batch: 20, // that a daemon claims at once
+  atOnce: 5,
+  waits: [1, 5, 30, 120, 360], // minutes before each further try; after the last one it is given up
+  kept: 30 * DAY,
+}
 
 /** What a page asks of clocks. */
 export const clocks = {

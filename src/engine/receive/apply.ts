@@ -26,6 +26,7 @@ import { carryOutAgent, releaseHeld, tellProblems, writeDown } from './agent-app
 import { askAgent } from './agent-mails.ts'
 import { onBehalf } from './behalf.ts'
 import { commentOf } from './comment.ts'
+import { runCustomers } from './customer.ts'
 import { hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
 import { find, type Plan } from './plan.ts'
@@ -43,6 +44,7 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
       one.action === 'quieten' ||
       one.action === 'notice' ||
       one.action === 'ask_agent' ||
+      one.action === 'commands' ||
       one.action === 'count_bad_address' ||
       isReportAction(one),
   )
@@ -60,11 +62,13 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
             ? raiseNotice(tx, one, now)
             : one.action === 'count_bad_address'
               ? countFailure(tx, one, one.at)
-              : one.action === 'ask_agent'
-                ? one.problems
-                  ? tellProblems(tx, work, { ...one, problems: one.problems }, now)
-                  : askAgent(tx, work, one, now)
-                : carryOut(tx, one, now))
+              : one.action === 'commands'
+                ? runCustomers(tx, work, one, now)
+                : one.action === 'ask_agent'
+                  ? one.problems
+                    ? tellProblems(tx, work, { ...one, problems: one.problems }, now)
+                    : askAgent(tx, work, one, now)
+                  : carryOut(tx, one, now))
     },
   }
 }

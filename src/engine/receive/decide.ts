@@ -8,6 +8,7 @@ import { settleKind } from '../kind.ts'
 import { chooseTicket, type Threading } from '../thread.ts'
 import { decideAgent, withNoticeToAgent } from './agent.ts'
 import { answer, isSecret } from './answer.ts'
+import { commandsAlone, customersCommands, withCommands } from './customer.ts'
 import { blank, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { spamPlace, withBadAddress, withReflex } from './guards.ts'
@@ -72,9 +73,12 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
     return recorded(plan, 'own_address', 'history: sent from an address of this desk, and it answers no ticket')
   if (plan.kind === 'autoreply' || plan.kind === 'autogen' || plan.kind === 'list')
     return automatic(arrival, facts, plan, threading, now)
-  return threading.ticket
+  const commands = customersCommands(arrival, facts, plan, threading, now)
+  if (commands?.action.text === '') return commandsAlone(plan, commands)
+  const decided = threading.ticket
     ? answer(arrival, facts, plan, threading.ticket, threading, now)
     : open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
+  return commands && decided.state !== 'held' ? withCommands(decided, commands) : decided
 }
 
 /** Duplicates, our own mail, machines' reports and blank mail: stored, shown, nothing else (3.*, 4a, 4.26). */

@@ -100,14 +100,18 @@ function takeGroup(queue: Waiting[]): Waiting[] {
 }
 
 /**
- * A mail that failed before may fail again, one whose files are streamed keeps the connection to itself, and what an
- * agent wrote is done in a savepoint, which would undo what others did in it.
+ * A mail that failed before may fail again, one whose files are streamed keeps the connection to itself, and what is
+ * commanded is done in a savepoint, which would undo what others did in it.
  */
 const isLonely = ({ claimed, read: { mail }, tools }: Waiting): boolean =>
   claimed.attempts > 1 ||
   mail.error !== null ||
   mail.parts.some((part) => part.size > blob.chunk) ||
-  (mail.from !== null && tools.desk.agents.has(mail.from.address.toLowerCase()))
+  (mail.from !== null && tools.desk.agents.has(mail.from.address.toLowerCase())) ||
+  COMMAND.test(mail.text.slice(0, limits.commandsWithin))
+
+/** Whether a line may be a command, by far not only such that are. */
+const COMMAND = /(?:^|\n)[\s\p{Cf}]*[#＃﹟]/u
 
 /** Never rejects: each of the group hears of its own fate. Returns those that another of the group was in the way of. */
 async function fly(setup: Setup, group: Waiting[]): Promise<Waiting[]> {
