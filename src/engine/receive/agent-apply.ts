@@ -214,7 +214,7 @@ async function tell(
         references: mail.references,
         text: visibleOf(mail),
       },
-      commands: plan.commands.length > 0 || ran.some((one) => one.command !== null) ? 'some' : 'none',
+      commands: plan.commands.length > 0 || ran.some((one) => one.line !== null) ? 'some' : 'none',
       ran,
       problems,
       answers: {
