@@ -4,6 +4,7 @@
  */
 import { schedule } from 'node-cron'
 import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
+import { purgeChallenges } from './engine/challenges.ts'
 import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
 import { queueAgentDigests } from './engine/notify/digest.ts'
@@ -108,6 +109,16 @@ export const JOBS: Job[] = [
     run: async (sql, now) => ({ told: await transaction(sql, (tx) => purgeTold(tx, after(now, -notifying.told))) }),
   },
   { name: 'rotate_keys', cron: '7 4 * * *', run: (sql, now, { secret }) => rotateKeys(sql, secret, now) }, // 5.8
+  {
+    name: 'purge_challenges', // HOUSE, Kept: challenges until used or expired, dedupe keys 400 days
+    cron: '51 3 * * *',
+    run: async (sql, now) => ({
+      questions: await purgeChallenges(sql, {
+        questions: after(now, -kept.discarded),
+        executed: after(now, -kept.dedupe),
+      }),
+    }),
+  },
   { name: 'purge_links', cron: '47 3 * * *', run: async (sql, now) => ({ links: await purgeLinks(sql, now) }) },
 ]
 
