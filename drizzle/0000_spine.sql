@@ -589,6 +589,21 @@ CREATE TABLE "work_types" (
 	CONSTRAINT "work_types_key_unique" UNIQUE("key")
 );
 --> statement-breakpoint
+CREATE TABLE "webhook_calls" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "webhook_calls_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"ticket_id" bigint NOT NULL,
+	"url" text NOT NULL,
+	"key" text NOT NULL,
+	"body" jsonb NOT NULL,
+	"state" text DEFAULT 'queued' NOT NULL,
+	"tries" integer DEFAULT 0 NOT NULL,
+	"next_try_at" timestamp with time zone NOT NULL,
+	"last_answer" text,
+	"created_at" timestamp with time zone NOT NULL,
+	"settled_at" timestamp with time zone,
+	CONSTRAINT "webhook_calls_state" CHECK (state in ('queued', 'done', 'failed'))
+);
+--> statement-breakpoint
 CREATE TABLE "delivery_attempts" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "delivery_attempts_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"outbox_id" bigint NOT NULL,
@@ -804,6 +819,7 @@ ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_work_type_id_work_types_
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_approved_by_agents_id_fk" FOREIGN KEY ("approved_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_rejected_by_agents_id_fk" FOREIGN KEY ("rejected_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_invoice_line_id_invoice_lines_id_fk" FOREIGN KEY ("invoice_line_id") REFERENCES "public"."invoice_lines"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_calls" ADD CONSTRAINT "webhook_calls_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "delivery_attempts" ADD CONSTRAINT "delivery_attempts_outbox_id_outbox_id_fk" FOREIGN KEY ("outbox_id") REFERENCES "public"."outbox"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "imap_seen" ADD CONSTRAINT "imap_seen_mailbox_id_mailboxes_id_fk" FOREIGN KEY ("mailbox_id") REFERENCES "public"."mailboxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "imap_seen" ADD CONSTRAINT "imap_seen_mail_id_inbound_mails_id_fk" FOREIGN KEY ("mail_id") REFERENCES "public"."inbound_mails"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -873,6 +889,8 @@ CREATE INDEX "time_entries_ticket" ON "time_entries" USING btree ("ticket_id");-
 CREATE INDEX "time_entries_project" ON "time_entries" USING btree ("project_id") WHERE project_id is not null;--> statement-breakpoint
 CREATE INDEX "time_entries_date" ON "time_entries" USING btree ("local_date","id");--> statement-breakpoint
 CREATE INDEX "time_entries_line" ON "time_entries" USING btree ("invoice_line_id");--> statement-breakpoint
+CREATE INDEX "webhook_calls_due" ON "webhook_calls" USING btree ("next_try_at") WHERE state = 'queued';--> statement-breakpoint
+CREATE INDEX "webhook_calls_settled" ON "webhook_calls" USING btree ("settled_at") WHERE settled_at is not null;--> statement-breakpoint
 CREATE INDEX "delivery_attempts_outbox" ON "delivery_attempts" USING btree ("outbox_id");--> statement-breakpoint
 CREATE INDEX "imap_seen_action" ON "imap_seen" USING btree ("mailbox_id") WHERE action is not null and action_done_at is null;--> statement-breakpoint
 CREATE INDEX "imap_seen_original" ON "imap_seen" USING btree ("mailbox_id") WHERE original = 'asked';--> statement-breakpoint

@@ -88,8 +88,14 @@ export type Config = {
   /** `url` null: the address that the listener really got. */
   web: { listen: Endpoint; url: string | null }
   listeners: Listener[]
-  /** Bytes; `trusted` as `address/prefix`. */
-  limits: { message: number; reserve: number; trusted: string[]; bareNewline: 'normalise' | 'refuse' }
+  /** Bytes; `trusted` and `webhooks` (networks inside that may be called) as `address/prefix`. */
+  limits: {
+    message: number
+    reserve: number
+    trusted: string[]
+    webhooks: string[]
+    bareNewline: 'normalise' | 'refuse'
+  }
   dns: { from: 'system' } | { from: 'servers'; servers: string[] } | { from: 'zone'; file: string; zone: Zone }
   /** Domains whose ARC seals are believed (MAIL 5.1). */
   arcSealers: string[]
@@ -212,6 +218,7 @@ function fromParsed(value: ConfigFile, folder: string): Config {
       message: limits.message,
       reserve: limits.reserve,
       trusted: limits.trusted,
+      webhooks: limits.webhooks,
       bareNewline: limits.bare_newline,
     },
     dns: readDns(value.dns, folder),

@@ -209,22 +209,20 @@ async function wakeWhatIsDue(sql: Sql, now: Date): Promise<Record<string, number
   return { woken }
 }
 
-/** Calls what is due, some at once, until nothing is; each is settled as soon as it is answered. */
+/** A batch of calls, some at once, each settled as soon as it is answered; the next ones wait for the next tick. */
 async function callWebhooks(sql: Sql, now: Date, { networks = [] }: House): Promise<Record<string, number>> {
   const done = { called: 0, failed: 0 }
-  for (;;) {
-    const calls = await claimCalls(sql, now)
-    if (calls.length === 0) return done
-    const next = async () => {
-      for (let call = calls.shift(); call; call = calls.shift()) {
-        const { ok, words } = await callHook(call, networks)
-        await settleCall(sql, { call, ok, words }, now)
-        done.called++
-        if (!ok) done.failed++
-      }
+  const calls = await claimCalls(sql, now)
+  const next = async () => {
+    for (let call = calls.shift(); call; call = calls.shift()) {
+      const { ok, words } = await callHook(call, networks)
+      await settleCall(sql, { call, ok, words }, now)
+      done.called++
+      if (!ok) done.failed++
     }
-    await Promise.all(Array.from({ length: hooks.atOnce }, next))
   }
+  await Promise.all(Array.from({ length: hooks.atOnce }, next))
+  return done
 }
 
 /** Version by version, batch by batch. */

@@ -382,10 +382,10 @@ export const rules = {
 /** Other systems that are called (SLA E1). */
 export const hooks = {
   url: 1000,
-  patience: 10 * SECOND, // for one call, all of it
+  patience: 5 * SECOND, // for one call, all of it: a daemon that stops waits for a batch of them
   lease: 2 * MINUTE,
   batch: 20, // that a daemon claims at once
-  atOnce: 5,
+  atOnce: 10,
   waits: [1, 5, 30, 120, 360], // minutes before each further try; after the last one it is given up
   kept: 30 * DAY,
 }

@@ -116,6 +116,7 @@ const tableOwners: Record<string, string[]> = {
   ticket_told: ['src/engine/notify'],
   tickets: ['src/engine/tickets'],
   time_entries: ['src/engine/time-entries'],
+  webhook_calls: ['src/engine/webhooks'],
   work_types: [desk, 'src/engine/time-entries'],
 }
 

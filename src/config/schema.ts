@@ -148,6 +148,7 @@ export const configSchema = z.strictObject({
       message: size(MB, 1024 * MB, 'write a size from "1 MB" to "1 GB"').prefault(`${smtp.message / MB} MB`),
       reserve: size(0, 1024 * 1024 * MB, 'write a size such as "1 GB"').prefault(`${smtp.reserve / MB} MB`),
       trusted: list(network, 'write a list such as [10.0.0.0/8]'),
+      webhooks: list(network, 'write a list such as [10.0.0.0/8]'),
       bare_newline: z.enum(['normalise', 'refuse']).default('normalise'),
     })
     .prefault({}),

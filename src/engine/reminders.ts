@@ -23,6 +23,7 @@ import { handOver } from './tickets/hand-over.ts'
 import { settleTickets, sweepDue } from './tickets/sweep.ts'
 import { assign, note, prioritise, setStatus, tag } from './tickets.ts'
 import type { Tools } from './tools.ts'
+import { type NewCall, queueCall } from './webhooks.ts'
 
 /** `url` is where the web view is. */
 export type Reminding = { tools: Tools; url: string }
@@ -88,17 +89,20 @@ async function act(
   const actions = may ? reminder.actions.filter((one) => mayChange(reminder, one) || !CHANGES.has(one.do)) : []
   const changes = actions.some((one) => CHANGES.has(one.do)) && goesOn(chains, reminder)
   const readers = new Map<string, Reader>()
+  const calls = new Set<string>()
   for (const action of actions) {
-    if (action.do === 'notify') {
+    if (action.do === 'webhook') calls.add(action.value)
+    else if (action.do === 'notify') {
       const ticket = await findTicket(tx, reminder.ticketId, tools)
       for (const reader of await readersOf(tx, { notify: action.value, ticket, tools }))
         readers.set(reader.address, reader)
     } else if (changes || !CHANGES.has(action.do)) await change(tx, { reminder, action, tools }, now)
   }
-  const dropped = readers.size > 0 && now.getTime() - reminder.firedAt.getTime() > limits.tooOld
+  const dropped = readers.size + calls.size > 0 && now.getTime() - reminder.firedAt.getTime() > limits.tooOld
   const told = dropped ? [] : await whoWantsIt(tx, { readers: [...readers.values()], ticketId: reminder.ticketId }, now)
   const ticket = await findTicket(tx, reminder.ticketId, tools)
   for (const reader of told) await queueNotice(tx, { reminder, reader, ticket, tools, url }, now)
+  if (!dropped) for (const to of calls) await queueCall(tx, callOf({ reminder, ticket, url, to }, now), now)
   await markActed(tx, reminder, { dropped }, now)
   return { notices: told.length, dropped }
 }
@@ -119,6 +123,37 @@ async function whoWantsIt(
     now,
   )
   return readers.filter((one) => wayOf(one) === 'instant')
+}
+
+/** What another system is told (E3): the facts of the notice as data, and one key for all tries of it. */
+function callOf(
+  { reminder, ticket, url, to }: { reminder: Waiting; ticket: Ticket; url: string; to: string },
+  now: Date,
+): NewCall {
+  const { ticketId, metric, generation, firedAt, due, breached } = reminder
+  return {
+    ticketId,
+    url: to,
+    key: `${reminder.clockId}/${reminder.reminder}/${generation}`,
+    body: {
+      event: 'reminder',
+      reminder: reminder.reminder,
+      policy: reminder.policy,
+      metric,
+      fired_at: firedAt.toISOString(),
+      due_at: due?.toISOString() ?? null,
+      breached,
+      left_s: reminder.left(now),
+      ticket: ticketId,
+      subject: ticket.subject,
+      status: ticket.status,
+      priority: ticket.priority,
+      team: ticket.team,
+      assignee: ticket.assignee,
+      customer: ticket.customer,
+      url: new URL(`/tickets/${ticketId}`, url).href,
+    },
+  }
 }
 
 /** A clock that has stopped meanwhile, or a ticket that is done or gone, owes nobody anything. */

@@ -119,7 +119,8 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   })
   add({ name: 'outgoing', stop: () => deliverer.stop() })
   print(`outgoing  ${deliverer.where}`)
-  const scheduled = { sql, worker, tools, url: webConfig(config).url, secret: house.secret, log, now }
+  const { url } = webConfig(config)
+  const scheduled = { sql, worker, tools, url, secret: house.secret, networks: config.limits.webhooks, log, now }
   await sweepFirst(scheduled)
   const recent = startRecent()
   const pipeline = await startPipeline({

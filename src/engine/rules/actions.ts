@@ -1,5 +1,6 @@
 /** What a rule does when it holds (`then:`): the words of each action, checked and put into one order. */
 import { z } from 'zod'
+import { isHookUrl } from '../../hooks.ts'
 import { type Fault, type Path, unknownName } from '../../yaml.ts'
 import { isAddress } from '../outbox/address.ts'
 import { PRIORITIES, STATUSES } from '../tables.ts'
@@ -16,7 +17,7 @@ export type Action =
 
 /** What a reminder may do (SLA E1): some of what a rule may, and tell people. */
 export type ReminderAction =
-  | { do: 'team' | 'assignee' | 'priority' | 'status' | 'note'; value: string }
+  | { do: 'team' | 'assignee' | 'priority' | 'status' | 'note' | 'webhook'; value: string }
   | { do: 'tags' | 'notify'; value: readonly string[] }
 
 /** Whom a reminder may notify besides addresses. */
@@ -83,6 +84,12 @@ const reminderActionSchema = actionSchema
       .union([z.array(reader).min(1), reader])
       .transform((value) => (Array.isArray(value) ? value : [value]))
       .meta({ remedy: `write a list out of ${ROLES.join(', ')} and mail addresses` })
+      .optional(),
+    webhook: z
+      .string()
+      .trim()
+      .refine(isHookUrl)
+      .meta({ remedy: 'write an address such as https://pager.example/hook, without a password in it' })
       .optional(),
   })
 
