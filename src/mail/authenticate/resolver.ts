@@ -17,7 +17,7 @@ export type Resolver = (name: string, type: string) => Promise<Answer>
 
 /** The resolver that the configuration asks for: at most 5 s a question, answers cached. Nothing to stop. */
 export function startResolver(from: Config['dns'], now: () => Date): Resolver {
-  if (from.from === 'zone') return zoneResolver(from.zone)
+  if (from.from === 'zone') return cached(zoneResolver(from.zone), now)
   const resolver = new dns.promises.Resolver({ timeout: limits.question, tries: 1 })
   if (from.from === 'servers') resolver.setServers(from.servers)
   return cached((name, type) => within(limits.question, resolver.resolve(name, type) as Promise<Answer>), now)

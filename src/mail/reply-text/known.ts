@@ -12,7 +12,12 @@ export function rememberTexts(texts: readonly string[]): Memory {
     const words = wordsOf(text.slice(0, room))
     room -= text.length
     for (let i = 0; i < words.length; i++) {
-      for (let n = 1; n <= 3; n++) if (i + n <= words.length) runs.add(words.slice(i, i + n).join(' '))
+      let run = words[i]!
+      runs.add(run)
+      for (const next of words.slice(i + 1, i + 3)) {
+        run = `${run} ${next}`
+        runs.add(run)
+      }
     }
     if (room <= 0) break
   }

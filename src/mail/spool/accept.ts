@@ -3,7 +3,7 @@
  * (0.1, 1.1). Small mails share commits, because a commit costs a disk flush and many senders wait for one; large
  * mails stream alone in constant memory. It judges nothing: what a mail means is the pipeline's business.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { putBlob, putSmallBlobs } from '../../blobs.ts'
 import { isOutage, notify, type Sql, type Tx, transaction } from '../../database.ts'
 import { Refusal, wordsOf } from '../../errors.ts'
@@ -75,7 +75,7 @@ export async function acceptIn(tx: Tx, { envelope, bytes }: Arrival): Promise<{ 
 }
 
 /** What orders work: 48 bits of each id's SHA-256. A collision only makes one mail wait for another. */
-export const hashId = (id: string): number => createHash('sha256').update(id).digest().readUIntBE(0, 6)
+export const hashId = (id: string): number => hash('sha256', id, 'buffer').readUIntBE(0, 6)
 
 /** Group commit: while a flight is in the air the next one fills; beside one that is late another sets out. */
 function startBatches(sql: Sql, log: Log): (mail: { envelope: Envelope; bytes: Buffer }) => Promise<{ id: number }> {
