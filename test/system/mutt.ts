@@ -26,7 +26,7 @@ export async function answerWithMutt(
     const { port, user, password } = given.imap
     box = `imap://${user}@127.0.0.1:${port}/INBOX`
     appendFileSync(rc, `set imap_pass="${password}" mail_check=1\n`)
-    appendFileSync(rc, `push "<limit>~s '${given.subject}'<enter><last-entry><reply>"\n`)
+    appendFileSync(rc, `push "<limit>=s '${given.subject}'<enter><last-entry><reply>"\n`)
   } else {
     for (const sub of ['cur', 'new', 'tmp']) mkdirSync(path.join(box, sub), { recursive: true })
     writeFileSync(path.join(box, 'new', '1.mail.example'), given.raw)
@@ -41,7 +41,10 @@ export async function answerWithMutt(
 /** Writes a new mail. Throws as the answer does. */
 export async function writeWithMutt(given: Writer & { to: string; subject: string; words: string }): Promise<void> {
   const { rc, env } = prepare(given, given.words)
-  await play(`mutt -n -F ${rc} -s '${given.subject}' ${given.to}`, env, [['y:Send', 'y']])
+  await play(`mutt -n -F ${rc} -s '${given.subject}' ${given.to}`, env, [
+    ['To: ', '\n'],
+    ['y:Send', 'y'],
+  ])
 }
 
 function prepare(writer: Writer, words: string) {

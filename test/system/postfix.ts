@@ -65,7 +65,10 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   for (const [name, text] of Object.entries(options.files)) write(name, text)
 
   execFileSync('/usr/sbin/postfix', ['-c', config, 'check'], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const program = execFileSync('/usr/sbin/postconf', ['-c', config, '-h', 'daemon_directory'], { encoding: 'utf8' })
+  const program = execFileSync('/usr/sbin/postconf', ['-c', config, '-h', 'daemon_directory'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'], // it would tell of what a test sets anew
+  })
   const master = runMaster(path.join(program.trim(), 'master'), config)
   const log = () => {
     const file = path.join(home, 'postfix.log')
