@@ -265,7 +265,7 @@ export const digest = {
 } as const
 
 /** An agent's queue by mail (C14): tickets named in it; the others are counted. */
-export const agentDigest = { news: 50, mine: 50, free: 30 } as const
+export const agentDigest = { news: 50, mine: 50, free: 30, back: 7 * DAY } as const // `back`: where there was none before
 
 /** What is kept, and for how long (HOUSE, Kept). */
 export const kept = {

@@ -114,6 +114,7 @@ export const placeholders = {
     count: 'value',
     number: 'value',
     news: 'rich',
+    done: 'rich',
     mine: 'rich',
     mine_count: 'value',
     free: 'rich',

@@ -8,9 +8,11 @@ import { type Queryable, type Sql, type Tx, transaction } from '../../database.t
 import { escapeHtml } from '../../html.ts'
 import { digest as daily, agentDigest as limits } from '../../limits.ts'
 import { localeFor, type Rendered, type Rich, render } from '../../render.ts'
-import { seconds, Temporal } from '../../time.ts'
+import { after, seconds, Temporal } from '../../time.ts'
 import { makeMessageId, stopToken } from '../../tokens.ts'
 import { workingSecondsBetween } from '../business-hours.ts'
+import { say } from '../commands/phrases.ts'
+import { unmailedReceipts } from '../commands/receipts.ts'
 import type { Agent, Desk } from '../desk.ts'
 import { formatter } from '../due-words/formatter.ts'
 import { regional } from '../due-words.ts'
@@ -67,17 +69,18 @@ export async function queueDigest(
   const { agent, choices, tools, url } = given
   const inbox = tools.desk.inboxes[0]!
   const teams = [...tools.desk.teams.values()].filter((team) => team.members.includes(agent.address))
-  const [news, queue] = await Promise.all([
+  const [news, queue, done] = await Promise.all([
     takeDigestNews(tx, agent.id, limits.news),
     choices.digest === 'on' ? readQueue(tx, { agentId: agent.id, teamIds: teams.map((one) => one.id) }, now) : NOTHING,
+    (agent.receipts ?? tools.desk.settings.receipts) === 'digest' ? receiptsOf(tx, agent, now) : [],
   ])
-  if (news.count === 0 && queue.mineCount === 0 && queue.freeCount === 0) return false
+  if (news.count + queue.mineCount + queue.freeCount + done.length === 0) return false
   const { locale, zone } = readsIn(agent, inbox, tools)
   const phrases = notifyPhrases(localeFor(tools.templates, locale))
   const token = { purpose: 'a', inbox: inbox.id, ticket: 0, person: agent.id, generation: 0, comment: 0 } as const
   const answer = signFor(tools.keys, inbox, token)
   const to = { name: oneLine(agent.name), address: agent.address }
-  const words = wordsFor({ news, queue, phrases, locale, zone, url, tools, desk: inbox.name, answer, now })
+  const words = wordsFor({ news, queue, done, phrases, locale, zone, url, tools, desk: inbox.name, answer, now })
   await queueMail(
     tx,
     {
@@ -132,12 +135,14 @@ export function workday(desk: Desk, agent: Agent, now: Date): Date | null {
 
 type News = Awaited<ReturnType<typeof takeDigestNews>>
 type Queue = Awaited<ReturnType<typeof readQueue>>
+type Done = Awaited<ReturnType<typeof unmailedReceipts>>
 
 const NOTHING: Queue = { mine: [], mineCount: 0, free: [], freeCount: 0, waiting: 0 }
 
 type Words = {
   news: News
   queue: Queue
+  done: Done
   phrases: NotifyPhrases
   locale: string
   zone: string
@@ -149,7 +154,7 @@ type Words = {
 }
 
 function wordsFor(given: Words): Rendered {
-  const { news, queue, phrases, locale, zone, url, tools, desk } = given
+  const { news, queue, done, phrases, locale, zone, url, tools, desk } = given
   const first = queue.free[0] ?? queue.mine[0] ?? news.tickets[0]
   const tickets = (lines: Line[], count: number) =>
     count === 0
@@ -169,6 +174,14 @@ function wordsFor(given: Words): Rendered {
         : listOf(
             news.tickets.map((one) => newsLine(one, phrases)),
             news.count,
+            phrases,
+          ),
+    done:
+      done.length === 0
+        ? null
+        : listOf(
+            done.map((one) => doneLine(one, locale)),
+            done.length,
             phrases,
           ),
     mine: tickets(queue.mine, queue.mineCount),
@@ -199,6 +212,21 @@ function newsLine(one: News['tickets'][number], phrases: NotifyPhrases): string 
     return count > 1 ? `${phrases.topics[topic]} (${count})` : phrases.topics[topic]
   })
   return `${subjectOf(one)} – ${counts.join(', ')}`
+}
+
+/** `12: #412: resolved · mail to 2 people` */
+function doneLine({ id, ticketId, effects }: Done[number], locale: string): string {
+  const what = effects.map((one) => say(locale, one)).join(' · ')
+  return oneLine(`${id}: ${ticketId === null ? '' : `#${ticketId}: `}${what}`)
+}
+
+/** Receipts that this agent wants to read here, since the last digest. */
+async function receiptsOf(tx: Tx, { id, address }: Agent, now: Date): Promise<Done> {
+  const [last] = await tx<{ at: Date | null }[]>`
+    select max(created_at) as at from outbox
+    where recipient = ${address} and created_at > ${after(now, -limits.back)} and kind = 'notification'
+      and headers::text like '%/notifications/stop/digest.%'`
+  return await unmailedReceipts(tx, { agentId: id, since: last?.at ?? after(now, -limits.back) })
 }
 
 /** A colon behind the number: `412 take` is a command in an answer, and a subject may begin with any word. */

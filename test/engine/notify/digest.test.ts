@@ -7,7 +7,8 @@ import { queueAgentDigests } from '../../../src/engine/notify/digest.ts'
 import { assign, setStatus } from '../../../src/engine/tickets.ts'
 import { htmlToText } from '../../../src/html.ts'
 import { LOCALES } from '../../../src/render.ts'
-import { demoDesk, mail, startDesk } from '../../desk.ts'
+import { signedAddress } from '../../../src/tokens.ts'
+import { demoDesk, keys, mail, startDesk } from '../../desk.ts'
 import { agentOf, notifications, replyTo, sweep, tokensOf, URL_OF_DESK } from './desk.ts'
 
 const desk = await startDesk()
@@ -118,6 +119,25 @@ test("theirs by due date, what is nobody's in their teams, what waits, and what 
     comment: 0,
   })
   assert.is((await sql`select count(*)::int as n from digest_news`)[0]!.n, 0, 'told')
+})
+
+test('receipts that an agent wants in the digest stand there once, with what takes them back', async () => {
+  await desk.reset(wanted(', receipts: digest'))
+  const ticket = await opened()
+  const { id: person } = await agentOf(desk, 'bo@desk.example')
+  const inbox = desk.tools().desk.inboxes[0]!.id
+  const token = { purpose: 'a' as const, inbox, ticket, person, generation: 0, comment: 9 }
+  const to = signedAddress(keys, 'support@desk.example', token)
+  const command = mail({ from: 'Bo <bo@desk.example>', to, text: '#prio high\n#tag +vpn' })
+  const end = await desk.deliver(command, { recipients: [{ address: to, inbox: 'support', tag: null }] })
+  assert.is(end.state, 'recorded', JSON.stringify(end.reasons))
+  assert.equal(await sentTo('bo@desk.example'), [])
+  await digests(SEVEN)
+  const [first] = await sentTo('bo@desk.example')
+  const [receipt] = await sql`select id from receipts`
+  assert.match(first!.text, new RegExp(`Done by your mails.*\\n- ${receipt!.id}: #${ticket}: .*high.* · .*vpn`))
+  await digests(new Date('2026-11-25T06:00:00Z'))
+  assert.not.match((await sentTo('bo@desk.example'))[1]!.text, /Done by your mails/)
 })
 
 test('who wants no digest, but some news in one, gets those and no queue', async () => {

@@ -220,6 +220,21 @@ test('who sleeps is told in the morning, in one mail; colleagues are not kept wa
   assert.match((await notifications(desk))[2]!.text, /- New ticket of Eva Beispiel\n- Eva Beispiel wrote\n/)
 })
 
+test('files are named with their links', async () => {
+  const raw = mail({
+    headers: { 'Content-Type': 'multipart/mixed; boundary=b' },
+    text: '--b\nContent-Type: text/plain\n\nSee the log.\n--b\nContent-Type: text/x-log\nContent-Disposition: attachment; filename="vpn.log"\n\nline\n--b--',
+  })
+  await desk.deliver(raw)
+  await sweep(desk, sec(60))
+  const [file] = await sql`select id from attachments`
+  const [sent] = await notifications(desk)
+  assert.ok(
+    sent!.text.includes(`See the log.\nAttachments:\n- vpn.log (1 kB) <${URL_OF_DESK}/attachments/${file!.id}>`),
+    sent!.text,
+  )
+})
+
 test('a private note is told to whom it is for, without its words; nobody else hears of it', async () => {
   const id = await told0()
   const [a, b] = [await ada(), await bo()]
