@@ -212,6 +212,7 @@ CREATE TABLE "comments" (
 	"message_id" text,
 	"flags" text[] DEFAULT '{}' NOT NULL,
 	"calendar" jsonb,
+	"thread" jsonb,
 	CONSTRAINT "comments_visibility" CHECK (visibility in ('public', 'internal', 'private'))
 );
 --> statement-breakpoint

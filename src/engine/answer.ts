@@ -13,6 +13,7 @@ import { dueText } from './due-words.ts'
 import { type Mailbox, oneLine } from './outbox/address.ts'
 import { conversationHeaders, domainOf, type MailedTicket, replyAddress, replySubject } from './outbox/headers.ts'
 import { chooseRecipients } from './outbox/recipients.ts'
+import { type OutlookThread, threadHeaders } from './outbox/thread-index.ts'
 import type { OutgoingMail } from './outbox.ts'
 import type { Tools } from './tools.ts'
 
@@ -28,6 +29,8 @@ export type AnswerInput = {
   messageIds: string[]
   /** What is answered; its visible text is quoted (8.14). */
   lastCustomerComment: { at: Date; name: string; text: string } | null
+  /** Of the mail that is answered (8.5). */
+  thread?: OutlookThread | null
   notBefore: Date | null
   /** On the suppression list: left out of the headers too (8.10). */
   suppressed?: string[]
@@ -53,7 +56,10 @@ export function preparePublicAnswer(input: AnswerInput, now: Date): OutgoingMail
     inboxId: inbox.id,
     messageId: makeMessageId(tools.keys, 'c', ticket.id, domainOf(inbox.address), now),
     recipients: [...to, ...cc],
-    headers: conversationHeaders({ keys: tools.keys, inbox, ticket, from, to, cc, known: input.messageIds }),
+    headers: [
+      ...conversationHeaders({ keys: tools.keys, inbox, ticket, from, to, cc, known: input.messageIds }),
+      ...threadHeaders(input.thread ?? null),
+    ],
     ...words(input),
     attachmentIds: input.attachmentIds ?? [],
     notBefore: input.notBefore,

@@ -266,6 +266,7 @@ export const comments = pgTable(
     message_id: text(),
     flags: text().array().notNull().default([]),
     calendar: jsonb(), // CalendarCard: what the mail's invitation says (4.20)
+    thread: jsonb(), // OutlookThread: what an answer goes on with (8.5)
   },
   (t) => [
     index('comments_ticket').on(t.ticket_id, t.id),

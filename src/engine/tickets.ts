@@ -11,6 +11,7 @@ import { type Actor, type Event, record } from './events.ts'
 import { addNews } from './notify/news.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
 import { findSuppressed } from './outbox/suppressions.ts'
+import { childOf, type OutlookThread } from './outbox/thread-index.ts'
 import { queueMail } from './outbox.ts'
 import { ensureContact, findOrganization, markAnswered } from './people.ts'
 import { matchRecipient } from './recipients.ts'
@@ -78,6 +79,7 @@ export async function reply(
   const { desk } = input.tools
   const [commentId, thread] = await Promise.all([reserveComment(tx), conversation(tx, ticket.id)])
   const suppressed = input.suppressed === 'send' ? [] : await refuseSuppressed(tx, ticket, thread.participants, now)
+  const outlook = thread.thread && childOf(thread.thread, now)
   const mail = preparePublicAnswer(
     {
       ticket: answerable(ticket),
@@ -88,6 +90,7 @@ export async function reply(
       participants: thread.participants,
       messageIds: thread.messageIds,
       lastCustomerComment: thread.lastCustomerComment,
+      thread: outlook,
       suppressed,
       notBefore: after(now, desk.settings.undo_seconds * SECOND),
       tools: input.tools,
@@ -100,7 +103,7 @@ export async function reply(
   if (atOnce) events.push({ type: 'answered', data: { comment: commentId, agent: input.agent.id } })
   if (to !== ticket.status) events.push(statusEvent(ticket.status, to, 'an agent answered'))
   await tell(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now)
-  await addComment(tx, agentComment(input, commentId, text, 'public', mail.messageId), now)
+  await addComment(tx, { ...agentComment(input, commentId, text, 'public', mail.messageId), thread: outlook }, now)
   const attachmentIds = await attach(tx, { ticketId: ticket.id, commentId }, input.files ?? [])
   const answer = { ticketId: ticket.id, commentId, agentId: input.agent.id }
   await Promise.all([
@@ -318,8 +321,8 @@ async function conversation(tx: Tx, ticketId: number) {
   const [participants, ids, [last]] = await Promise.all([
     tx<{ address: string; name: string }[]>`
       select address, name from ticket_participants where ticket_id = ${ticketId} and role = 'participant' order by added_at`,
-    tx<{ message_id: string }[]>`
-      select m.message_id from message_ids m left join comments c on c.id = m.comment_id
+    tx<{ message_id: string; thread: OutlookThread | null }[]>`
+      select m.message_id, c.thread from message_ids m left join comments c on c.id = m.comment_id
       where m.ticket_id = ${ticketId} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public') order by m.id`,
     tx<{ at: Date; author_name: string; author_address: string | null; visible: string }[]>`
       select at, author_name, author_address, visible from comments
@@ -329,6 +332,8 @@ async function conversation(tx: Tx, ticketId: number) {
   return {
     participants,
     messageIds: ids.map((row) => row.message_id),
+    // an acknowledgement in between has none
+    thread: ids.findLast((row) => row.thread)?.thread ?? null,
     lastCustomerComment: last
       ? { at: last.at, name: last.author_name || last.author_address || '', text: last.visible }
       : null,

@@ -1,5 +1,6 @@
 /** What agents read of a mail: its text as it was parted, and the marks beside it. Pure. */
 import { joinRanges } from '../../ranges.ts'
+import { readThread } from '../outbox/thread-index.ts'
 import type { NewComment } from '../tickets/rows.ts'
 import type { Arrival } from './facts.ts'
 import type { Plan } from './plan.ts'
@@ -37,6 +38,7 @@ export function commentOf(
     messageId: mail.messageId,
     flags,
     calendar: whole?.calendar ?? null,
+    thread: whole && readThread(whole.headers),
   }
 }
 

@@ -6,6 +6,7 @@ import { ask, type Change, change, type Question, type Statement, type Tx, toget
 import type { CalendarCard } from '../../incoming.ts'
 import { floored } from '../../time.ts'
 import { type Actor, type Event, eventRows, numberedRows } from '../events.ts'
+import type { OutlookThread } from '../outbox/thread-index.ts'
 import { advance } from '../sla/advance.ts'
 import type { OpeningData } from '../sla/log.ts'
 import { openingColumns, type Promised } from '../sla.ts'
@@ -59,6 +60,7 @@ export type NewComment = {
   messageId?: string | null
   flags?: string[]
   calendar?: CalendarCard | null
+  thread?: OutlookThread | null
 }
 
 export type StatusChange = { from: Status; to: Status; why: string; dropAssignee: boolean }
@@ -189,6 +191,7 @@ export function addComment(tx: Tx, comment: NewComment, now: Date): Statement {
     message_id: comment.messageId ?? null,
     flags: comment.flags ?? [],
     calendar: comment.calendar ?? null,
+    thread: comment.thread ?? null,
   }
   return change(tx, NEW_COMMENTS, [row])
 }
@@ -197,11 +200,11 @@ const NEW_COMMENTS: Change = {
   columns: `id bigint, ticket_id bigint, at timestamptz, author_role text, contact_id bigint, agent_id bigint,
     author_name text, author_address text, visibility text, addressee_id bigint, channel text, automatic boolean,
     text text, visible text,
-    html text, sanitiser integer, message_id text, flags text[], calendar jsonb`,
+    html text, sanitiser integer, message_id text, flags text[], calendar jsonb, thread jsonb`,
   sql: `
     insert into comments (
       id, ticket_id, at, author_role, contact_id, agent_id, author_name, author_address, visibility, addressee_id,
-      channel, automatic, text, visible, html, sanitiser, message_id, flags, calendar)
+      channel, automatic, text, visible, html, sanitiser, message_id, flags, calendar, thread)
     overriding system value select * from given`,
 }
 
