@@ -76,7 +76,8 @@ export function readCommands(block: Block, on: Reading): Readout {
   if (on.who.kind === 'customer' && !block.given.every((line) => isTheirs(line, on))) return nothing(wholeText(block))
   const lines = block.given.flatMap((line) => expanded(line, on))
   const found = lines.map((line) => readOne(line, on))
-  const strays = on.who.kind === 'agent' ? block.stray.filter((line) => nameOf(line.name, on.desk) !== null) : []
+  const isRefused = on.who.kind === 'agent' && on.desk.settings.stray_commands === 'warn'
+  const strays = isRefused ? block.stray.filter((line) => nameOf(line.name, on.desk) !== null) : []
   const sets = found.flatMap((one) => one.sets ?? [])
   const acts = found.flatMap((one) => one.planned ?? [])
   const wrong = [

@@ -206,6 +206,8 @@ export type Desk = {
     /** How long news of a ticket are gathered before one mail tells an agent of them (MAIL 8.32). */
     notify_seconds: number
     receipts: Receipts
+    /** A line below the text of an agent's mail that is a command: refused with a receipt, or text like any other. */
+    stray_commands: 'warn' | 'send'
     time: TimeSettings
     billing: BillingSettings
   }

@@ -15,7 +15,7 @@ import { type LinkKind, unlinkTickets } from '../tickets/links.ts'
 import { pinPolicy, unpinPolicy } from '../tickets/policy.ts'
 import { unmarkSpam } from '../tickets/spam.ts'
 import { type Changed, takeBack } from '../tickets/take-back.ts'
-import { removeEntry } from '../time-entries.ts'
+import { editEntry, removeEntry } from '../time-entries.ts'
 import { workerOn } from './acting.ts'
 import type { Acting, Inverse } from './command.ts'
 
@@ -40,6 +40,7 @@ const INVERSES: Record<string, Invert> = {
   people_back: peopleBack as Invert,
   remove_entries: removeEntries as Invert,
   unlink: unlinkBack as Invert,
+  entry_back: entryBack as Invert,
   recall: recall as Invert,
   unspam: unspam as Invert,
   forget_contact: forget as Invert,
@@ -94,6 +95,21 @@ async function peopleBack(
 
 async function removeEntries(tx: Tx, args: { entryIds: number[] }, on: Acting, now: Date): Promise<undefined> {
   for (const entryId of args.entryIds) await removeEntry(tx, { entryId, agent: workerOn(on) }, now)
+}
+
+/** A time entry as it was, for whoever wants it back. */
+export type EntryWas = {
+  raw_s: number
+  local_date: string
+  billable: boolean
+  note: string
+  percent_complete: number | null
+}
+
+async function entryBack(tx: Tx, args: { entryId: number; was: EntryWas }, on: Acting, now: Date): Promise<undefined> {
+  const { raw_s: seconds, local_date: date, billable, note, percent_complete: percent } = args.was
+  const change = { when: { date, seconds }, details: { billable, note, percent } }
+  await editEntry(tx, { entryId: args.entryId, agent: workerOn(on), ...change, tools: on.tools }, now)
 }
 
 async function unlinkBack(

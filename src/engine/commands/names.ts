@@ -68,7 +68,7 @@ export const SPECS = [
     aliases: ['spent', 't'],
     level: 'agent',
     reversal: 'undo',
-    usage: 'duration [billable|free] [done:60%] [date:day] [type:work] ["note"]',
+    usage: 'duration [billable|free] [done:60%] [date:day] [type:work] ["note"] [entry:number]',
   },
   { name: 'start', aliases: [], level: 'agent', reversal: 'undo', usage: '' },
   { name: 'stop', aliases: [], level: 'agent', reversal: 'correct', usage: '' },

@@ -1,14 +1,16 @@
 /** Commands about an agent's time: enter it, run the timer, submit. Days are those of the agent's zone. */
+import type { Tx } from '../../database.ts'
 import { localDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
 import { submitEntry } from '../time-entries/approval.ts'
 import type { Details } from '../time-entries/details.ts'
 import type { findEntry } from '../time-entries/list.ts'
 import { startTimer, stopTimer } from '../time-entries/timer.ts'
-import { enterTime } from '../time-entries.ts'
+import { editEntry, enterTime } from '../time-entries.ts'
 import { afterPair, agentOn, missing, pairsOf, ticketOn, unexpected, workerOn } from './acting.ts'
-import { type Effect, type Problem, problem, type Read, type Reading } from './command.ts'
+import { type Acting, type Effect, type Problem, problem, type Read, type Reading } from './command.ts'
 import type { Arg } from './grammar.ts'
+import type { EntryWas } from './inverses.ts'
 import { lengthOf, numbered } from './said.ts'
 import { durationOf, oneOf, textOf } from './values.ts'
 import { timeOf } from './when.ts'
@@ -20,7 +22,9 @@ export const time: Read = (args, on) => {
   if (length.problem) return length
   const details = detailsOf(rest, on)
   if (details.problem) return details
-  const { date, ...more } = details.ok
+  const { date, entryId, ...more } = details.ok
+  const changed = { seconds: length.ok, ...(date && { date }), more }
+  if (entryId !== undefined) return { ok: (tx, acting, now) => changeEntry(tx, acting, { entryId, ...changed }, now) }
   return {
     ok: async (tx, acting, now): Promise<Effect> => {
       const agent = workerOn(acting)
@@ -42,14 +46,41 @@ export const time: Read = (args, on) => {
   }
 }
 
-type Given = Details & { date?: string }
+type Change = { entryId: number; seconds: number; date?: string; more: Details }
+
+/** An entry of one's own gets another length, such as the one that a timer left; it is a draft again. */
+async function changeEntry(tx: Tx, on: Acting, change: Change, now: Date): Promise<Effect> {
+  const { entryId, seconds, more } = change
+  const agent = workerOn(on)
+  const was = await entryOf(tx, entryId, agent.id)
+  const when = { date: change.date ?? was.local_date, seconds }
+  const { warnings } = await editEntry(tx, { entryId, agent, when, details: more, tools: on.tools }, now)
+  const is = await entryOf(tx, entryId, agent.id)
+  return {
+    key: is.billable ? 'time_billable' : 'time_free',
+    data: { length: lengthOf(seconds, on), date: when.date },
+    inverse: { verb: 'entry_back', args: { entryId, was } },
+    ...(warnings.length > 0 && { lines: warnings.map((one) => one.words) }),
+  }
+}
+
+/** Throws Refusal `unknown_entry`, also for another agent's. */
+async function entryOf(tx: Tx, entryId: number, agentId: number): Promise<EntryWas> {
+  const [row] = await tx<EntryWas[]>`
+    select raw_s, local_date::text as local_date, billable, note, percent_complete from time_entries
+    where id = ${entryId} and agent_id = ${agentId}`
+  if (!row) throw new Refusal('unknown_entry', `You have no time entry ${entryId}.`)
+  return row
+}
+
+type Given = Details & { date?: string; entryId?: number }
 
 /** `billable`, `free`, `done:60%`, `date:`, `type:` or `rate:` (the kind of work), and a note in quotation marks. */
 function detailsOf(
   args: Arg[],
   on: Reading,
 ): { ok: Given; problem?: undefined } | { problem: Problem; ok?: undefined } {
-  const { pairs, rest } = pairsOf(args, ['done', 'date', 'type', 'rate'])
+  const { pairs, rest } = pairsOf(args, ['done', 'date', 'type', 'rate', 'entry'])
   const found: Given = {}
   const done = pairs.get('done')
   if (done) {
@@ -57,6 +88,11 @@ function detailsOf(
     if (!percent || Number(percent[1]) > 100)
       return problem('no_percent', { value: done.value }, { column: done.column })
     found.percent = Number(percent[1])
+  }
+  const entry = pairs.get('entry')
+  if (entry) {
+    if (!/^\d{1,12}$/.test(entry.value)) return unexpected('time', [entry])!
+    found.entryId = Number(entry.value)
   }
   const date = afterPair(args, 'date').value?.slice(0, 1)
   if (date) {

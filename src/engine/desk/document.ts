@@ -231,6 +231,7 @@ function toDesk(
       undo_seconds: settings.undo,
       notify_seconds: settings.notify,
       receipts: settings.receipts,
+      stray_commands: settings.stray_commands,
       time: settings.time,
       billing: {
         name: settings.billing.name ?? file.inboxes[0]!.name ?? file.inboxes[0]!.key,

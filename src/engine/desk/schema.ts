@@ -324,6 +324,7 @@ export const deskSchema = z.strictObject({
         .default(60)
         .meta({ remedy: 'write it as 60s, 2m, or 0s for no undo' }),
       receipts: receipts.default('all'),
+      stray_commands: z.enum(['warn', 'send']).default('warn').meta({ remedy: 'write warn, or send' }),
       notify: z
         .string()
         .transform((text, context) => {

@@ -303,6 +303,7 @@ const EMPTY: Desk = {
     undo_seconds: 0,
     notify_seconds: 60,
     receipts: 'all',
+    stray_commands: 'warn',
     time: { overlap: 'warn', midnight: 'one', approvers: [], own: 'refuse' },
     billing: { name: '', address: '', tax_id: '', terms: '', prefix: '', currency: 'EUR', tax_bp: 0 },
   },

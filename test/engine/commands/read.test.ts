@@ -264,6 +264,13 @@ test('must not run: what is no block, and a known command below text, which is a
   assert.equal(keysOf('#note\n#end\n#close'), [])
 })
 
+test('a desk may choose to send such a line', () => {
+  const lenient = { ...desk, settings: { ...desk.settings, stray_commands: 'send' as const } }
+  const on = { desk: lenient, who: { kind: 'agent', agent: bo } as const, ticket: 1, zone: 'UTC', now: MONDAY }
+  const out = readCommands(readBlock('Hello,\n#close'), on)
+  assert.equal([out.problems, out.acts, out.text], [[], [], 'Hello,\n#close'])
+})
+
 test('a refusal of a verb names its line', async () => {
   const id = await ground.ticket()
   try {

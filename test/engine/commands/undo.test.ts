@@ -169,6 +169,26 @@ test('an answer that has left stays said: the rest is undone, and the receipt sa
   assert.equal({ ...row }, { status: 'waiting_customer', priority: 'normal' })
 })
 
+test('what the timer left is corrected by its number, and that is taken back too', async () => {
+  const ticket = await ground.ticket()
+  await run('#start', ticket)
+  const later = after(MONDAY, 60 * MINUTE)
+  const { ran } = await run('#stop', ticket, { now: later })
+  const before = await state(ticket)
+  const { receiptId } = await done(`#time 45m free entry:${ran[0]!.data.entry} "call"`, ticket, later)
+  const [entry] = await sql`select raw_s, billable, note from time_entries where ticket_id = ${ticket}`
+  assert.equal({ ...entry }, { raw_s: 2700, billable: false, note: 'call' })
+  await run(`#undo ${receiptId}`, ticket, { now: later })
+  assert.equal(await state(ticket), before)
+  const ada = { who: { kind: 'agent', agent: ground.ada } as const }
+  try {
+    await run(`#time 5m entry:${ran[0]!.data.entry}`, ticket, ada)
+    assert.unreachable('a colleague changed it')
+  } catch (error) {
+    assert.match((error as Error).message, /You have no time entry/)
+  }
+})
+
 test('a question to an outsider is recalled', async () => {
   const ticket = await ground.ticket()
   await done('#ask noc@isp.example "Is line 7 down?"', ticket)

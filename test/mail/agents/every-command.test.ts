@@ -146,7 +146,7 @@ async function tryCommand(spec: (typeof SPECS)[number], given: Case) {
   assert.is.not(answered.message_id, receipt.message_id, 'the undo has its receipt')
   if (spec.reversal === 'correct') {
     assert.equal(await given.seen(id, other), given.is(id, other), 'it stays')
-    assert.match(answered.text, /stays|Change the entry|Ask who|taken out again/, 'and says how to correct it')
+    assert.match(answered.text, /stays|To change the entry|Ask who|taken out again/, 'and says how to correct it')
   } else assert.equal(await given.seen(id, other), before, answered.text)
 }
 

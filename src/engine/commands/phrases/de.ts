@@ -107,7 +107,8 @@ export const de: Phrases = {
   correct_note: 'Eine Notiz bleibt: Schreiben Sie eine weitere, die sie berichtigt.',
   correct_private: 'Eine private Notiz bleibt: Schreiben Sie eine weitere, die sie berichtigt.',
   correct_accept: 'Wer beteiligt ist, kann wieder herausgenommen werden: cc und die Adresse mit einem Minus davor.',
-  correct_stop: 'Ändern Sie den Eintrag im Web, oder nehmen Sie ihn dort heraus und tragen Sie ihn neu ein.',
+  correct_stop:
+    'Um den Eintrag zu ändern, antworten Sie mit dem Befehl „time“, der neuen Dauer und seiner Nummer: time 45m entry:7.',
   correct_submit: 'Bitten Sie, wer Zeiten freigibt, ihn zurückzugeben, und ändern Sie ihn dann.',
   correct_new: 'Ein Ticket bleibt: Markieren Sie es als Duplikat, oder führen Sie es mit dem richtigen zusammen.',
   correct_merge: 'Eine Zusammenführung bleibt: Teilen Sie die Kommentare wieder ab.',

@@ -108,7 +108,7 @@ export const en = {
   correct_note: 'A note stays: write another one that corrects it.',
   correct_private: 'A private note stays: write another one that corrects it.',
   correct_accept: 'Who takes part can be taken out again: cc and the address with a minus before it.',
-  correct_stop: 'Change the entry on the web, or take it out there and enter it anew.',
+  correct_stop: 'To change the entry, answer with the command "time", its new length and its number: time 45m entry:7.',
   correct_submit: 'Ask who approves time to send it back, then change it.',
   correct_new: 'A ticket stays: mark it as a duplicate, or merge it into the right one.',
   correct_merge: 'A merge stays: split the comments off again.',

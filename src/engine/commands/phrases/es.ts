@@ -107,7 +107,8 @@ export const es: Phrases = {
   correct_note: 'Una nota queda: escriba otra que la corrija.',
   correct_private: 'Una nota privada queda: escriba otra que la corrija.',
   correct_accept: 'A quien participa se le puede quitar: cc y la dirección con un menos delante.',
-  correct_stop: 'Cambie la entrada en la web, o quítela allí e introdúzcala de nuevo.',
+  correct_stop:
+    'Para cambiar la entrada, responda con la orden «time», la nueva duración y su número: time 45m entry:7.',
   correct_submit: 'Pida a quien aprueba los tiempos que la devuelva, y cámbiela entonces.',
   correct_new: 'Un ticket queda: márquelo como duplicado o fusiónelo con el correcto.',
   correct_merge: 'Una fusión queda: separe de nuevo los comentarios.',

@@ -107,7 +107,8 @@ export const fr: Phrases = {
   correct_note: 'Une note reste : écrivez-en une autre qui la corrige.',
   correct_private: 'Une note privée reste : écrivez-en une autre qui la corrige.',
   correct_accept: 'On peut retirer qui participe : cc et l’adresse précédée d’un moins.',
-  correct_stop: 'Modifiez la saisie sur le web, ou retirez-la et saisissez-la de nouveau.',
+  correct_stop:
+    'Pour modifier la saisie, répondez avec la commande « time », la nouvelle durée et son numéro : time 45m entry:7.',
   correct_submit: 'Demandez à qui approuve les temps de la rendre, puis modifiez-la.',
   correct_new: 'Un ticket reste : marquez-le comme doublon, ou fusionnez-le dans le bon.',
   correct_merge: 'Une fusion reste : séparez de nouveau les commentaires.',

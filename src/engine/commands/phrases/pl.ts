@@ -107,7 +107,7 @@ export const pl: Phrases = {
   correct_note: 'Notatka zostaje: napisz drugą, która ją prostuje.',
   correct_private: 'Prywatna notatka zostaje: napisz drugą, która ją prostuje.',
   correct_accept: 'Uczestnika można znów usunąć: cc i adres z minusem z przodu.',
-  correct_stop: 'Zmień wpis na stronie albo usuń go tam i wprowadź na nowo.',
+  correct_stop: 'Aby zmienić wpis, odpowiedz poleceniem „time” z nowym czasem i jego numerem: time 45m entry:7.',
   correct_submit: 'Poproś osobę, która zatwierdza czas, o zwrot wpisu i wtedy go zmień.',
   correct_new: 'Zgłoszenie zostaje: oznacz je jako duplikat albo scal z właściwym.',
   correct_merge: 'Scalenie zostaje: wydziel komentarze z powrotem.',
