@@ -204,6 +204,9 @@ test('K10, S3: priority and tags lead to other targets and policies from now on;
     [(await ticket(id)).policy_source, (await clocks(id, min(63))).first_response!.target_s],
     ['manual', 4 * 3600],
   )
+  await transaction(sql, (tx) => tag(tx, { ...change, add: ['vip'] }, min(63)))
+  assert.is((await ticket(id)).policy_source, 'manual', 'a rule that would choose another does not')
+  await transaction(sql, (tx) => tag(tx, { ...change, remove: ['vip'] }, min(63)))
   await transaction(sql, (tx) => unpinPolicy(tx, { ...change, reason: 'no longer' }, min(64)))
   assert.is((await ticket(id)).policy_source, 'default')
   const [event] =

@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addWorkingTime, workingSecondsBetween, workingSpans } from '../../../src/engine/business-hours.ts'
-import { type Account, isOpen, keyOf } from '../../../src/engine/sla/account.ts'
+import { type Account, isOpen, keyOf, nextDues } from '../../../src/engine/sla/account.ts'
 import { coursesOf } from '../../../src/engine/sla/course.ts'
 import { apply, openResponse, type SlaEvent, settle } from '../../../src/engine/sla/machine.ts'
 import { startRandom } from '../../fuzz/random.ts'
@@ -134,6 +134,8 @@ test('O2, O3: handing over and back gains nothing', () => {
 test('O1: a team counts in its own calendar', () => {
   const account = tell([created({ teamCalendarId: 2 }, at('20:00:00'))])
   assert.is(clock(account, 'ola').dueAt, at('00:00:00', 3))
+  // Q1: what customers are promised is what the ticket is due by, however early the team's part is
+  assert.equal(nextDues(account.clocks), { nextDueAt: at('13:00:00', 3), olaDueAt: at('00:00:00', 3) })
   assert.is(account.clocks[0]!.calendarId, 0)
 })
 
