@@ -16,7 +16,8 @@ import { type Daemon, type Ground, type Helper, startDaemon, startHelper, until 
 import type { Address } from './smtp.ts'
 
 const MAILS = 1000
-const WARM = 600
+const WARM = ['warm-1', 'warm-2'] // runs of 750: what a daemon is after its first seconds, and within an inbox's budget
+const WARM_MAILS = 750
 const CONNECTIONS = 10
 const PAIRS = 3
 const AT_LEAST = 0.4
@@ -97,7 +98,7 @@ async function endToEnd(ground: Ground, client: Helper): Promise<{ rate: number;
     const { pid } = daemon
     const address = daemon.smtp
     const done = settled(sql)
-    await timeRun(client, { run: 'warm', count: WARM, address, done })
+    for (const run of WARM) await timeRun(client, { run, count: WARM_MAILS, address, done })
     const before = [cpuOf(pid), cpuOf(ground.pid)] as const
     const took = await timeRun(client, { run: 'load', count: MAILS, address, done })
     const after = [cpuOf(pid), cpuOf(ground.pid)] as const
@@ -135,7 +136,7 @@ async function floor(ground: Ground, client: Helper): Promise<{ rate: number; co
     const { port } = await server.ask<{ port: number }>({})
     const address = { host: '127.0.0.1', port }
     const done = async () => true // its 250 is the end
-    await timeRun(client, { run: 'warm', count: WARM, address, done })
+    for (const run of WARM) await timeRun(client, { run, count: WARM_MAILS, address, done })
     const took = await timeRun(client, { run: 'load', count: MAILS, address, done })
     return { rate: (MAILS * 1000) / took, cost: null }
   } finally {

@@ -164,7 +164,8 @@ export const pipeline = {
   batch: 64, // mails under way at once in a daemon
   group: 32, // mails that share a transaction
   commandsWithin: 20_000, // characters of a text in which a line is looked for that may be a command
-  flights: 2, // such transactions at a time: while one waits for the disk the next is filled
+  flights: 2, // such transactions at a time at most
+  late: 40, // milliseconds of one before the next does not wait for it: until then it fills
   linger: 20, // milliseconds for others to come along
   ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others
   poll: 5 * SECOND,

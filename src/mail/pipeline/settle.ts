@@ -48,14 +48,17 @@ type Waiting = {
   failed(error: unknown): void
 }
 
-/** Group commit: while a flight is in the air the next one fills. */
+/** Group commit: while a flight is in the air the next one fills; beside one that is late another sets out. */
 export function startSettling(setup: Setup): Settling {
   const queue: Waiting[] = []
   let flights = 0
+  let lateAt = 0
   let timer: NodeJS.Timeout | null = null
+  const mayFly = () => flights === 0 || (flights < limits.flights && performance.now() >= lateAt)
   const look = () => {
-    while (flights < limits.flights && queue.length && isRipe()) {
+    while (mayFly() && queue.length && isRipe()) {
       flights++
+      lateAt = performance.now() + limits.late
       void fly(setup, takeGroup(queue)).then((left) => {
         flights--
         queue.unshift(...left)
