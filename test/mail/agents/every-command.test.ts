@@ -95,11 +95,51 @@ const READS: Record<string, RegExp> = {
   dry: /Nothing was done or sent/,
 }
 
-/** Customers' own; test/mail/customers has them. */
-const THEIRS = ['rate', 'unsubscribe']
+/** What customers may, with what they are told, in public words. */
+const THEIRS: Record<string, { text: string; says: RegExp; seen: (id: number) => Promise<unknown>; is: unknown }> = {
+  status: { text: '#status', says: /Status: eingegangen/, seen: (id) => column(id, 'status'), is: 'new' },
+  list: { text: '#list', says: /#\d+ The printer is on fire: eingegangen/, seen: (id) => column(id, 'status'), is: 'new' },
+  history: { text: '#history', says: /Nachricht von /, seen: (id) => column(id, 'status'), is: 'new' },
+  help: { text: '#help', says: /"#rate 1-5 \[text\]"/, seen: (id) => column(id, 'status'), is: 'new' },
+  close: { text: '#close', says: /Status: gelöst/, seen: (id) => column(id, 'status'), is: 'resolved' },
+  open: { text: '#open', says: /eingegangen/, seen: (id) => column(id, 'status'), is: 'new' },
+  cc: { text: '#cc +ivo@acme.example', says: /beteiligt: ivo@acme\.example/, seen: (id) => rows(`select from ticket_participants where role = 'participant' and ticket_id = ${id}`), is: 1 },
+  rate: { text: '#rate 4 quick', says: /danke: 4 von 5/, seen: (id) => rows(`select from events where type = 'rated' and ticket_id = ${id}`), is: 1 },
+  unsubscribe: { text: '#unsubscribe', says: /Es gibt nichts zu ändern/, seen: (id) => column(id, 'requester_address'), is: EVA },
+} // biome-ignore format: a table to be read
 
 test('every command of the registry stands in this file', () => {
-  assert.equal([...Object.keys(CASES), ...Object.keys(READS), ...THEIRS].sort(), SPECS.map((spec) => spec.name).sort())
+  assert.equal(
+    [...new Set([...Object.keys(CASES), ...Object.keys(READS), ...Object.keys(THEIRS)])].sort(),
+    SPECS.map((spec) => spec.name).sort(),
+  )
+})
+
+test('what customers may is what the registry says', () => {
+  const own = SPECS.filter((spec) => spec.level === 'both' || spec.level === 'customer').map(
+    (spec) => spec.name as string,
+  )
+  assert.equal(Object.keys(THEIRS).sort(), own.sort())
+})
+
+for (const [name, given] of Object.entries(THEIRS))
+  test(`a customer’s #${name}: mail, effect, and an answer to their stored address alone`, async () => {
+    const id = await ticket()
+    const to = await ground(desk).address(id, 'c', { person: 0, shown: 0 })
+    await desk.deliver(mail({ to, text: given.text }))
+    assert.equal(await given.seen(id), given.is)
+    const [told, ...more] = await outgoing()
+    assert.equal([told?.recipient, more.length], [EVA, 0])
+    assert.match(told!.text, given.says)
+    assert.not.match(told!.text, /triage|normal|silver|gold/i)
+  })
+
+test('who only takes part takes themselves out', async () => {
+  const id = await ticket()
+  await answer(id, '#cc +ivo@acme.example')
+  const to = await ground(desk).address(id, 'c', { person: 0, shown: 0 })
+  await desk.deliver(mail({ from: 'Ivo <ivo@acme.example>', to, text: '#unsubscribe' }))
+  assert.is(await rows(`select from ticket_participants where ticket_id = ${id}`), 0)
 })
 
 for (const spec of SPECS) {
