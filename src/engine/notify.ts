@@ -35,6 +35,7 @@ export async function tellNews(tx: Tx, telling: Telling, now: Date): Promise<Out
   if (!(await isOnlyTeller(tx))) return outcome
   const { desk } = telling.tools
   const due = await readDue(tx, after(now, -desk.settings.notify_seconds * SECOND), now)
+  if (due.standing.length === 0) return { ...outcome, more: due.more }
   const choices = await loadChoices(tx)
   const isReached = (agent: Agent) => isAddress(agent.address) && !due.unreachable.has(agent.address)
   const budget = startBudget(tx, now)

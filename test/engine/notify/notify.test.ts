@@ -220,6 +220,36 @@ test('who sleeps is told in the morning, in one mail; colleagues are not kept wa
   assert.match((await notifications(desk))[2]!.text, /- New ticket of Eva Beispiel\n- Eva Beispiel wrote\n/)
 })
 
+test('an answer to it reaches the customer, its link makes a note, and what came since holds an answer up', async () => {
+  const id = await ticketOf()
+  await sweep(desk, sec(60))
+  const sent = (await notifications(desk)).find((one) => one.recipient === 'bo@desk.example')!
+  const note = /<mailto:([^>]+)>/.exec(sent.text)![1]!
+  const answer = async (to: string, text: string) =>
+    await desk.deliver(mail({ from: 'Bo <bo@desk.example>', to, subject: `Re: ${sent.subject}`, text }), {
+      recipients: [{ address: to, inbox: 'support', tag: null }],
+    })
+  assert.is((await answer(note, 'Looks like DNS.')).ticket_id, id)
+  assert.is((await answer(replyTo(sent)!.address, 'Please restart it.')).ticket_id, id)
+  const said =
+    await sql`select visibility, text from comments where ticket_id = ${id} and author_role = 'agent' order by id`
+  assert.equal(
+    [...said],
+    [
+      { visibility: 'internal', text: 'Looks like DNS.' },
+      { visibility: 'public', text: 'Please restart it.' },
+    ],
+  )
+  const replies = await sql`select recipient from outbox where kind = 'reply'`
+  assert.equal(
+    replies.map((row) => row.recipient),
+    ['eva@acme.example'],
+  )
+  await customerWrites(id, 'Stop, it works again.', sec(70))
+  const late = await answer(replyTo(sent)!.address, 'And then unplug it.')
+  assert.equal([late.state, late.reasons.at(-1)!.code], ['held', 'collision'])
+})
+
 test('files are named with their links', async () => {
   const raw = mail({
     headers: { 'Content-Type': 'multipart/mixed; boundary=b' },

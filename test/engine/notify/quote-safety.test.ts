@@ -69,7 +69,7 @@ async function everyTemplate(): Promise<(Quoted & { name: string; locale: string
 }
 
 /** Bo answers it, at an address of his. */
-async function answers(ticket: number, given: Quoted, client: string, own: string) {
+async function answers(ticket: number, given: Quoted, client: string, own: string, ip = '127.0.0.1') {
   const [row] = await sql`select coalesce(max(seq), 0) as seq from events where ticket_id = ${ticket}`
   const { id: person } = await agentOf(desk, BO)
   const inbox = desk.tools().desk.inboxes[0]!.id
@@ -83,7 +83,10 @@ async function answers(ticket: number, given: Quoted, client: string, own: strin
     date: 'Mon, 23 Nov 2026 09:29:00 +0100',
     body,
   })
-  return await desk.deliver(raw, { recipients: [{ address: to, inbox: 'support', tag: null }] })
+  return await desk.deliver(raw, {
+    recipients: [{ address: to, inbox: 'support', tag: null }],
+    session: { ip, helo: 'client.example' },
+  })
 }
 
 /** What commands would have changed. */
@@ -139,8 +142,28 @@ test('what a desk really sent, about words that are commands', async () => {
   )
   await sweep(desk, sec(90))
   await queueAgentDigests(sql, { tools: desk.tools(), url: URL_OF_DESK }, after(MONDAY, DAY))
+  for (const commands of [
+    '#nota inside\n#close',
+    '#tag +ok\n#prio high',
+    '#help',
+    '#help close',
+    '#block evil@elsewhere.example',
+    '#ask noc@isp.example "#close?"',
+  ])
+    await answers(
+      ticket,
+      { subject: 'x', text: '', html: '' },
+      'a client that marks nothing, above own words',
+      commands,
+    )
+  await answers(ticket, { subject: 'x', text: '', html: '' }, 'mail.ru', 'Not proven.\n#close', '192.0.2.66')
   const sent = await outbox()
-  assert.equal([...new Set(sent.map((one) => one.kind))].sort(), ['ack', 'notification', 'reply'])
+  assert.equal([...new Set(sent.map((one) => one.kind))].sort(), ['ack', 'notification', 'receipt', 'reply'])
+  for (const words of ['nota', 'high', 'duplicate', 'yes', '· #close?'])
+    assert.ok(
+      sent.some((one) => one.text.includes(words)),
+      `a mail says ${words}`,
+    )
   assert.ok(
     sent.some((one) => one.text.includes('· #tag +pwned')),
     'the words are there, behind a dot',
