@@ -1,4 +1,6 @@
 /** What a block says: the examples and the cases that must not run of COMMANDS E6, names, values, limits, customers. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { aliasFault, allNames, LOCALE_ALIASES, nameOf, nearestNames } from '../../../src/engine/commands/aliases.ts'
@@ -9,6 +11,7 @@ import { readCommands } from '../../../src/engine/commands.ts'
 import { parseDesk } from '../../../src/engine/desk/document.ts'
 import { MONDAY } from '../../desk.ts'
 import { commandGround, EVA, exampleDesk } from './ground.ts'
+import { commandTable } from './table.ts'
 
 const ground = await commandGround()
 const { sql, desk, bo, run, read } = ground
@@ -32,6 +35,11 @@ test('every command is listed once, and no word is two commands', () => {
       assert.equal(readBlock(`#${word}`).given.length, 1, `${word} can be written`)
     }
   assert.equal(Object.keys(LOCALE_ALIASES).sort(), ['de', 'es', 'fr', 'pl', 'ru', 'uk'])
+})
+
+test('the page about commands holds the registry as it is', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../../docs/commands.md'), 'utf8')
+  assert.ok(page.includes(commandTable()), 'docs/commands.md holds the table of test/engine/commands/table.ts')
 })
 
 test('the aliases of COMMANDS E3', () => {
