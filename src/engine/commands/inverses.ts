@@ -20,7 +20,7 @@ import { workerOn } from './acting.ts'
 import type { Acting, Inverse } from './command.ts'
 
 /** `late`: its mail had left; the rest of it is taken back all the same. */
-export type TakenBack = { late: boolean }
+type TakenBack = { late: boolean }
 
 /**
  * Takes one effect back.

@@ -9,7 +9,7 @@ export type Level = 'agent' | 'both' | 'customer' | 'strong'
 /** Undone; recalled while its mail waits; answered with how to correct it; or it only reads. */
 export type Reversal = 'undo' | 'recall' | 'correct' | 'reads'
 
-export type Spec = { name: string; aliases: readonly string[]; level: Level; reversal: Reversal; usage: string }
+type Spec = { name: string; aliases: readonly string[]; level: Level; reversal: Reversal; usage: string }
 
 export const SPECS = [
   // What the text is

@@ -11,7 +11,7 @@ import { type MacroText, macroText } from './macros.ts'
 import type { Name } from './names.ts'
 import { momentText } from './said.ts'
 
-export type Posting = { on: Acting; text: string; macros: MacroText[]; audience: Audience; files: Attachment[] }
+type Posting = { on: Acting; text: string; macros: MacroText[]; audience: Audience; files: Attachment[] }
 
 type Posted = {
   commentId: number

@@ -4,8 +4,7 @@ import { check, index, jsonb, pgTable, text } from 'drizzle-orm/pg-core'
 import { id, instant, ref } from '../../columns.ts'
 import { agents, tickets } from '../tables.ts'
 
-export const OUTCOMES = ['done', 'dry', 'error'] as const
-export type Outcome = (typeof OUTCOMES)[number]
+export type Outcome = 'done' | 'dry' | 'error'
 
 /** One row for each mail. */
 export const receipts = pgTable(

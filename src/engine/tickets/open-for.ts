@@ -7,7 +7,7 @@ import { Refusal } from '../../errors.ts'
 import type { MailAddress } from '../../incoming.ts'
 import { tickets as limits } from '../../limits.ts'
 import { type Attachment, attach } from '../attachments.ts'
-import type { Inbox } from '../desk.ts'
+import type { Inbox, Organization } from '../desk.ts'
 import type { Actor } from '../events.ts'
 import { addNews } from '../notify/news.ts'
 import { ensureContact, findContact, findOrganization, groupsOf, sameAddress } from '../people.ts'
@@ -41,35 +41,15 @@ export type Opened = {
  * @throws Refusal `own_address`, `not_a_person`, `unknown_project`, `empty_text`
  */
 export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticketId: number; commentId: number }> {
-  const { desk } = input.tools
-  const address = sameAddress(input.requester.address)
-  if (matchRecipient(desk, address)) throw new Refusal('own_address', `${address} is an address of this desk.`)
-  if (!desk.agents.has(address) && !mayTakePart(desk, address, []))
-    throw new Refusal('not_a_person', `${address} belongs to a machine or to a list, and cannot be a customer.`)
+  const address = requireCustomer(input)
   const body = (input.text ?? input.note).trim()
   if (!body) throw new Refusal('empty_text', 'There is no text: write what it is about, or forward their mail.')
+  const { desk } = input.tools
   const known = await findContact(tx, address)
   const organization = organizationOf(input, known?.organizationId ?? null)
   const subject = (input.subject.trim() || body.split('\n')[0]!).slice(0, limits.subject)
-  const facts = factsOf(input, { subject, body, organization: organization?.key ?? null })
-  const routed = route(desk, facts, { project: input.inbox.project, type: desk.settings.types[0]! }, now)
-  const project = desk.projects.get(input.project ?? routed.project)
-  if (!project) throw new Refusal('unknown_project', 'There is no such project in the desk.')
+  const { project, team, routed, sla } = placeOf(input, { address, subject, body, organization }, now)
   const { type, product, priority, tags, status, assignee } = routed
-  const team = input.project === null ? routed.team : project.team
-  const selection = selectPolicy(
-    desk,
-    {
-      facts: { ...facts, project: project.key, type, product, priority, tags, status },
-      organization,
-      requester: address,
-      inboxPolicy: input.inbox.policy,
-      project,
-      automatic: false,
-    },
-    now,
-  )
-  const sla = promise(desk, selection, { status, priority, team, assignee, origin: 'agent_for_customer' }, now)
   const name = input.requester.name || known?.name || ''
   const person = { address: input.requester.address, name }
   const contactId = await ensureContact(tx, { person, organizationId: organization?.id ?? null }, now)
@@ -105,6 +85,44 @@ export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticke
   await writeFirst(tx, input, { ticketId, commentId, contactId, name }, now)
   await addNews(tx, { ticketId, kind: 'new', commentId, actor }, now)
   return { ticketId, commentId }
+}
+
+function requireCustomer({ requester, tools: { desk } }: Opened): string {
+  const address = sameAddress(requester.address)
+  if (matchRecipient(desk, address)) throw new Refusal('own_address', `${address} is an address of this desk.`)
+  if (!desk.agents.has(address) && !mayTakePart(desk, address, []))
+    throw new Refusal('not_a_person', `${address} belongs to a machine or to a list, and cannot be a customer.`)
+  return address
+}
+
+/** Where it belongs and what is promised, as of a mail of the customer's own. */
+function placeOf(
+  input: Opened,
+  seen: { address: string; subject: string; body: string; organization: Organization | null },
+  now: Date,
+) {
+  const { desk } = input.tools
+  const { organization } = seen
+  const facts = factsOf(input, { ...seen, organization: organization?.key ?? null })
+  const routed = route(desk, facts, { project: input.inbox.project, type: desk.settings.types[0]! }, now)
+  const project = desk.projects.get(input.project ?? routed.project)
+  if (!project) throw new Refusal('unknown_project', 'There is no such project in the desk.')
+  const { type, product, priority, tags, status, assignee } = routed
+  const team = input.project === null ? routed.team : project.team
+  const selection = selectPolicy(
+    desk,
+    {
+      facts: { ...facts, project: project.key, type, product, priority, tags, status },
+      organization,
+      requester: seen.address,
+      inboxPolicy: input.inbox.policy,
+      project,
+      automatic: false,
+    },
+    now,
+  )
+  const sla = promise(desk, selection, { status, priority, team, assignee, origin: 'agent_for_customer' }, now)
+  return { project, team, routed, sla }
 }
 
 async function writeFirst(
