@@ -441,4 +441,5 @@ export const agentMail = {
   copied: 40, // characters of a line that a public answer has in common with a note
   shown: 4000, // characters of somebody's text that a mail to an agent repeats
   files: 20 * MB, // of one answer as it leaves, encoded (8.30)
+  linkFor: 30 * DAY, // that a file can be fetched by its link
 } as const

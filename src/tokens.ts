@@ -162,6 +162,26 @@ export function readStopToken(keys: Keys, token: string): { agent: number; topic
   return key && same(mac(key, 'stop', payload!), signature!) ? { agent: Number(agent), topic: topic! } : null
 }
 
+/** A file of an answer: the comment's `index`th. Raising the ticket's generation revokes it (8.30). */
+export type FileLink = { comment: number; index: number; generation: number; until: Date }
+
+/** What stands in a link to a file, for whoever has it. */
+export function fileToken(keys: Keys, { comment, index, generation, until }: FileLink): string {
+  const seconds = Math.floor(until.getTime() / 1000)
+  const payload = [comment, index, generation, seconds, keys.current].map((one) => one.toString(36)).join('.')
+  return `${payload}.${mac(keys.byId.get(keys.current)!, 'file', payload)}`
+}
+
+/** The file that a link is for, or null if it was not made here. Whether it is still good is the caller's to say. */
+export function readFileToken(keys: Keys, token: string): FileLink | null {
+  const [, payload, signature] = /^((?:[0-9a-z]{1,11}\.){4}[0-9a-z]{1,6})\.([a-z2-7]{16})$/.exec(token) ?? []
+  if (payload === undefined) return null
+  const [comment, index, generation, until, kid] = payload.split('.').map((one) => Number.parseInt(one, 36))
+  const key = keys.byId.get(kid!)
+  if (!key || !same(mac(key, 'file', payload), signature!)) return null
+  return { comment: comment!, index: index!, generation: generation!, until: new Date(until! * 1000) }
+}
+
 /** A secret for a link or cookie, and what is stored of it. */
 export function makeSecret(): { secret: string; hash: Buffer } {
   const secret = randomBytes(32).toString('base64url')

@@ -13,6 +13,7 @@ import { dueText } from './due-words.ts'
 import { type Mailbox, oneLine } from './outbox/address.ts'
 import { conversationHeaders, domainOf, type MailedTicket, replyAddress, replySubject } from './outbox/headers.ts'
 import { chooseRecipients } from './outbox/recipients.ts'
+import type { SharedFile } from './outbox/shared-files.ts'
 import { type OutlookThread, threadHeaders } from './outbox/thread-index.ts'
 import type { OutgoingMail } from './outbox.ts'
 import type { Tools } from './tools.ts'
@@ -35,6 +36,8 @@ export type AnswerInput = {
   /** On the suppression list: left out of the headers too (8.10). */
   suppressed?: string[]
   attachmentIds?: number[]
+  /** Files that are fetched instead of sent (8.30). */
+  shared?: SharedFile[]
   tools: Tools
 }
 
@@ -67,11 +70,11 @@ export function preparePublicAnswer(input: AnswerInput, now: Date): OutgoingMail
   }
 }
 
-function words({ ticket, inbox, agent, text, lastCustomerComment: last, tools }: AnswerInput) {
+function words({ ticket, inbox, agent, text, shared = [], lastCustomerComment: last, tools }: AnswerInput) {
   const locale = spokenLocale(tools.templates, ticket.locale)
   return render(tools.templates, 'answer', locale, {
     subject: replySubject(oneLine(ticket.subject)),
-    body: { text, html: htmlOf(text) },
+    body: { text: [text, ...shared.map(linkLine)].join('\n\n'), html: htmlOf(text) + shared.map(linkHtml).join('') },
     agent_name: agent.name,
     inbox_name: inbox.name,
     number: ticket.id,
@@ -81,6 +84,15 @@ function words({ ticket, inbox, agent, text, lastCustomerComment: last, tools }:
     quote_date: last && dueText({ at: seconds(last.at), zone: ticket.zone, locale }),
   })
 }
+
+const named = ({ filename, size }: SharedFile) =>
+  `${oneLine(filename)} (${size < 1e6 ? `${Math.ceil(size / 1e3)} KB` : `${Math.round(size / 1e5) / 10} MB`})`
+
+/** In no language: a name, an address, and the day until which it is good. */
+const linkLine = (file: SharedFile) => `${named(file)}, ${file.until.toISOString().slice(0, 10)}:\n${file.url}`
+
+const linkHtml = (file: SharedFile) =>
+  `<p><a href="${escapeHtml(file.url)}">${escapeHtml(named(file))}</a>, ${file.until.toISOString().slice(0, 10)}</p>`
 
 function quoteOf(text: string): Rich | null {
   const kept = text.replaceAll('\r\n', '\n').trim().slice(0, outgoing.quote)

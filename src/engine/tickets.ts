@@ -10,6 +10,7 @@ import { type Attachment, attach } from './attachments.ts'
 import { type Actor, type Event, record } from './events.ts'
 import { addNews } from './notify/news.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
+import { linked, shareFiles } from './outbox/shared-files.ts'
 import { findSuppressed } from './outbox/suppressions.ts'
 import { childOf, type OutlookThread } from './outbox/thread-index.ts'
 import { queueMail } from './outbox.ts'
@@ -55,7 +56,7 @@ export async function enterRequester(
 /**
  * A public answer by an agent: comment, outbox rows that wait for the undo window, status. It counts for the clocks when
  * the window ends (SLA F3).
- * @param input.files are sent with it
+ * @param input.files are sent with it, or can be fetched by a link (8.30)
  * @param input.suppressed `send`: also to an address on the suppression list, because the agent chose so (MAIL 8.26)
  * @throws Refusal `nobody_to_answer` where the ticket has no requester address (MAIL 4.8), `suppressed`, `empty_text`
  */
@@ -79,6 +80,7 @@ export async function reply(
   const { desk } = input.tools
   const [commentId, thread] = await Promise.all([reserveComment(tx), conversation(tx, ticket.id)])
   const suppressed = input.suppressed === 'send' ? [] : await refuseSuppressed(tx, ticket, thread.participants, now)
+  const files = input.files ?? []
   const outlook = thread.thread && childOf(thread.thread, now)
   const mail = preparePublicAnswer(
     {
@@ -91,6 +93,7 @@ export async function reply(
       messageIds: thread.messageIds,
       lastCustomerComment: thread.lastCustomerComment,
       thread: outlook,
+      shared: shareFiles(files, { id: commentId, generation: ticket.token_generation }, input.tools, now),
       suppressed,
       notBefore: after(now, desk.settings.undo_seconds * SECOND),
       tools: input.tools,
@@ -104,7 +107,9 @@ export async function reply(
   if (to !== ticket.status) events.push(statusEvent(ticket.status, to, 'an agent answered'))
   await tell(tx, { ticketId: ticket.id, actor: actorOf(input.agent), events }, now)
   await addComment(tx, { ...agentComment(input, commentId, text, 'public', mail.messageId), thread: outlook }, now)
-  const attachmentIds = await attach(tx, { ticketId: ticket.id, commentId }, input.files ?? [])
+  const attached = await attach(tx, { ticketId: ticket.id, commentId }, files)
+  const away = linked(files)
+  const attachmentIds = attached.filter((_, n) => !away.has(n))
   const answer = { ticketId: ticket.id, commentId, agentId: input.agent.id }
   await Promise.all([
     atOnce ? null : awaitAnswer(tx, answer, mail.notBefore!),

@@ -3,4 +3,5 @@ import type { Templates } from '../render.ts'
 import type { Keys } from '../tokens.ts'
 import type { Desk } from './desk.ts'
 
-export type Tools = { desk: Desk; keys: Keys; templates: Templates }
+/** `url`: of the web view; where nobody knows it nothing can be fetched from there. */
+export type Tools = { desk: Desk; keys: Keys; templates: Templates; url?: string }

@@ -105,7 +105,12 @@ async function startParts(place: Place, log: Log, { print, add }: Stage): Promis
   add({ name: 'desk', stop: () => desk.stop() })
   const keys = followKeys(house, log, now)
   add({ name: 'keys', stop: async () => keys.stop() })
-  const tools = (): Tools => ({ desk: desk.desk(), keys: keys.keys(), templates: house.templates })
+  const tools = (): Tools => ({
+    desk: desk.desk(),
+    keys: keys.keys(),
+    templates: house.templates,
+    url: webConfig(config).url,
+  })
   print(`desk      ${deskWords(desk.desk(), config)}`)
 
   const deliverer = await startDeliverer({

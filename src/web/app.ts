@@ -26,6 +26,7 @@ import { pricePages } from './prices.ts'
 import { livePages } from './queues/live.ts'
 import { queuePages } from './queues.ts'
 import { reportPages } from './reports.ts'
+import { sharedPages } from './shared.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
 import { splitPages } from './ticket/split.ts'
@@ -44,6 +45,7 @@ export function createWeb(web: Web): Hono<Env> {
       onError: (c) => c.html(problemPage('That is too much at once', TOO_LARGE), 413),
     }),
   )
+  app.route('/', sharedPages(web))
   app.route('/', stopPages(web)) // mail programs post to it from nowhere (RFC 8058)
   // Behind a proxy the request's own origin is the inner one, so the public one is named too.
   const own = new URL(web.config.url).origin

@@ -67,7 +67,7 @@ export function filePages(web: Web): Pages {
 }
 
 /** Opened by itself, nothing in it may run, load or reach the desk. */
-const HARMLESS = {
+export const HARMLESS = {
   'Content-Security-Policy':
     "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
