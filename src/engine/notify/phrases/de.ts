@@ -1,0 +1,63 @@
+/** German. */
+import { always, by, type NotifyPhrases } from './forms.ts'
+
+export const de: NotifyPhrases = {
+  answerTo: (number) => `Antwort an Kunden #${number}`,
+  noteTo: (number) => `Interne Notiz #${number}`,
+  commandsTo: 'Befehle an den Desk',
+  news: {
+    new: by((who) => `Neues Ticket von ${who}`, 'Neues Ticket'),
+    team: by((who) => `Ihrem Team gegeben von ${who}`, 'Ihrem Team gegeben'),
+    reply: by((who) => `${who} hat geschrieben`, 'Der Kunde hat geschrieben'),
+    note: by((who) => `${who} hat eine interne Notiz hinterlassen`, 'Interne Notiz'),
+    assigned: by((who) => `Ihnen zugewiesen von ${who}`, 'Ihnen zugewiesen'),
+    answered: by((who) => `${who} hat dem Kunden geantwortet`, 'Dem Kunden wurde geantwortet'),
+    undelivered: always('Eine Antwort kam zurück: Sie war nicht zustellbar'),
+    woke: always('Wiedervorlage'),
+  },
+  privateNote: by(
+    (who) => `${who} hat Ihnen eine private Notiz hinterlassen: Sie steht im Ticket`,
+    'Eine private Notiz für Sie steht im Ticket',
+  ),
+  more: (count) => `und ${count} weitere, siehe Ticket`,
+  customer: 'Kunde',
+  project: 'Projekt',
+  status: 'Status',
+  priority: 'Priorität',
+  assignee: 'Zugewiesen an',
+  nobody: 'niemanden',
+  attachments: 'Anhänge',
+  earlier: 'Davor',
+  internal: 'interne Notiz',
+  cut: '[…] Der Rest steht im Ticket.',
+  metrics: {
+    first_response: 'Erste Antwort',
+    next_response: 'Nächste Antwort',
+    resolution: 'Lösung',
+    ola: 'Teil des Teams',
+  },
+  metricNames: {
+    first_response: 'erste Antwort',
+    next_response: 'nächste Antwort',
+    resolution: 'Lösung',
+    ola: 'Teil des Teams',
+  },
+  statuses: {
+    new: 'neu',
+    open: 'offen',
+    waiting_customer: 'wartet auf den Kunden',
+    on_hold: 'angehalten',
+    resolved: 'gelöst',
+    closed: 'geschlossen',
+  },
+  priorities: { low: 'niedrig', normal: 'normal', high: 'hoch', urgent: 'dringend' },
+  late: 'überfällig',
+  topics: {
+    assigned: 'Ihnen zugewiesen',
+    new: 'neu',
+    reply: 'der Kunde hat geschrieben',
+    note: 'Notiz',
+    answered: 'beantwortet',
+    warning: 'bald fällig oder überfällig',
+  },
+}

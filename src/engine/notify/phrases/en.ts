@@ -1,0 +1,63 @@
+/** English. */
+import { always, by, type NotifyPhrases } from './forms.ts'
+
+export const en: NotifyPhrases = {
+  answerTo: (number) => `Answer to customer #${number}`,
+  noteTo: (number) => `Internal note #${number}`,
+  commandsTo: 'Commands to the desk',
+  news: {
+    new: by((who) => `New ticket of ${who}`, 'New ticket'),
+    team: by((who) => `Given to your team by ${who}`, 'Given to your team'),
+    reply: by((who) => `${who} wrote`, 'The customer wrote'),
+    note: by((who) => `${who} left an internal note`, 'Internal note'),
+    assigned: by((who) => `Assigned to you by ${who}`, 'Assigned to you'),
+    answered: by((who) => `${who} answered the customer`, 'The customer was answered'),
+    undelivered: always('An answer came back: it could not be delivered'),
+    woke: always('It was to come back now'),
+  },
+  privateNote: by(
+    (who) => `${who} left you a private note: it stands in the ticket`,
+    'A private note for you stands in the ticket',
+  ),
+  more: (count) => `and ${count} more, see the ticket`,
+  customer: 'Customer',
+  project: 'Project',
+  status: 'Status',
+  priority: 'Priority',
+  assignee: 'Assigned to',
+  nobody: 'nobody',
+  attachments: 'Attachments',
+  earlier: 'Earlier',
+  internal: 'internal note',
+  cut: '[…] The rest is in the ticket.',
+  metrics: {
+    first_response: 'First answer',
+    next_response: 'Next answer',
+    resolution: 'Solution',
+    ola: "Team's part",
+  },
+  metricNames: {
+    first_response: 'first answer',
+    next_response: 'next answer',
+    resolution: 'solution',
+    ola: "team's part",
+  },
+  statuses: {
+    new: 'new',
+    open: 'open',
+    waiting_customer: 'waiting for the customer',
+    on_hold: 'on hold',
+    resolved: 'resolved',
+    closed: 'closed',
+  },
+  priorities: { low: 'low', normal: 'normal', high: 'high', urgent: 'urgent' },
+  late: 'overdue',
+  topics: {
+    assigned: 'assigned to you',
+    new: 'new',
+    reply: 'the customer wrote',
+    note: 'note',
+    answered: 'answered',
+    warning: 'due soon or late',
+  },
+}

@@ -1,0 +1,63 @@
+/** Spanish. */
+import { always, by, type NotifyPhrases } from './forms.ts'
+
+export const es: NotifyPhrases = {
+  answerTo: (number) => `Respuesta al cliente #${number}`,
+  noteTo: (number) => `Nota interna #${number}`,
+  commandsTo: 'Órdenes al servicio',
+  news: {
+    new: by((who) => `Nuevo ticket de ${who}`, 'Nuevo ticket'),
+    team: by((who) => `Entregado a su equipo por ${who}`, 'Entregado a su equipo'),
+    reply: by((who) => `${who} ha escrito`, 'El cliente ha escrito'),
+    note: by((who) => `${who} dejó una nota interna`, 'Nota interna'),
+    assigned: by((who) => `Asignado a usted por ${who}`, 'Asignado a usted'),
+    answered: by((who) => `${who} respondió al cliente`, 'Se respondió al cliente'),
+    undelivered: always('Una respuesta volvió: no se pudo entregar'),
+    woke: always('Tenía que volver ahora'),
+  },
+  privateNote: by(
+    (who) => `${who} le dejó una nota privada: está en el ticket`,
+    'Hay una nota privada para usted en el ticket',
+  ),
+  more: (count) => `y ${count} más, vea el ticket`,
+  customer: 'Cliente',
+  project: 'Proyecto',
+  status: 'Estado',
+  priority: 'Prioridad',
+  assignee: 'Asignado a',
+  nobody: 'nadie',
+  attachments: 'Adjuntos',
+  earlier: 'Antes',
+  internal: 'nota interna',
+  cut: '[…] El resto está en el ticket.',
+  metrics: {
+    first_response: 'Primera respuesta',
+    next_response: 'Siguiente respuesta',
+    resolution: 'Solución',
+    ola: 'Parte del equipo',
+  },
+  metricNames: {
+    first_response: 'primera respuesta',
+    next_response: 'siguiente respuesta',
+    resolution: 'solución',
+    ola: 'parte del equipo',
+  },
+  statuses: {
+    new: 'nuevo',
+    open: 'abierto',
+    waiting_customer: 'a la espera del cliente',
+    on_hold: 'en pausa',
+    resolved: 'resuelto',
+    closed: 'cerrado',
+  },
+  priorities: { low: 'baja', normal: 'normal', high: 'alta', urgent: 'urgente' },
+  late: 'vencido',
+  topics: {
+    assigned: 'asignado a usted',
+    new: 'nuevo',
+    reply: 'el cliente ha escrito',
+    note: 'nota',
+    answered: 'respondido',
+    warning: 'vence pronto o venció',
+  },
+}

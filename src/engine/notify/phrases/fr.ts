@@ -1,0 +1,63 @@
+/** French. */
+import { always, by, type NotifyPhrases } from './forms.ts'
+
+export const fr: NotifyPhrases = {
+  answerTo: (number) => `Réponse au client #${number}`,
+  noteTo: (number) => `Note interne #${number}`,
+  commandsTo: 'Commandes au service',
+  news: {
+    new: by((who) => `Nouveau ticket de ${who}`, 'Nouveau ticket'),
+    team: by((who) => `Confié à votre équipe par ${who}`, 'Confié à votre équipe'),
+    reply: by((who) => `${who} a écrit`, 'Le client a écrit'),
+    note: by((who) => `${who} a laissé une note interne`, 'Note interne'),
+    assigned: by((who) => `Attribué à vous par ${who}`, 'Attribué à vous'),
+    answered: by((who) => `${who} a répondu au client`, 'Le client a reçu une réponse'),
+    undelivered: always('Une réponse est revenue : elle n’a pas pu être remise'),
+    woke: always('Rappel demandé pour maintenant'),
+  },
+  privateNote: by(
+    (who) => `${who} vous a laissé une note privée : elle est dans le ticket`,
+    'Une note privée pour vous est dans le ticket',
+  ),
+  more: (count) => `et ${count} de plus, voir le ticket`,
+  customer: 'Client',
+  project: 'Projet',
+  status: 'État',
+  priority: 'Priorité',
+  assignee: 'Attribué à',
+  nobody: 'personne',
+  attachments: 'Pièces jointes',
+  earlier: 'Avant',
+  internal: 'note interne',
+  cut: '[…] La suite est dans le ticket.',
+  metrics: {
+    first_response: 'Première réponse',
+    next_response: 'Réponse suivante',
+    resolution: 'Solution',
+    ola: 'Part de l’équipe',
+  },
+  metricNames: {
+    first_response: 'première réponse',
+    next_response: 'réponse suivante',
+    resolution: 'solution',
+    ola: 'part de l’équipe',
+  },
+  statuses: {
+    new: 'nouveau',
+    open: 'ouvert',
+    waiting_customer: 'en attente du client',
+    on_hold: 'suspendu',
+    resolved: 'résolu',
+    closed: 'fermé',
+  },
+  priorities: { low: 'basse', normal: 'normale', high: 'haute', urgent: 'urgente' },
+  late: 'en retard',
+  topics: {
+    assigned: 'attribué à vous',
+    new: 'nouveau',
+    reply: 'le client a écrit',
+    note: 'note',
+    answered: 'répondu',
+    warning: 'échéance proche ou passée',
+  },
+}

@@ -1,0 +1,63 @@
+/** Polish. */
+import { always, by, type NotifyPhrases } from './forms.ts'
+
+export const pl: NotifyPhrases = {
+  answerTo: (number) => `Odpowiedź dla klienta #${number}`,
+  noteTo: (number) => `Notatka wewnętrzna #${number}`,
+  commandsTo: 'Polecenia dla zespołu',
+  news: {
+    new: by((who) => `Nowe zgłoszenie: ${who}`, 'Nowe zgłoszenie'),
+    team: by((who) => `Przekazane Twojemu zespołowi: ${who}`, 'Przekazane Twojemu zespołowi'),
+    reply: by((who) => `${who}: nowa wiadomość`, 'Nowa wiadomość klienta'),
+    note: by((who) => `${who}: notatka wewnętrzna`, 'Notatka wewnętrzna'),
+    assigned: by((who) => `Przydzielone Tobie: ${who}`, 'Przydzielone Tobie'),
+    answered: by((who) => `${who}: odpowiedź dla klienta`, 'Klient dostał odpowiedź'),
+    undelivered: always('Odpowiedź wróciła: nie udało się jej doręczyć'),
+    woke: always('Miało wrócić teraz'),
+  },
+  privateNote: by(
+    (who) => `${who}: notatka prywatna dla Ciebie, jest w zgłoszeniu`,
+    'Notatka prywatna dla Ciebie jest w zgłoszeniu',
+  ),
+  more: (count) => `i jeszcze ${count}, patrz zgłoszenie`,
+  customer: 'Klient',
+  project: 'Projekt',
+  status: 'Stan',
+  priority: 'Priorytet',
+  assignee: 'Przydzielone',
+  nobody: 'nikomu',
+  attachments: 'Załączniki',
+  earlier: 'Wcześniej',
+  internal: 'notatka wewnętrzna',
+  cut: '[…] Reszta jest w zgłoszeniu.',
+  metrics: {
+    first_response: 'Pierwsza odpowiedź',
+    next_response: 'Następna odpowiedź',
+    resolution: 'Rozwiązanie',
+    ola: 'Część zespołu',
+  },
+  metricNames: {
+    first_response: 'pierwsza odpowiedź',
+    next_response: 'następna odpowiedź',
+    resolution: 'rozwiązanie',
+    ola: 'część zespołu',
+  },
+  statuses: {
+    new: 'nowe',
+    open: 'otwarte',
+    waiting_customer: 'czeka na klienta',
+    on_hold: 'wstrzymane',
+    resolved: 'rozwiązane',
+    closed: 'zamknięte',
+  },
+  priorities: { low: 'niski', normal: 'normalny', high: 'wysoki', urgent: 'pilny' },
+  late: 'po terminie',
+  topics: {
+    assigned: 'przydzielone Tobie',
+    new: 'nowe',
+    reply: 'klient napisał',
+    note: 'notatka',
+    answered: 'odpowiedziano',
+    warning: 'termin bliski lub minął',
+  },
+}

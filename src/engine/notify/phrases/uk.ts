@@ -1,0 +1,63 @@
+/** Ukrainian. */
+import { always, by, type NotifyPhrases } from './forms.ts'
+
+export const uk: NotifyPhrases = {
+  answerTo: (number) => `Відповідь клієнту #${number}`,
+  noteTo: (number) => `Внутрішня нотатка #${number}`,
+  commandsTo: 'Команди для служби',
+  news: {
+    new: by((who) => `Нове звернення: ${who}`, 'Нове звернення'),
+    team: by((who) => `Передано вашій команді: ${who}`, 'Передано вашій команді'),
+    reply: by((who) => `${who}: новий лист`, 'Новий лист клієнта'),
+    note: by((who) => `${who}: внутрішня нотатка`, 'Внутрішня нотатка'),
+    assigned: by((who) => `Призначено вам: ${who}`, 'Призначено вам'),
+    answered: by((who) => `${who}: відповідь клієнту`, 'Клієнту відповіли'),
+    undelivered: always('Відповідь повернулася: її не вдалося доставити'),
+    woke: always('Мало повернутися зараз'),
+  },
+  privateNote: by(
+    (who) => `${who}: приватна нотатка для вас, вона у зверненні`,
+    'Приватна нотатка для вас є у зверненні',
+  ),
+  more: (count) => `і ще ${count}, див. звернення`,
+  customer: 'Клієнт',
+  project: 'Проєкт',
+  status: 'Стан',
+  priority: 'Пріоритет',
+  assignee: 'Призначено',
+  nobody: 'нікому',
+  attachments: 'Вкладення',
+  earlier: 'Раніше',
+  internal: 'внутрішня нотатка',
+  cut: '[…] Решта у зверненні.',
+  metrics: {
+    first_response: 'Перша відповідь',
+    next_response: 'Наступна відповідь',
+    resolution: 'Вирішення',
+    ola: 'Частина команди',
+  },
+  metricNames: {
+    first_response: 'перша відповідь',
+    next_response: 'наступна відповідь',
+    resolution: 'вирішення',
+    ola: 'частина команди',
+  },
+  statuses: {
+    new: 'нове',
+    open: 'відкрите',
+    waiting_customer: 'чекає на клієнта',
+    on_hold: 'призупинене',
+    resolved: 'вирішене',
+    closed: 'закрите',
+  },
+  priorities: { low: 'низький', normal: 'звичайний', high: 'високий', urgent: 'терміновий' },
+  late: 'прострочено',
+  topics: {
+    assigned: 'призначено вам',
+    new: 'нове',
+    reply: 'клієнт написав',
+    note: 'нотатка',
+    answered: 'відповіли',
+    warning: 'строк близько або минув',
+  },
+}
