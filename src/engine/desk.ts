@@ -129,6 +129,9 @@ export type Macro = {
   commands: readonly string[]
 }
 export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar }
+/** What a priority may be marked with; the word beside it says the same. */
+export const COLOURS = ['red', 'orange', 'yellow', 'green', 'blue', 'violet', 'grey'] as const
+export type Colour = (typeof COLOURS)[number]
 export type Metric = 'first_response' | 'next_response' | 'resolution'
 export type Policy = {
   /** The row of this immutable version (SLA M2). */
@@ -140,6 +143,8 @@ export type Policy = {
   /** Statuses in which each clock stands still (SLA K6). */
   pause_on: Record<Metric | 'ola', string[]>
   reopen: 'resume' | 'restart'
+  /** How its priorities are marked (FEATURES 0.15); absent: as those of every desk. */
+  colours?: Partial<Record<Priority, Colour>> | undefined
   /** Targets of teams for their own part, by the team's key (SLA O1). */
   ola: Record<string, Partial<Record<Priority, number>>>
   /** What reminds before the end: a percent of the target, or seconds of it that are left (SLA W1). */

@@ -7,9 +7,10 @@ import { PRIORITY_WORDS, STATUS_WORDS } from './words.ts'
 export const statusMark = (status: Status): Html =>
   html`<span class="status s-${status}" title="${STATUS_WORDS[status]}">${status === 'waiting_customer' ? 'Waiting' : STATUS_WORDS[status]}</span>`
 
-export function priorityMark(priority: Priority): Html {
+/** `colour` is the policy's own for it, null where it has none. */
+export function priorityMark(priority: Priority, colour: string | null = null): Html {
   const bars = { low: 1, normal: 2, high: 3, urgent: 4 }[priority]
-  return html`<span class="priority p-${priority}"><svg viewBox="0 0 16 12" width="16" height="12" aria-hidden="true">
+  return html`<span class="priority p-${priority}${colour && ` k-${colour}`}"><svg viewBox="0 0 16 12" width="16" height="12" aria-hidden="true">
     ${[1, 2, 3, 4].map((n) => html`<rect x="${(n - 1) * 4}" y="${12 - n * 3}" width="3" height="${n * 3}" rx="1" class="${n <= bars ? 'on' : 'off'}"/>`)}
   </svg>${PRIORITY_WORDS[priority]}</span>`
 }

@@ -109,7 +109,7 @@ function ticketRow(row: QueueRow, view: View): Html {
       <span class="sub">${row.organization ?? (row.requester_name && row.requester_address) ?? ''}</span>
     </td>
     <td role="cell" class="c-status">${statusMark(row.status)}</td>
-    <td role="cell" class="c-priority">${priorityMark(row.priority)}</td>
+    <td role="cell" class="c-priority">${priorityMark(row.priority, row.colour)}</td>
     <td role="cell" class="c-assignee">${row.assignee ?? html`<span class="muted">Nobody</span>`}</td>
   </tr>`
 }

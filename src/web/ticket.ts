@@ -103,7 +103,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       <p class="sub"><a href="/queues/open?project=${encodeURIComponent(ticket.project)}">${ticket.project}</a> · #${ticket.id} ·
         opened ${agoText(ticket.created_at, now)}</p>
       <h1>${subject}</h1>
-      <p class="marks">${statusMark(ticket.status)} ${priorityMark(ticket.priority)} ${nextDue(setting)}
+      <p class="marks">${statusMark(ticket.status)} ${priorityMark(ticket.priority, ticket.colour)} ${nextDue(setting)}
         <span class="muted">${ticket.assignee ? `Assigned to ${ticket.assignee}` : 'Nobody has it'}</span>
         <a class="to-work" href="#work">Answer</a></p>
     </header>

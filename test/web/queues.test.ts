@@ -4,11 +4,16 @@ import type { Row } from 'postgres'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
+import { applyDesk } from '../../src/engine/desk/apply.ts'
+import { parseDesk } from '../../src/engine/desk/document.ts'
+import { loadDesk } from '../../src/engine/desk/load.ts'
 import { web as limits } from '../../src/limits.ts'
 import { after, DAY, HOUR, MINUTE, SECOND } from '../../src/time.ts'
 import { clocksStatement, cursorText, listQueue, parseCursor, queueStatement } from '../../src/web/queues/list.ts'
 import { QUEUES } from '../../src/web/queues/names.ts'
+import { showProblem } from '../../src/yaml.ts'
 import { testDatabase } from '../database.ts'
+import { demoDesk } from '../desk.ts'
 import { NOON, webDesk } from './desk.ts'
 
 const database = await testDatabase()
@@ -184,6 +189,28 @@ test('every clock of a ticket says what it has left, one that is paused that it 
   )
   await sql`update sla_clocks set breached_at = now(), elapsed_s = target_s where ticket_id = ${id}`
   assert.match(await browser.page('/queues/open'), />Paused<\/span> <span class="sub">Solution: 1 min overdue</)
+})
+
+test('0.15: a policy marks its priorities with its own colours, and the word stays', async () => {
+  const colours = demoDesk.replace('  - key: gold\n', '  - key: gold\n    colours: {urgent: violet, low: grey}\n')
+  await transaction(sql, (tx) => applyDesk(tx, { text: colours, author: 'test' }, NOON))
+  const before = desk.tools.desk
+  desk.tools.desk = await loadDesk(sql)
+  const gold = { organization: 'acme', project: 'acme/incoming' }
+  const { id } = await desk.addTicket({ ...gold, priority: 'urgent' })
+  await desk.addTicket({ ...gold, priority: 'high' })
+  await desk.addTicket({ priority: 'urgent', requester: { name: '', address: 'x@elsewhere.example' } })
+  const marks = (page: string) =>
+    [...page.matchAll(/class="(priority [^"]*)"[\s\S]*?<\/svg>(\w+)</g)].map((one) => `${one[2]}: ${one[1]}`)
+  assert.equal(marks(await browser.page('/queues/open')).sort(), [
+    'High: priority p-high',
+    'Urgent: priority p-urgent',
+    'Urgent: priority p-urgent k-violet',
+  ])
+  assert.equal(marks(await browser.page(`/tickets/${id}`))[0], 'Urgent: priority p-urgent k-violet')
+  const { problems } = parseDesk(colours.replace('violet', 'mauve'), 'desk.yml', { tests: 'skip' })
+  assert.match(problems.map(showProblem).join(), /mauve.*red, orange, yellow, green, blue, violet, grey/)
+  desk.tools.desk = before
 })
 
 test('a page of another agent is in their zone', async () => {

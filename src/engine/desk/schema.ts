@@ -1,6 +1,7 @@
 /** The desk file's keys and the form of each value. What values refer to is checked in document.ts. */
 import { z } from 'zod'
 import { parseDuration } from '../../time.ts'
+import { COLOURS } from '../desk.ts'
 import { REGULAR, TOPICS, WAYS } from '../notify/kinds.ts'
 import { actionsSchema, reminderActionsSchema } from '../rules/actions.ts'
 import { compilePattern } from '../rules/pattern.ts'
@@ -186,6 +187,10 @@ export const deskSchema = z.strictObject({
         .optional()
         .meta({ remedy: 'write targets of teams such as {support: {normal: 2h}}' }),
       reminders: list(reminder, 'write a list such as [{key: soon, percent: 75}, {key: last, left: 1h}]'),
+      colours: z
+        .partialRecord(z.enum(PRIORITIES), z.enum(COLOURS))
+        .optional()
+        .meta({ remedy: `write {urgent: red, high: orange}; colours are ${COLOURS.join(', ')}` }),
       apply: z.enum(['open', 'new']).default('open').meta({ remedy: 'write open, or new' }),
     }),
     'write a list such as [{key: gold, calendar: berlin, targets: {normal: {first_response: 4h}}}]',

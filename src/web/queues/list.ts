@@ -24,6 +24,8 @@ export type QueueRow = {
   resolved_at: Date | null
   next_due_at: Date | null
   undelivered_at: Date | null
+  /** What its policy marks its priority with. */
+  colour: string | null
   /** All that run or wait: the next due first, then those that are never due, then those that wait. */
   clocks: QueueClock[]
 }
@@ -87,7 +89,8 @@ export function queueStatement(sql: Queryable, query: QueueQuery & { teamIds: nu
       (select name from organizations o where o.id = t.organization_id) as organization,
       (select key from projects p where p.id = t.project_id) as project,
       (select name from teams m where m.id = t.team_id) as team,
-      (select coalesce(nullif(name, ''), address) from agents a where a.id = t.assignee_id) as assignee
+      (select coalesce(nullif(name, ''), address) from agents a where a.id = t.assignee_id) as assignee,
+      (select definition -> 'colours' ->> t.priority from sla_policies s where s.id = t.policy_id) as colour
     from (${page}) t order by ${orderOf(sql, query)}`
 }
 

@@ -32,6 +32,8 @@ export type TicketRow = {
   zone: string
   policy_source: string | null
   policy: string | null
+  /** What its policy marks its priority with. */
+  colour: string | null
   created_at: Date
   updated_at: Date
   first_response_at: Date | null
@@ -228,7 +230,8 @@ async function findTicket(tx: Queryable, id: number, agentId: number): Promise<T
       o.name as organization, m.name as team, m.key as team_key, t.assignee_id, coalesce(nullif(a.name, ''), a.address) as assignee,
       t.requester_address, t.requester_name,
       case when c.verified_at is not null then 'verified' when c.id is not null then 'unverified' end as requester_proof,
-      t.locale, t.zone, t.policy_source, s.key as policy, t.created_at,
+      t.locale, t.zone, t.policy_source, s.key as policy,
+      s.definition -> 'colours' ->> t.priority as colour, t.created_at,
       t.updated_at, t.first_response_at, t.resolved_at, t.closed_at, t.next_due_at, t.due_at, t.wake_at, t.duplicate_of,
       t.undelivered_at, t.deleted_at, t.deleted_by, t.spam_at, t.spam_by, t.merged_into,
       exists (select from agent_followers where ticket_id = t.id and agent_id = ${agentId}) as following,
