@@ -160,7 +160,7 @@ export async function runJob(job: Job, given: Ticking): Promise<void> {
   }
 }
 
-/** Batch by batch; what belongs to a ticket that somebody works on this very moment waits for the next tick. */
+/** A few mails a tick; what belongs to a ticket that somebody works on this very moment waits for the next. */
 async function tellAgents(sql: Sql, now: Date, { tools, url }: House): Promise<Record<string, number>> {
   const done = { mails: 0, for_digests: 0, failed: 0 }
   for (let batches = 0; batches < 20; batches++) {
@@ -168,7 +168,7 @@ async function tellAgents(sql: Sql, now: Date, { tools, url }: House): Promise<R
     done.mails += batch.mails
     done.for_digests += batch.digest
     done.failed += batch.failed
-    if (!batch.more) break
+    if (!batch.more || done.mails > 0) break
   }
   return done
 }

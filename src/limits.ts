@@ -407,7 +407,7 @@ export const reminders = {
 export const notifying = {
   every: 2 * MINUTE, // at most one mail a ticket and agent
   tickets: 300, // looked at in one transaction
-  mails: 40, // written in one transaction: it holds the tickets' rows
+  mails: 12, // written in one tick of five seconds: a relay takes 30 a minute, and mails that come in go first
   window: 10 * MINUTE,
   flood: 60, // mails to one agent in a window; what goes beyond waits for the digest, and one mail says so
   told: 7 * DAY, // how far somebody was told is kept
