@@ -161,7 +161,7 @@ async function countMail(tx: Tx, { who }: Acting, now: Date): Promise<void> {
 /** A verb's refusal as the problem of its line, for the receipt. */
 export function problemOf(refusal: Refusal): LineProblem {
   const { line = 0, source = '' } = (refusal.cause ?? {}) as { line?: number; source?: string }
-  return { ...problem('refused', { words: refusal.message }).problem, line, source }
+  return { ...problem('refused', { code: refusal.code, words: refusal.message }).problem, line, source }
 }
 
 type Found = { line: GivenLine; command: Command | null; planned?: Planned; sets?: Sets; problem?: Problem }

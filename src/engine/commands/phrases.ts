@@ -5,6 +5,7 @@ import { en, type PhraseKey, type Phrases } from './phrases/en.ts'
 import { es } from './phrases/es.ts'
 import { fr } from './phrases/fr.ts'
 import { pl } from './phrases/pl.ts'
+import { REFUSALS } from './phrases/refusals.ts'
 import { ru } from './phrases/ru.ts'
 import { uk } from './phrases/uk.ts'
 
@@ -12,6 +13,7 @@ export const PHRASES: Record<string, Phrases> = { en, de, fr, es, pl, uk, ru }
 
 /** A phrase with its values filled in; English where a language has none. A value `@key` is a phrase itself. */
 export function say(locale: string, phrase: Phrase): string {
+  if (phrase.key === 'refused') return refusal(locale, phrase)
   const words = wordsOf(locale, phrase.key)
   const data = Object.entries(phrase.data).map(([key, value]): [string, string] => {
     const named = typeof value === 'string' && /^@\w+$/.test(value) ? value.slice(1) : null
@@ -20,8 +22,19 @@ export function say(locale: string, phrase: Phrase): string {
   return fill(words, new Map(data))
 }
 
+/** A verb's refusal in the reader's language, where there are words for its code, and in its own. */
+function refusal(locale: string, { data }: Phrase): string {
+  const words = String(data.words ?? '')
+  const language = languageOf(locale)
+  const known = Object.hasOwn(REFUSALS, language) ? REFUSALS[language]! : {}
+  const code = String(data.code ?? '')
+  return Object.hasOwn(known, code) ? `${known[code]} (${words})` : words
+}
+
+const languageOf = (locale: string): string => /^[a-z]+/.exec(locale.toLowerCase())?.[0] ?? ''
+
 function wordsOf(locale: string, key: PhraseKey): string {
-  const language = /^[a-z]+/.exec(locale.toLowerCase())?.[0] ?? ''
+  const language = languageOf(locale)
   return (Object.hasOwn(PHRASES, language) ? PHRASES[language]![key] : undefined) ?? en[key]
 }
 
