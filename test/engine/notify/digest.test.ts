@@ -9,6 +9,7 @@ import { htmlToText } from '../../../src/html.ts'
 import { LOCALES } from '../../../src/render.ts'
 import { signedAddress } from '../../../src/tokens.ts'
 import { demoDesk, keys, mail, startDesk } from '../../desk.ts'
+import { CLIENTS, composed } from './clients.ts'
 import { agentOf, notifications, replyTo, sweep, tokensOf, URL_OF_DESK } from './desk.ts'
 
 const desk = await startDesk()
@@ -119,6 +120,33 @@ test("theirs by due date, what is nobody's in their teams, what waits, and what 
     comment: 0,
   })
   assert.is((await sql`select count(*)::int as n from digest_news`)[0]!.n, 0, 'told')
+})
+
+test('answered with lines for several tickets, quoted below as clients do: a batch, whole or not at all', async () => {
+  for (const client of ['gmail', 'outlook, html', 'thunderbird', 'mail.ru']) {
+    await desk.reset(wanted())
+    const ids = [await opened(), await opened({ subject: 'Another' }), await opened({ subject: 'A third' })]
+    desk.clock.at = SEVEN
+    await digests(SEVEN)
+    const [sent] = await sentTo('bo@desk.example')
+    const to = replyTo(sent!)!.address
+    const answer = (own: string) => {
+      const body = CLIENTS[client]!(sent!, own)
+      const date = 'Tue, 24 Nov 2026 06:59:00 +0100'
+      const raw = composed({ from: 'Bo <bo@desk.example>', to, subject: sent!.subject, date, body })
+      return desk.deliver(raw, { recipients: [{ address: to, inbox: 'support', tag: null }] })
+    }
+    const state = async () =>
+      (await sql`select status, assignee_id is not null as taken from tickets order by id`).map(
+        (row) => `${row.status} ${row.taken}`,
+      )
+    const wrong = await answer(`${ids[0]} take\n${ids[1]} clsoe quiet`)
+    assert.is(wrong.state, 'held', `${client}: ${JSON.stringify(wrong.reasons)}`)
+    assert.equal(await state(), ['new false', 'new false', 'new false'], client)
+    const right = await answer(`${ids[0]},${ids[2]} take\n#${ids[1]} close quiet`)
+    assert.is(right.state, 'recorded', `${client}: ${JSON.stringify(right.reasons)}`)
+    assert.equal(await state(), ['open true', 'resolved false', 'open true'], client)
+  }
 })
 
 test('receipts that an agent wants in the digest stand there once, with what takes them back', async () => {
