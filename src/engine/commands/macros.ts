@@ -24,5 +24,6 @@ export async function macroText(
     ['agent', asked.agent.name],
     ['inbox', inbox?.name ?? ''],
   ] as [string, string][])
-  return filled(macro.text[language] ?? macro.text.en ?? '', facts).trim()
+  const text = Object.hasOwn(macro.text, language) ? macro.text[language] : macro.text.en
+  return filled(text ?? '', facts).trim()
 }

@@ -43,18 +43,18 @@ export const status: Read = (args, on) => {
   if (!first) return { ok: (tx, acting, now) => reportOf(tx, acting, now) }
   if (on.who.kind === 'customer') return unexpected('status', args)!
   const word = textOf(first).toLowerCase().replaceAll('-', '_')
-  const to = oneOf({ ...first, kind: 'word', text: WORDS[word] ?? word }, settable)
+  const to = oneOf({ ...first, kind: 'word', text: WORDS.get(word) ?? word }, settable)
   if (to.problem) return to
   return unexpected('status', rest) ?? { ok: statusAct(() => to.ok, null) }
 }
 
 const settable = STATUSES.filter((one) => one !== 'new')
-const WORDS: Record<string, Status> = {
-  hold: 'on_hold',
-  wait: 'waiting_customer',
-  solved: 'resolved',
-  done: 'resolved',
-}
+const WORDS: ReadonlyMap<string, Status> = new Map([
+  ['hold', 'on_hold'],
+  ['wait', 'waiting_customer'],
+  ['solved', 'resolved'],
+  ['done', 'resolved'],
+])
 
 function statusAct(choose: (on: Acting, from: Status) => Status, why: string | null): Act {
   return changing(async (tx, on, now): Promise<Told> => {

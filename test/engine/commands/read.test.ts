@@ -6,10 +6,12 @@ import * as assert from 'uvu/assert'
 import { aliasFault, allNames, LOCALE_ALIASES, nameOf, nearestNames } from '../../../src/engine/commands/aliases.ts'
 import { readBlock } from '../../../src/engine/commands/grammar.ts'
 import { type Name, SPECS } from '../../../src/engine/commands/names.ts'
+import { say } from '../../../src/engine/commands/phrases.ts'
 import { COMMANDS } from '../../../src/engine/commands/registry.ts'
 import { readCommands } from '../../../src/engine/commands.ts'
 import { parseDesk } from '../../../src/engine/desk/document.ts'
 import { MONDAY } from '../../desk.ts'
+import { seeded } from '../../random.ts'
 import { commandGround, EVA, exampleDesk } from './ground.ts'
 import { commandTable } from './table.ts'
 
@@ -425,6 +427,27 @@ test('a customer closes, opens again and rates their ticket', async () => {
   await run('#rate 4 quick', id, asEva)
   const [event] = await sql`select data from events where ticket_id = ${id} and type = 'rated'`
   assert.equal(event!.data, { mark: 4, text: 'quick' })
+})
+
+test('whatever stands in a line, reading it says either what it does or what is wrong', () => {
+  const chance = seeded(412)
+  const pick = <T>(list: readonly T[]) => list[Math.floor(chance() * list.length)]!
+  const words = [...allNames(desk), 'nota', 'c3', '']
+  const parts = ['me', 'none', 'ada', '+a@b.example', '-x', '=', '+', '"', '"two words"', 'until:fri', '17:00', 'from:parsed', 'team:',
+    '400', '#400', '+2d', 'fri', '1h30m', 'done:60%', 'date:', 'entry:7', 'host:db1', 'quiet', 'high', 'domain:evil.example', '::', 'a:"', 'ß',
+    'constructor', '__proto__:1', 'toString', '2026-02-30', '99999999999999999999', 'c', 'blocks', 'vendor', ','] // biome-ignore format: a list
+  for (let n = 0; n < 4000; n++) {
+    const line = `#${pick(words)} ${Array.from({ length: Math.floor(chance() * 5) }, () => pick(parts)).join(' ')}`
+    const text = pick(['', '\n\nHello', '\nHello\n#close'])
+    for (const who of [{ kind: 'agent', agent: bo } as const, customer])
+      for (const ticket of [1, null]) {
+        const out = readCommands(readBlock(line + text), { desk, who, ticket, zone: 'Europe/Berlin', now: MONDAY })
+        if (who.kind === 'customer') assert.equal(out.problems, [], line)
+        else if (readBlock(line).given.length > 0) assert.ok(out.problems.length > 0 || out.acts.length > 0, line)
+        if (out.problems.length === 0) continue
+        for (const { words: told } of out.problems) assert.not.match(say('en', told), /\{\w+\}|undefined|null/, line)
+      }
+  }
 })
 
 test('help is the registry: every command and alias, and one alone', async () => {
