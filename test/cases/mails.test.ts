@@ -307,8 +307,9 @@ test('X56: an agent forwards by Gmail, Outlook and Apple: the original sender is
     const found = await explain(fixture(name!))
     assert.is(found.forwarded?.from?.address, address, name)
     assert.match(found.forwarded!.subject, 'Till')
-    // detected and no more: the agent is the writer, and nobody is made the requester
-    assert.is(found.author.address, 'ada@desk.example')
+    // 7.13: theirs is the ticket, and nothing proves them
+    assert.equal([found.author.address, found.author.role], [address, 'contact'])
+    assert.ok(found.plan.some((step) => step.action === 'on_behalf'))
   }
   const crowded = mail({
     from: 'Ada <ada@desk.example>',

@@ -131,7 +131,7 @@ async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: 
       forward: arrival.forward,
       attachments: files,
     },
-    url: '',
+    url: tools.url ?? '',
     locale: agent.locale ?? inbox.locale,
     zone: agent.zone ?? inbox.zone,
   }

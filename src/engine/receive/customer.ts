@@ -125,7 +125,7 @@ function actingOf(
       forward: null,
       attachments: [],
     },
-    url: '',
+    url: tools.url ?? '',
     locale: plan.locale,
     zone: plan.zone,
   }
