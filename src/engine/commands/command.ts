@@ -58,7 +58,7 @@ export type Acting = {
     /** Stored files of the mail. */
     attachments: Attachment[]
   }
-  /** Of the web, without a slash at its end. */
+  /** Of the web; '' where nobody said. */
   url: string
   locale: string
   zone: string

@@ -55,6 +55,7 @@ export async function reportOf(tx: Tx, on: Acting, _now: Date): Promise<Effect> 
       ...line('label_due', facts.next_due_at && momentText(facts.next_due_at, on)),
       ...line('label_due_by_hand', facts.due_at && momentText(facts.due_at, on)),
       ...line('label_duplicate', facts.duplicate_of === null ? null : numbered(facts.duplicate_of)),
+      ...(on.url ? [new URL(`/tickets/${facts.id}`, on.url).href] : []),
     ],
   }
 }

@@ -399,6 +399,21 @@ test('customers have their own commands; all other lines of theirs are text, and
   assert.equal([...own].sort(), ['cc', 'close', 'help', 'history', 'list', 'open', 'rate', 'status', 'unsubscribe'])
 })
 
+test('an agent reads a ticket’s facts, with the way to its page', async () => {
+  const id = await ground.ticket()
+  await run('#take\n#prio urgent\n#tag +vpn\n#due fri', id)
+  const lines = (await run('#status', id)).ran[0]!.lines!.join('\n')
+  for (const part of [
+    'Status: open',
+    'Priority: urgent',
+    'Assigned to: Bo',
+    'Tags: vpn',
+    'Due by hand: Friday',
+    `https://desk.example/tickets/${id}`,
+  ])
+    assert.ok(lines.includes(part), `${part} in ${lines}`)
+})
+
 test('what customers read says nothing of how the desk works', async () => {
   const id = await ground.ticket()
   await run('#take\n#prio urgent\n#note\nThey are late with paying.', id)
