@@ -49,7 +49,7 @@ export const SPECS = [
   { name: 'due', aliases: [], level: 'agent', reversal: 'undo', usage: 'when|none' },
   { name: 'snooze', aliases: ['remind'], level: 'agent', reversal: 'undo', usage: 'when|none' },
   // People
-  { name: 'cc', aliases: ['add'], level: 'both', reversal: 'undo', usage: '+address -address' },
+  { name: 'cc', aliases: ['add'], level: 'both', reversal: 'undo', usage: '+address -address [anyway]' },
   {
     name: 'customer',
     aliases: ['requester', 'from'],

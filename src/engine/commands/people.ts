@@ -19,30 +19,34 @@ import { addressOf, agentOf, textOf } from './values.ts'
 /** `+a@b -c@d`; a bare address is added. */
 export const cc: Read = (args) => {
   if (args.length === 0) return missing('cc')
-  const wanted: { address: string; op: '+' | '-' }[] = []
-  for (const arg of args) {
+  const wanted: Wanted[] = []
+  const isMeant = textOf(args.at(-1)!).toLowerCase() === 'anyway'
+  for (const arg of isMeant ? args.slice(0, -1) : args) {
     if (arg.kind === 'pair' || (arg.kind === 'list' && arg.op === '=')) return unexpected('cc', [arg])!
     const text = (arg.kind === 'list' ? arg.text : textOf(arg)).replace(/[,;]$/, '')
     const address = addressOf(text, arg.column)
     if (address.problem) return address
     wanted.push({ address: address.ok, op: arg.kind === 'list' && arg.op === '-' ? '-' : '+' })
   }
-  return { ok: ccAct(wanted) }
+  return wanted.length === 0 ? missing('cc') : { ok: ccAct(wanted, isMeant ? 'allow' : 'refuse') }
 }
 
+type Wanted = { address: string; op: '+' | '-' }
+
+/** `foreign`: people of another customer are let in only where an agent says so. */
 const ccAct =
-  (wanted: { address: string; op: '+' | '-' }[]): Act =>
+  (wanted: Wanted[], said: 'allow' | 'refuse'): Act =>
   async (tx, on, now): Promise<Effect> => {
     const ticketId = ticketOn(on)
     const { actor, tools } = on
     const changed: { address: string; was: Standing | null }[] = []
+    const foreign = on.who.kind === 'agent' ? said : 'refuse'
     for (const { address, op } of wanted) {
-      const foreign = on.who.kind === 'agent' ? 'allow' : 'refuse'
       const { was } =
         op === '+'
-          ? await addCc(tx, { ticketId, address, actor, tools, foreign }, now)
+          ? await addCc(tx, { ticketId, address, actor, tools, foreign }, now).catch(sayAnyway)
           : await removeCc(tx, { ticketId, address, actor }, now)
-      if ((op === '+') !== (was?.role === 'participant')) changed.push({ address, was })
+      if (op === '+' ? was?.role !== 'participant' : was !== null) changed.push({ address, was })
     }
     const there = await tx<{ address: string }[]>`
       select address from ticket_participants where ticket_id = ${ticketId} and role = 'participant' order by added_at`
@@ -52,6 +56,12 @@ const ccAct =
       inverse: changed.length > 0 ? { verb: 'people_back', args: { ticketId, changed } } : null,
     } as Effect
   }
+
+/** How to do it all the same stands in the receipt. */
+function sayAnyway(error: unknown): never {
+  if (!(error instanceof Refusal) || error.code !== 'other_organization') throw error
+  throw new Refusal(error.code, `${error.message} If you mean it, write "anyway" behind the addresses.`)
+}
 
 export const customer: Read = (args) => {
   const [first, second, ...rest] = args

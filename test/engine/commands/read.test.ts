@@ -351,6 +351,21 @@ test('who is meant: an address, a handle, a name, what only one begins with; me;
   assert.equal([row.assignee_id, row.team_id], [null, desk.teams.get('night')!.id])
 })
 
+test('people of another customer are let in only where an agent says that it is meant', async () => {
+  const id = await ground.ticket()
+  const other = [...desk.organizations.values()].find((one) => one.key !== 'acme' && one.domains.length > 0)!
+  const stranger = `zoe@${other.domains[0]!.replace('*.', '')}`
+  try {
+    await run(`#cc +${stranger}`, id)
+    assert.unreachable('they were let in')
+  } catch (error) {
+    assert.match((error as Error).message, /another customer .* write "anyway" behind the addresses/)
+  }
+  assert.is((await run(`#cc +${stranger} anyway`, id)).ran[0]!.data.to, stranger)
+  assert.is((await run(`#cc -${stranger}`, id)).ran[0]!.key, 'people_none')
+  assert.equal(keysOf('#cc anyway'), ['missing'])
+})
+
 test('S: what needs a confirmation of its own says so', () => {
   assert.is(read('#block bad@evil.example', 1).strong, true)
   assert.is(ground.readMany('1,2 merge 3').strong, true)
