@@ -30,6 +30,7 @@ import { sharedPages } from './shared.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
 import { splitPages } from './ticket/split.ts'
+import { undoPages } from './ticket/undo.ts'
 import { ticketPages } from './ticket.ts'
 import { timePages } from './time.ts'
 
@@ -58,6 +59,7 @@ export function createWeb(web: Web): Hono<Env> {
     ticketPages,
     originalPages,
     splitPages,
+    undoPages,
     filePages,
     attachedPages,
     heldPages,

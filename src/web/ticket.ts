@@ -16,6 +16,7 @@ import { facts, nextDue } from './ticket/facts.ts'
 import { loadTicket, type TicketRow } from './ticket/load.ts'
 import { choosePolicy, policyForm } from './ticket/policy.ts'
 import { spentTime } from './ticket/spent.ts'
+import { listUndoable, undoList } from './ticket/undo.ts'
 import { type Draft, work, workForm } from './ticket/work.ts'
 import { TIME_DONE } from './time/words.ts'
 import { agoText, whenText } from './words.ts'
@@ -75,6 +76,8 @@ const DONE: Record<string, string> = {
   split: 'This is a ticket of its own now. Nobody was written to.',
   admitted: 'They take part now: they get the answers and may write by mail.',
   undone: 'Your answer was not sent. Its text is still below.',
+  back: 'It is as it was before.',
+  back_late: 'It is as it was before, but the answer was on its way already: write a correction to the customer.',
   late: 'Too late: the answer was on its way already.',
 }
 
@@ -95,6 +98,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
     ...[...view.courses.values()].flatMap(({ ran }) => ran.map((one) => one.calendarId)),
   ])
   const spent = await spentTime(web, { ticket, agent })
+  const undoable = await listUndoable(web.sql, { ticketId: ticket.id, agentId: agent.id }, now)
   const policy = policyForm(web, { ticket, agent })
   const setting = { view, agent, now, calendars, spent, policy }
   const subject = ticket.subject || 'No subject'
@@ -112,6 +116,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       <div class="column">
         ${conversation(setting)}
         ${ticket.merged_into ? null : workForm({ view, agent, desk: web.tools().desk }, draft)}
+        ${undoList(undoable, { ticketId: ticket.id, now })}
       </div>
       ${facts(setting)}
     </div>

@@ -3,21 +3,21 @@
  * changed are applied, so that a page opened an hour ago does not undo what others did since.
  */
 import { html } from 'hono/html'
-import { type Tx, transaction } from '../../database.ts'
+import { transaction } from '../../database.ts'
+import type { Audience } from '../../engine/commands/command.ts'
+import { type Ran, runCommands } from '../../engine/commands.ts'
 import type { Desk } from '../../engine/desk.ts'
 import { catchUp } from '../../engine/reminders.ts'
-import { ask } from '../../engine/tickets/ask.ts'
-import { privateComment } from '../../engine/tickets/private.ts'
-import { enterRequester, note, reply } from '../../engine/tickets.ts'
+import { enterRequester } from '../../engine/tickets.ts'
 import type { SignedIn, Web } from '../context.ts'
-import { type Form, parseId } from '../form.ts'
+import type { Form } from '../form.ts'
 import type { Html } from '../page.ts'
-import { AFTER_TEXT, applyField, type Doing, fieldHtml, fieldsOf } from './fields.ts'
+import { actingOn, keepReceipt } from './acting.ts'
+import { AFTER_TEXT, applyChange, type Doing } from './changes.ts'
+import { fieldHtml, fieldsOf } from './fields.ts'
 import type { TicketView } from './load.ts'
-
-/** What a text can be. */
-const KINDS = { answer: 'Public answer', note: 'Internal note', private: 'Private note', ask: 'Ask outside' } as const
-type Kind = keyof typeof KINDS
+import { macroChoice, readMacro } from './macro.ts'
+import { KINDS, type Kind, write } from './write.ts'
 
 /** What a person typed before it was refused; shown again, so that no words are lost. */
 export type Draft = { code: string; words: string; form: Form }
@@ -33,6 +33,7 @@ export function workForm(setting: { view: TicketView; agent: SignedIn; desk: Des
     <h2 id="work-title">Work on it</h2>
     ${draft && html`<p class="problem" role="alert" id="work-problem">${draft.words}</p>`}
     ${textPart(setting, draft)}
+    ${macroChoice(setting.desk, draft?.form ?? null)}
     <div class="fields">${shown(false)}</div>
     <details class="more"${typed && html` open`}><summary>People, links, spam</summary>
       <div class="fields">${shown(true)}</div></details>
@@ -88,18 +89,28 @@ export async function work(
   const changes = changesOf(form, tools.desk)
   return transaction(web.sql, async (tx) => {
     await catchUp(tx, { ticketId, tools, url: web.config.url }, now)
-    for (const change of changes) if (!AFTER_TEXT.has(change.name)) await applyField(tx, change, doing, now)
+    const macro = await readMacro(tx, web, { ticketId, agent, form }, now)
+    const text = macro ? macro.text : form.text('text')
+    const { acting } = await actingOn(tx, web, { ticketId, agent, text: form.text('text').trim() }, now)
+    const ran: Omit<Ran, 'lines'>[] = []
+    for (const change of changes)
+      if (!AFTER_TEXT.has(change.name)) ran.push(...(await applyChange(tx, change, doing, now)))
     const requester = form.text('requester').trim()
     if (requester !== '') await enterRequester(tx, { ...doing, address: requester, name: '' }, now)
-    const written = form.text('text').trim() === '' ? null : await write(tx, form, doing, now)
-    for (const change of changes) if (AFTER_TEXT.has(change.name)) await applyField(tx, change, doing, now)
-    const done = written ? written.kind : changes.length > 0 || requester !== '' ? 'change' : 'nothing'
+    const kind = kindOf(form, macro?.audience ?? null)
+    const written = text.trim() === '' ? null : await write(tx, { kind, text, form }, doing, now)
+    if (written) ran.push(written.did)
+    if (macro) ran.push(...(await runCommands(tx, macro.acts, acting, now)))
+    for (const change of changes)
+      if (AFTER_TEXT.has(change.name)) ran.push(...(await applyChange(tx, change, doing, now)))
+    await keepReceipt(tx, { acting, ran }, now)
+    const done = written ? kind : macro || changes.length > 0 || requester !== '' ? 'change' : 'nothing'
     return { done, commentId: written?.commentId ?? null }
   })
 }
 
 /** The first fields are those that others follow from: a project brings its team. */
-const ORDER = ['project', 'assignee', 'priority', 'team', 'type', 'product', 'customer', 'cc', 'due', 'links', 'follow', 'status', 'until', 'duplicate', 'spam', 'block'] // biome-ignore format: a list to be read
+const ORDER = ['project', 'assignee', 'priority', 'team', 'type', 'product', 'tags', 'customer', 'cc', 'due', 'links', 'follow', 'status', 'until', 'duplicate', 'spam', 'block', 'merge'] // biome-ignore format: a list to be read
 
 function changesOf(form: Form, desk: Desk): { name: string; was: string; value: string }[] {
   return [...ORDER, ...[...desk.fields.keys()].map((key) => `field.${key}`)].flatMap((name) => {
@@ -108,25 +119,10 @@ function changesOf(form: Form, desk: Desk): { name: string; was: string; value: 
   })
 }
 
-async function write(
-  tx: Tx,
-  form: Form,
-  { ticketId, agent, tools }: Doing,
-  now: Date,
-): Promise<{ kind: Kind; commentId: number }> {
-  const author = { id: agent.id, name: agent.name, address: agent.address }
-  const input = { ticketId, agent: author, text: form.text('text'), channel: 'web' } as const
-  const kind = form.text('kind')
-  switch (kind) {
-    case 'answer': {
-      const suppressed = form.text('suppressed') === 'send' ? 'send' : 'stop'
-      return { kind, commentId: (await reply(tx, { ...input, tools, suppressed }, now)).commentId }
-    }
-    case 'private':
-      return { kind, ...(await privateComment(tx, { ...input, toId: parseId(form.text('reader')) }, now)) }
-    case 'ask':
-      return { kind, ...(await ask(tx, { ...input, address: form.text('ask_to'), tools }, now)) }
-    default:
-      return { kind: 'note', ...(await note(tx, input, now)) }
-  }
+const AUDIENCES: Record<Audience, Kind> = { public: 'answer', internal: 'note', private: 'private' }
+
+/** A macro that says whom its text is for is for them. */
+function kindOf(form: Form, audience: Audience | null): Kind {
+  const chosen = form.text('kind')
+  return audience ? AUDIENCES[audience] : Object.hasOwn(KINDS, chosen) ? (chosen as Kind) : 'note'
 }
