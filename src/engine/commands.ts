@@ -94,7 +94,9 @@ export function readCommands(block: Block, on: Reading): Readout {
     audience: audienceOf(sets),
     dry: sets.some((one) => one.dry),
     releases: sets.some((one) => one.releases),
-    strong: acts.some((one) => one.level === 'strong' || (one.command === 'merge' && (one.tickets?.length ?? 0) > 1)),
+    strong:
+      sets.some((one) => one.strong) ||
+      acts.some((one) => one.level === 'strong' || (one.command === 'merge' && (one.tickets?.length ?? 0) > 1)),
     text: takesText ? '' : block.text,
     macros,
   }

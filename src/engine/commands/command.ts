@@ -93,6 +93,8 @@ export type Sets = {
   text?: { key: string; values: Readonly<Record<string, string>> }
   /** The commands that a macro stands for, in its place. */
   macro?: string[]
+  /** Needs a confirmation of its own, whatever the command's level (COMMANDS E5.4). */
+  strong?: true
   /** The text is the command's own, and no comment: `#ask`. */
   takesText?: true
 }

@@ -82,7 +82,7 @@ export const SPECS = [
     usage: '["subject"] [from:address|parsed] [project:name]',
   },
   { name: 'dup', aliases: ['duplicate'], level: 'agent', reversal: 'undo', usage: 'ticket' },
-  { name: 'merge', aliases: [], level: 'agent', reversal: 'correct', usage: 'ticket' },
+  { name: 'merge', aliases: [], level: 'agent', reversal: 'correct', usage: 'ticket ...' },
   { name: 'split', aliases: [], level: 'agent', reversal: 'correct', usage: '["subject"] [from:c3]' },
   { name: 'link', aliases: [], level: 'agent', reversal: 'undo', usage: '[blocks|relates] ticket' },
   { name: 'ask', aliases: ['side'], level: 'agent', reversal: 'recall', usage: 'address "question"' },

@@ -78,20 +78,22 @@ export const duplicate: Read = (args) => {
   )
 }
 
-/** Into the ticket that is named: this one, and what else is named before it. */
+/** Into the ticket that is named first: this one, and what else is named. Several at once are to be confirmed (E5.4). */
 export const mergeInto: Read = (args) => {
-  const [first, ...rest] = args
-  if (!first) return missing('merge')
-  const into = ticketOf(first)
-  if (into.problem) return into
-  return (
-    unexpected('merge', rest) ?? {
-      ok: async (tx, on, now) => {
-        const { ticketId } = await merge(tx, { ticketId: ticketOn(on), intoId: into.ok, actor: on.actor }, now)
-        return { key: 'merged_now', data: { to: numbered(ticketId) }, inverse: null, ticketId }
-      },
-    }
-  )
+  if (args.length === 0) return missing('merge')
+  const numbers = args.map((arg) => ticketOf(arg))
+  const wrong = numbers.find((one) => one.problem)
+  if (wrong?.problem) return { problem: wrong.problem }
+  const [into, ...others] = numbers.map((one) => one.ok!)
+  return {
+    ok: async (tx, on, now) => {
+      let ticketId = ticketOn(on)
+      for (const one of new Set([ticketId, ...others]))
+        ticketId = (await merge(tx, { ticketId: one, intoId: into!, actor: on.actor }, now)).ticketId
+      return { key: 'merged_now', data: { to: numbered(ticketId) }, inverse: null, ticketId }
+    },
+    ...(others.length > 0 && { sets: { strong: true as const } }),
+  }
 }
 
 /** From a comment on, `from:c3` counted as on the page; else from the customer's newest. */

@@ -214,6 +214,12 @@ test('11: split from the third comment', async () => {
   assert.equal([ran[0]!.data.ticket, row!.subject], [`#${row!.id}`, 'Second monitor'])
 })
 
+test('several tickets go into the one that is named first', async () => {
+  const [id, into, third] = [await ground.ticket(), await ground.ticket(), await ground.ticket()]
+  await run(`#merge ${into} ${third}`, id)
+  assert.equal([(await ticketRow(id)).merged_into, (await ticketRow(third)).merged_into], [into, into])
+})
+
 test('12: an outsider is asked; the ticket keeps it to itself', async () => {
   const id = await ground.ticket()
   await run('#ask noc@isp.example "Is line 7 down?"', id, { audience: 'internal' })
@@ -370,6 +376,7 @@ test('S: what needs a confirmation of its own says so', () => {
   assert.is(read('#block bad@evil.example', 1).strong, true)
   assert.is(ground.readMany('1,2 merge 3').strong, true)
   assert.is(ground.readMany('1 merge 3').strong, false)
+  assert.equal([read('#merge 3', 1).strong, read('#merge 3 4', 1).strong], [false, true])
   assert.is(read('#close', 1).strong, false)
 })
 
