@@ -178,12 +178,19 @@ async function tellAgents(sql: Sql, now: Date, { tools, url }: House): Promise<R
  * would have found them (SLA K9, E2). No longer than a start may take; the schedule does the rest.
  */
 export async function sweepFirst({ sql, tools, url, log, now }: Ticking): Promise<void> {
+  const done = { settled: 0, reminders: 0 }
   try {
-    for (const until = performance.now() + reminders.first; performance.now() < until; )
-      if (!(await transaction(sql, (tx) => remindDue(tx, { tools: tools(), url }, now()))).more) return
+    let more = true
+    for (const until = performance.now() + reminders.first; more && performance.now() < until; ) {
+      const batch = await transaction(sql, (tx) => remindDue(tx, { tools: tools(), url }, now()))
+      done.settled += batch.settled
+      done.reminders += batch.reminders
+      more = batch.more
+    }
   } catch (error) {
     log.error('cron_failed', { job: 'sla_due', words: wordsOf(error) }) // the next tick tries again
   }
+  if (done.settled + done.reminders > 0) log.info('cron_done', { job: 'sla_due', ...done })
 }
 
 /** Batch by batch until nothing is due, or all of it is in other hands. */

@@ -12,7 +12,7 @@ import { remindDue } from '../../src/engine/reminders.ts'
 import { replayTicket } from '../../src/engine/sla/replay.ts'
 import { shipped } from '../../src/main/installation.ts'
 import { after, MINUTE } from '../../src/time.ts'
-import { type Daemon, type Folder, makeFolder, startDaemon, until } from '../daemon.ts'
+import { makeFolder, spawnDaemon, until } from '../daemon.ts'
 import type { TestDatabase } from '../database.ts'
 import { keys, mail, startDesk, templates } from '../desk.ts'
 import { startOutside } from './outside-postgres.ts'
@@ -45,9 +45,9 @@ settings: {policy: gold, calendar: always}
 
 const outside = await startOutside()
 const folders = [makeFolder(), makeFolder(), makeFolder()]
-const daemons: Daemon[] = []
+const spawned: ReturnType<typeof spawnDaemon>[] = []
 test.after(async () => {
-  for (const daemon of daemons) await daemon.kill()
+  for (const one of spawned) await one.kill()
   for (const folder of folders) await folder.remove()
   await outside.remove()
 })
@@ -126,9 +126,10 @@ test('two daemons sweep at once, and a third dies of it: the record of one sweep
   assert.ok(wanted.breaches.length >= 2 * TICKETS && wanted.firings.length >= 5 * TICKETS, 'there is much to do')
 
   const config = configured()
-  const start = (folder: Folder) =>
-    startDaemon({ data: folder.path, config, env: { DATABASE_URL: urlOf('postroom'), POSTROOM_SECRET: SECRET } })
-  daemons.push(...(await Promise.all(folders.map(start))))
+  // They sweep before they are ready, and go on with it after that.
+  const env = { DATABASE_URL: urlOf('postroom'), POSTROOM_SECRET: SECRET }
+  const begun = folders.map((folder) => spawnDaemon({ data: folder.path, config, env }))
+  spawned.push(...begun)
   const { sql, end } = connect({ url: urlOf('postroom') }, { max: 2 })
   try {
     const count = async (query: Promise<readonly { n?: number }[]>) => (await query)[0]!.n!
@@ -140,7 +141,9 @@ test('two daemons sweep at once, and a third dies of it: the record of one sweep
           where relation = 'sla_fired'::regclass and mode = 'RowExclusiveLock'`)) === 3,
       60_000,
     )
-    await daemons.pop()!.kill()
+    await begun.pop()!.kill()
+    await Promise.all(begun.map((one) => one.ready))
+    const daemons = begun.map((one) => one.daemon())
     await until(
       'all of it is done',
       async () => {
