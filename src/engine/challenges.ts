@@ -67,6 +67,13 @@ export async function findSendable(
   return row ?? null
 }
 
+/** They have answered anew: what was held before is not to be sent by a later `#send` that means something else. */
+export async function dropSendable(tx: Tx, whose: { agentId: number; ticketId: number }, now: Date): Promise<void> {
+  await tx`
+    update challenges set used_at = ${now}
+    where kind = 'send' and agent_id = ${whose.agentId} and ticket_id = ${whose.ticketId} and used_at is null`
+}
+
 /** Uses a question up. @returns false where another was quicker */
 export async function useQuestion(tx: Tx, id: number, now: Date): Promise<boolean> {
   const { count } = await tx`update challenges set used_at = ${now} where id = ${id} and used_at is null`

@@ -7,7 +7,7 @@ import { Refusal } from '../../errors.ts'
 import type { IncomingMail, IncomingPart } from '../../incoming.ts'
 import { agentMail as limits } from '../../limits.ts'
 import { type Attachment, storeParts } from '../attachments.ts'
-import { keepQuestion, rememberExecuted, useQuestion } from '../challenges.ts'
+import { dropSendable, keepQuestion, rememberExecuted, useQuestion } from '../challenges.ts'
 import type { Acting } from '../commands/command.ts'
 import { writeReceipt } from '../commands/receipts.ts'
 import { type LineProblem, problemOf, type Ran, readCommands, runBlock } from '../commands.ts'
@@ -37,6 +37,8 @@ export async function carryOutAgent(tx: Tx, work: Work, deed: Deed, now: Date): 
     const done = deed.mode === 'dry' ? await undone(tx, run) : await tx.savepoint(run)
     const [token = null] = agentTokens(work.facts.claims)
     if (deed.mode === 'do') await rememberExecuted(tx, executedOf(work.arrival.mail as IncomingMail, token), now)
+    if (deed.mode === 'do' && deed.audience === 'public' && done.commentId !== null && deed.ticket !== null)
+      await dropSendable(tx, { agentId: agent.id, ticketId: deed.ticket }, now)
     await tell(
       tx,
       work,
@@ -109,6 +111,7 @@ type Ended = { ran: Ran[]; commentId: number | null; ticketId: number | null }
 
 async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: Agent }, now: Date): Promise<Ended> {
   const { arrival, facts, tools } = work
+  await requireActive(tx, agent)
   const inbox = await placeOf(tx, work, deed.ticket)
   if (deed.sheet) return await runSheet(tx, { sheet: deed.sheet, agent, inbox, tools }, now)
   const files = await filesOf(tx, work, deed)
@@ -136,6 +139,12 @@ async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: 
     zone: agent.zone ?? inbox.zone,
   }
   return await runBlock(tx, read, { on, audience: deed.audience, files }, now)
+}
+
+/** This daemon's desk may be a moment old: whoever has just been shut out does nothing more. */
+async function requireActive(tx: Tx, agent: Agent): Promise<void> {
+  const rows = await tx`select from agents where id = ${agent.id} and disabled_at is null for share`
+  if (rows.length === 0) throw new Refusal('agent_disabled', `${agent.address} is not active any more.`)
 }
 
 /** What is corrected in a timesheet, line by line (C12). */

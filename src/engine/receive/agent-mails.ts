@@ -87,7 +87,7 @@ function replyToOf(
   const { inbox } = place
   const at = inbox.address.lastIndexOf('@')
   if (nonce !== null)
-    return inbox.reply_addresses === 'off'
+    return inbox.reply_addresses !== 'plus'
       ? inbox.address
       : `${inbox.address.slice(0, at)}+${writtenNonce(nonce)}${inbox.address.slice(at)}`
   const ticket = plan.thread.ticket

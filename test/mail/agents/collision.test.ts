@@ -121,4 +121,26 @@ test('of a ticket that went into another nobody knows what was shown: the answer
   assert.equal([end.state, reason(end), end.ticket_id], ['held', 'collision', other])
 })
 
+test('a new answer settles what was held before: a later #send does not send it', async () => {
+  const id = await ticket()
+  const before = await shown(id)
+  await eva(id, 'Wait, it works again since noon.')
+  await answer(id, 'Restart it.', { shown: before })
+  await answer(id, 'Good to hear.')
+  const end = await answer(id, '#send')
+  assert.equal([end.state, reason(end)], ['held', 'command_error'])
+  assert.equal(
+    (await replies()).map((one) => one.text.includes('Restart it.')),
+    [false],
+  )
+})
+
+test('whoever was shut out a moment ago does nothing more', async () => {
+  const id = await ticket()
+  await sql`update agents set disabled_at = ${desk.clock.at} where address = ${BO}`
+  const end = await answer(id, 'Restart it.')
+  assert.is(end.state, 'held')
+  assert.equal(await replies(), [])
+})
+
 test.run()
