@@ -38,10 +38,12 @@ function done(receipt: Receipt, { receiptId, ticket }: Given): string[] {
   const word = (key: PhraseKey, data = {}) => say(locale, { key, data })
   const isMany = new Set(ran.map((one) => one.ticket)).size > 1
   const lines = who.kind === 'agent' ? [word(outcome === 'dry' ? 'dry_head' : 'done_head'), ''] : []
+  let shown: number | null = null
   const isPosted = ran.some((one) => one.line === null)
   for (const one of ran) {
     if (isPosted && SAYS.has(one.key)) continue // the text's own line says it
-    if (one.line !== null && who.kind === 'agent') lines.push(numberedLine(one.line, one.source))
+    if (one.line !== null && one.line !== shown && who.kind === 'agent') lines.push(numberedLine(one.line, one.source))
+    shown = one.line // a line for several tickets, or a macro, stands there once
     const place = isMany && one.ticket !== null ? `#${one.ticket}: ` : ''
     lines.push(`   ${place}${say(locale, one)}`)
     lines.push(...(one.lines ?? []).map((line) => `   ${line}`))

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { readBatch, readBlock } from '../../../src/engine/commands/grammar.ts'
 import type { Receipt } from '../../../src/engine/commands/receipt.ts'
 import { unmailedReceipts, writeReceipt } from '../../../src/engine/commands/receipts.ts'
+import { runBlock } from '../../../src/engine/commands.ts'
 import { after, MINUTE } from '../../../src/time.ts'
 import { readSignedAddress } from '../../../src/tokens.ts'
 import { keys, MONDAY } from '../../desk.ts'
@@ -128,6 +129,17 @@ test('a plain answer has its row and no mail; who wants errors or a digest has m
     kept.map((one) => one.effects.map((effect) => effect.key)),
     [['priority_now']],
   )
+})
+
+test('a line for several tickets stands there once, with each ticket’s effect', async () => {
+  const [one, two] = [await ground.ticket(), await ground.ticket()]
+  const out = ground.readMany(`${one},${two} prio high`)
+  const on = ground.acting(null)
+  const { ran } = await within((tx) => runBlock(tx, out, { on, audience: 'internal', files: [] }, MONDAY))
+  await write({ ...base(null), ran })
+  const [mail] = await mails()
+  assert.is(mail!.text.split(`1: ${one},${two} prio high`).length, 2)
+  assert.match(mail!.text, new RegExp(` #${one}: priority: high\n +#${two}: priority: high`))
 })
 
 test('what cannot be taken back says how to correct it', async () => {
