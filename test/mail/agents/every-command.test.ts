@@ -81,7 +81,7 @@ const CASES: Record<string, Case> = {
   split: { text: () => '#split from:c2 "Second monitor"', first: () => ['#note\nAnd a monitor.'], seen: () => rows(`select from tickets where subject = 'Second monitor'`), is: () => 1, says: /from here on ticket #/ },
   link: { text: (other) => `#link blocks ${other}`, seen: (id) => rows(`select from ticket_links where kind = 'blocks' and ticket_id = ${id}`), is: () => 1, says: /blocks #/ },
   ask: { text: () => '#ask noc@isp.example "Is line 7 down?"', seen: () => rows(`select from outbox where recipient = 'noc@isp.example' and state = 'queued'`), is: () => 1, says: /question to noc@isp\.example/ },
-  macro: { text: () => '#macro restarted host:db1', seen: (id) => column(id, 'tags'), is: () => '["restarted"]', says: /text of the macro/ },
+  macro: { text: () => '#macro restarted host:db1', seen: (id) => column(id, 'tags'), is: () => '["restarted"]', says: /macro: Server was restarted/ },
   undo: { text: () => '#undo', first: () => ['#prio low'], seen: (id) => column(id, 'priority'), is: () => 'normal', says: /everything of receipt \d+ is taken back/ },
 } // biome-ignore format: a table to be read
 

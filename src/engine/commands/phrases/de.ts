@@ -88,7 +88,7 @@ export const de: Phrases = {
   linked_blocks: 'blockiert {to}',
   linked_relates: 'hat mit {to} zu tun',
   asked: 'Frage an {to}; sie geht um {leaves} hinaus',
-  macro_text: 'Text des Makros {name}',
+  macro_text: 'Makro: {name}',
   undone_receipt: 'alles aus Quittung {receipt} ist zurückgenommen',
   recalled: 'die Antwort wird nicht gesendet; ihr Text bleibt im Ticket',
   recalled_late: 'die Antwort war schon hinausgegangen: Schreiben Sie dem Kunden eine Berichtigung',

@@ -88,7 +88,7 @@ export const en = {
   linked_blocks: 'blocks {to}',
   linked_relates: 'relates to {to}',
   asked: 'question to {to}; it leaves at {leaves}',
-  macro_text: 'text of the macro {name}',
+  macro_text: 'macro: {name}',
   undone_receipt: 'everything of receipt {receipt} is taken back',
   recalled: 'the answer is not sent; its text stays in the ticket',
   recalled_late: 'the answer had left already: write a correction to the customer',

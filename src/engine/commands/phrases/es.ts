@@ -88,7 +88,7 @@ export const es: Phrases = {
   linked_blocks: 'bloquea {to}',
   linked_relates: 'tiene que ver con {to}',
   asked: 'pregunta a {to}; sale el {leaves}',
-  macro_text: 'texto de la macro {name}',
+  macro_text: 'macro: {name}',
   undone_receipt: 'todo lo del recibo {receipt} está deshecho',
   recalled: 'la respuesta no se envía; su texto queda en el ticket',
   recalled_late: 'la respuesta ya había salido: escriba una corrección al cliente',

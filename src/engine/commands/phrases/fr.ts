@@ -88,7 +88,7 @@ export const fr: Phrases = {
   linked_blocks: 'bloque {to}',
   linked_relates: 'a un lien avec {to}',
   asked: 'question à {to} ; elle part le {leaves}',
-  macro_text: 'texte de la macro {name}',
+  macro_text: 'macro : {name}',
   undone_receipt: 'tout ce que dit le reçu {receipt} est annulé',
   recalled: 'la réponse n’est pas envoyée ; son texte reste dans le ticket',
   recalled_late: 'la réponse était déjà partie : écrivez une correction au client',

@@ -88,7 +88,7 @@ export const pl: Phrases = {
   linked_blocks: 'blokuje {to}',
   linked_relates: 'wiąże się z {to}',
   asked: 'pytanie do: {to}; wychodzi: {leaves}',
-  macro_text: 'tekst makra {name}',
+  macro_text: 'makro: {name}',
   undone_receipt: 'wszystko z pokwitowania {receipt} jest cofnięte',
   recalled: 'odpowiedź nie zostanie wysłana; jej tekst zostaje w zgłoszeniu',
   recalled_late: 'odpowiedź już wyszła: napisz do klienta sprostowanie',

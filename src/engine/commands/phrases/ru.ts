@@ -88,7 +88,7 @@ export const ru: Phrases = {
   linked_blocks: 'блокирует {to}',
   linked_relates: 'связано с {to}',
   asked: 'вопрос для {to}; уйдёт: {leaves}',
-  macro_text: 'текст макроса {name}',
+  macro_text: 'макрос: {name}',
   undone_receipt: 'всё из квитанции {receipt} отменено',
   recalled: 'ответ не будет отправлен; его текст остаётся в обращении',
   recalled_late: 'ответ уже ушёл: напишите клиенту исправление',

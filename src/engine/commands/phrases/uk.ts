@@ -88,7 +88,7 @@ export const uk: Phrases = {
   linked_blocks: 'блокує {to}',
   linked_relates: 'повʼязано з {to}',
   asked: 'запитання до {to}; піде: {leaves}',
-  macro_text: 'текст макроса {name}',
+  macro_text: 'макрос: {name}',
   undone_receipt: 'усе з квитанції {receipt} скасовано',
   recalled: 'відповідь не буде надіслано; її текст лишається у зверненні',
   recalled_late: 'відповідь уже пішла: напишіть клієнтові виправлення',
