@@ -103,12 +103,9 @@ function withToken(given: Case, tokens: Token[]): Plan | null {
     })
   // 6.18: in a ticket of their own an agent is a customer
   if (takesPart(ticket, owner.address)) return null
-  return deed(given, {
-    agent: owner,
-    ticket,
-    token,
-    audience: tokens.some((one) => one.purpose === 'n') ? 'internal' : 'public',
-  })
+  // 6.17: what is passed on was written to the agent, not to the customer
+  const isInside = tokens.some((one) => one.purpose === 'n') || isForward(given.mail)
+  return deed(given, { agent: owner, ticket, token, audience: isInside ? 'internal' : 'public' })
 }
 
 /** A proven agent's mail to an address that everybody may use (6.17, 6.19, 6.20, 7.11). */

@@ -8,7 +8,7 @@ import { ADA, BO, ELSEWHERE, EVA, ground } from './ground.ts'
 
 const desk = await startDesk()
 const { sql } = desk
-const { comments, outgoing, ticket } = ground(desk)
+const { address, comments, outgoing, ticket } = ground(desk)
 test.before.each(() => desk.reset())
 test.after(() => desk.stop())
 
@@ -116,6 +116,17 @@ test('6.17: a notification that is passed on to the desk is a ticket of its own,
     (await outgoing()).filter((one) => one.recipient === EVA),
     [],
   )
+})
+
+test('6.17: what an agent passes on to an address of a ticket is a note there, never an answer', async () => {
+  const id = await ticket()
+  const to = await address(id, 'a')
+  const end = await desk.deliver(forward(GMAIL, { to }))
+  assert.equal([end.state, end.ticket_id], ['commented', id])
+  const last = (await comments(id)).at(-1)!
+  assert.equal([last.visibility, last.author_role], ['internal', 'agent'])
+  assert.match(last.text, 'Please look')
+  assert.equal(await outgoing(), [])
 })
 
 test('7.13: a customer’s forward, and one of an agent who is not proven, are of who sent them', async () => {
