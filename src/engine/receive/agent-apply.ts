@@ -15,6 +15,7 @@ import type { Agent, Inbox } from '../desk.ts'
 import { lengthText } from '../due-words.ts'
 import type { SheetLine } from '../notify/sheet.ts'
 import { correctTimesheet } from '../notify/timesheet.ts'
+import { catchUp } from '../reminders.ts'
 import { messageIdRows } from '../thread.ts'
 import { recordOutside } from '../tickets/outside.ts'
 import type { Tools } from '../tools.ts'
@@ -112,6 +113,8 @@ type Ended = { ran: Ran[]; commentId: number | null; ticketId: number | null }
 async function runAll(tx: Tx, work: Work, { deed, agent }: { deed: Deed; agent: Agent }, now: Date): Promise<Ended> {
   const { arrival, facts, tools } = work
   await requireActive(tx, agent)
+  // SLA E2: what reminders were to do before this mail is done before it, whoever comes first
+  if (deed.ticket !== null && tools.url) await catchUp(tx, { ticketId: deed.ticket, tools, url: tools.url }, now)
   const inbox = await placeOf(tx, work, deed.ticket)
   if (deed.sheet) return await runSheet(tx, { sheet: deed.sheet, agent, inbox, tools }, now)
   const files = await filesOf(tx, work, deed)
