@@ -13,11 +13,15 @@ import { Refusal, wordsOf } from '../errors.ts'
 import { web as limits } from '../limits.ts'
 import { assetPages } from './assets.ts'
 import { attachedPages } from './attached.ts'
+import { blockedPages } from './blocked.ts'
+import { contactPages } from './contacts.ts'
 import type { Env, Web } from './context.ts'
 import { filePages } from './files.ts'
 import { heldPages } from './held.ts'
 import { invoicePages } from './invoices.ts'
+import { newTicketPages } from './new-ticket.ts'
 import { noticePages } from './notices.ts'
+import { followedPages } from './notifications/projects.ts'
 import { notificationPages, stopPages } from './notifications.ts'
 import { outboxPages } from './outbox.ts'
 import { plainPage } from './page.ts'
@@ -56,13 +60,16 @@ export function createWeb(web: Web): Hono<Env> {
   const desk = [
     livePages, // before the queues, among which it has its address
     queuePages,
+    newTicketPages, // before the tickets, among which it has its address
     ticketPages,
     originalPages,
     splitPages,
     undoPages,
     filePages,
     attachedPages,
+    contactPages,
     heldPages,
+    blockedPages,
     outboxPages,
     timePages,
     invoicePages,
@@ -70,6 +77,7 @@ export function createWeb(web: Web): Hono<Env> {
     reportPages,
     noticePages,
     notificationPages,
+    followedPages,
     sessionPages,
   ]
   for (const pages of desk) app.route('/', pages(web))

@@ -11,6 +11,7 @@ import { type Choices, REGULAR, type Regular, TOPICS, type Topic, WAYS, type Way
 import { readStopToken } from '../tokens.ts'
 import type { Env, Pages, Web } from './context.ts'
 import { readForm } from './form.ts'
+import { followedForm, listFollowed } from './notifications/projects.ts'
 import { agentPage, type Html, plainPage } from './page.ts'
 
 export function notificationPages(web: Web): Pages {
@@ -18,13 +19,13 @@ export function notificationPages(web: Web): Pages {
     .get('/notifications', async (c) => {
       const agent = findAgent(web, c.get('agent').id)
       if (!agent) return c.notFound()
-      const chosen = (await loadChoices(web.sql))(agent)
+      const [choices, followed] = await Promise.all([loadChoices(web.sql), listFollowed(web.sql, agent.id)])
       return c.html(
         agentPage(web, c.get('agent'), {
           title: 'My notifications',
           current: '/notifications',
           layout: 'text',
-          body: choicesForm(chosen),
+          body: html`${choicesForm(choices(agent))} ${followedForm(web.tools().desk, followed)}`,
           done: c.req.query('done') === undefined ? null : 'Kept.',
         }),
       )

@@ -120,11 +120,14 @@ function sideBar(agent: SignedIn, counts: Counts, current: string | undefined): 
       <h2 id="nav-tickets">Tickets</h2>
       <ul aria-labelledby="nav-tickets">
         ${QUEUES.map((queue) => entry(`/queues/${queue.name}`, queue.label, counts.queues[queue.name]))}
+        ${entry('/tickets/new', 'New ticket')}
+        ${entry('/contacts/new', 'New contact')}
       </ul>
       <h2 id="nav-mail">Mail</h2>
       <ul aria-labelledby="nav-mail">
         ${entry('/held', 'Held', counts.held, 'alarm')}
         ${entry('/outbox', 'Outgoing', counts.outgoing)}
+        ${entry('/blocked', 'Blocked senders')}
       </ul>
       <h2 id="nav-figures">Figures</h2>
       <ul aria-labelledby="nav-figures">

@@ -73,6 +73,7 @@ const DONE: Record<string, string> = {
   change: 'Saved.',
   policy: 'The policy counts from now on.',
   nothing: 'Nothing was changed.',
+  opened: 'The ticket is open. Nobody was written to.',
   split: 'This is a ticket of its own now. Nobody was written to.',
   admitted: 'They take part now: they get the answers and may write by mail.',
   undone: 'Your answer was not sent. Its text is still below.',

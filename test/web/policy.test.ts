@@ -54,6 +54,21 @@ test('an admin chooses a policy with a reason; what has passed stays counted, an
   assert.equal(await row(id), { source: 'manual', policy: null, due: null })
 })
 
+test('a choice is taken back by its button: the policy that a person chose before, or the desk’s own', async () => {
+  const { id } = await acme()
+  const takeBack = async () => {
+    const receipt = /name="receipt" value="(\d+)"/.exec(await admin.page(`/tickets/${id}`))![1]!
+    const answer = await admin.post(`/tickets/${id}/undo`, { receipt })
+    assert.is(answer.headers.get('location'), `/tickets/${id}?done=back`)
+  }
+  await admin.post(`/tickets/${id}/policy`, { policy: 'silver', reason: 'agreed' })
+  await admin.post(`/tickets/${id}/policy`, { policy: ':none', reason: 'a gift' })
+  await takeBack()
+  assert.equal([(await row(id)).source, (await row(id)).policy], ['manual', 'silver'])
+  await takeBack()
+  assert.equal([(await row(id)).source, (await row(id)).policy], ['org', 'gold'])
+})
+
 test('others see no form and are refused, unless the desk names them', async () => {
   const { id } = await acme()
   assert.not.match(await agent.page(`/tickets/${id}`), '/policy"')

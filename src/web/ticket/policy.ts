@@ -1,11 +1,14 @@
 /** The policy of a ticket chosen by hand, and left to the desk again (SLA S4): for whom the desk lets, with a reason. */
 import { html } from 'hono/html'
 import { transaction } from '../../database.ts'
+import type { Phrase } from '../../engine/commands/command.ts'
 import { catchUp } from '../../engine/reminders.ts'
 import { mayOverride, pinPolicy, unpinPolicy } from '../../engine/tickets/policy.ts'
 import type { SignedIn, Web } from '../context.ts'
 import type { Form } from '../form.ts'
 import type { Html } from '../page.ts'
+import { actingOn, keepReceipt } from './acting.ts'
+import { did } from './changes.ts'
 import type { TicketRow } from './load.ts'
 
 /** What the form calls the desk's own choice; a policy's key has no colon. */
@@ -56,7 +59,21 @@ export async function choosePolicy(
   const policy = form.text('policy')
   await transaction(web.sql, async (tx) => {
     await catchUp(tx, { ticketId, tools, url: web.config.url }, now)
+    const [was] = await tx<{ pinned: boolean; policy: string | null }[]>`
+      select t.policy_source = 'manual' as pinned, case when t.policy_source = 'manual' then p.key end as policy
+      from tickets t left join sla_policies p on p.id = t.policy_id where t.id = ${ticketId}`
     if (policy === DESK) await unpinPolicy(tx, change, now)
     else await pinPolicy(tx, { ...change, policy: policy === NONE ? null : policy }, now)
+    const { acting } = await actingOn(tx, web, { ticketId, agent }, now)
+    const inverse = {
+      verb: 'level_back',
+      args: { ticketId, pinned: was?.pinned ?? false, policy: was?.policy ?? null },
+    }
+    await keepReceipt(tx, { acting, ran: [did(ticketId, 'sla', { ...saidOf(policy), inverse })] }, now)
   })
+}
+
+const saidOf = (policy: string): Phrase => {
+  if (policy === DESK) return { key: 'sla_free', data: {} }
+  return policy === NONE ? { key: 'sla_none', data: {} } : { key: 'sla_now', data: { to: policy } }
 }
