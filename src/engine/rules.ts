@@ -91,11 +91,17 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     rule: null,
     trace: [],
   }
-  for (const rule of desk.rules) {
+  const withResult = (): RuleFacts => {
     const { project, type, product, priority, status, tags } = result
-    const { matched, why } = evaluate(rule, { ...facts, project, type, product, priority, status, tags }, now)
+    return { ...facts, project, type, product, priority, status, tags }
+  }
+  let seen = withResult()
+  for (const rule of desk.rules) {
+    const { matched, why } = evaluate(rule, seen, now)
     result.trace.push({ rule: rule.name, matched, why })
-    if (matched && act(result, rule, facts) === 'stop') break
+    if (!matched) continue
+    if (act(result, rule, facts) === 'stop') break
+    seen = withResult()
   }
   result.team ??= desk.projects.get(result.project)?.team ?? null
   return result

@@ -7,7 +7,7 @@ import { Refusal } from '../../errors.ts'
 import type { IncomingMail } from '../../incoming.ts'
 import type { Acting, Who } from '../commands/command.ts'
 import { writeReceipt } from '../commands/receipts.ts'
-import { type Ran, type Readout, readBlock, readCommands, runCommands } from '../commands.ts'
+import { mayCommand, type Ran, type Readout, readBlock, readCommands, runCommands } from '../commands.ts'
 import type { Inbox } from '../desk.ts'
 import type { Threading } from '../thread.ts'
 import { inboxOf, visibleOf } from './agent-case.ts'
@@ -32,7 +32,9 @@ export function customersCommands(
   const { mail } = arrival
   if (mail.error !== null || plan.kind !== 'human' || arrival.archive || arrival.releasedAt) return null
   if (!isProven(arrival.auth, facts.identity) || !facts.contact || spamPlace(arrival, threading) !== null) return null
-  const block = readBlock(visibleOf(mail))
+  const text = visibleOf(mail)
+  if (!mayCommand(text)) return null
+  const block = readBlock(text)
   if (block.given.length === 0) return null
   const ticket = threading.ticket && !threading.stranger ? threading.ticket.id : null
   const read = readCommands(block, { desk: facts.desk, who: whoOf(facts), ticket, zone: plan.zone, now })

@@ -160,8 +160,11 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
 /** What can be opened but once cannot be given to another child: nothing stands behind it, and it behind nothing. */
 const isOnce = ({ source }: Job) => typeof source !== 'function'
 
+/** A small limit makes V8 collect the old space whenever it has grown by a third; by as much again is often enough. */
+const MEMORY = ['--max-old-space-size=400', '--max-semi-space-size=16', '--heap-growing-percent=100']
+
 function spawnChild(file: string): ChildProcess {
-  const flags = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=400', '--max-semi-space-size=16']
+  const flags = ['--disable-warning=ExperimentalWarning', ...MEMORY]
   const env = { TZ: 'UTC', ...(process.env.NODE_V8_COVERAGE ? { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE } : {}) }
   return spawn(process.execPath, [...flags, file], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env })
 }
