@@ -16,6 +16,8 @@ import { countFailure } from '../outbox/failures.ts'
 import { liftBecauseTheyWrote } from '../outbox/suppressions.ts'
 import { outboxRows } from '../outbox.ts'
 import { completeContact, contactRows, ensureContact, nameOf } from '../people.ts'
+import { catchUp } from '../reminders.ts'
+import { isDue } from '../sla/find-due.ts'
 import { clockRows } from '../sla.ts'
 import { quieten } from '../storms.ts'
 import { type MailId, messageIdRows } from '../thread.ts'
@@ -207,9 +209,12 @@ async function addToTicket(
   action: { ticket: number; visibility: 'public' | 'internal'; automatic: boolean },
   now: Date,
 ): Promise<Done> {
-  const { plan, arrival, facts } = work
+  const { plan, arrival, facts, tools } = work
   const ticketId = action.ticket
-  const [commentId, files] = await Promise.all([reserveComment(tx), filesOf(tx, work)])
+  const at = arrival.releasedAt ?? arrival.receivedAt
+  const [commentId, files, due] = await Promise.all([reserveComment(tx), filesOf(tx, work), isDue(tx, ticketId, at)])
+  // SLA E2: what reminders were to do before this mail is done before it, whoever comes first
+  if (due && tools.url) await catchUp(tx, { ticketId, tools, url: tools.url }, at)
   const contactId = facts.contact?.id ?? (await joiningContact(tx, work, now))
   const comment = {
     ...commentOf(work, { id: commentId, ticketId, contactId }),
@@ -233,7 +238,7 @@ async function addToTicket(
         answerTo: action.automatic || pending ? null : requesterAddress(work, ticketId),
         why: plan.reasons.find((one) => one.code === 'comment' || one.code === 'automatic_comment')?.words ?? '',
       },
-      arrival.releasedAt ?? arrival.receivedAt,
+      at,
     )),
     ...[complete(tx, work, now)].filter((row) => row !== null),
     ...(files.length ? [attachmentRows(tx, { ticketId, commentId }, files)] : []),
