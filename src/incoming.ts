@@ -179,8 +179,8 @@ export type Forwarded = {
   above: string
 }
 
-/** An agent has said of a held mail that it is theirs: by the nonce that only they got, or with `#send` (5.6). */
-export type Confirmed = { agent: string; by: 'challenge' | 'send' }
+/** What an agent has said of a held mail: that it is theirs, by the nonce that only they got (5.6); or `#send`; or both. */
+export type Confirmed = { agent: string; by: ('challenge' | 'send')[] }
 
 export type MailKind =
   | 'human'

@@ -180,9 +180,14 @@ export async function releaseTheirs(
   { id, confirmed }: { id: number; confirmed: Confirmed },
   now: Date,
 ): Promise<boolean> {
-  const rows = await tx`select id from inbound_mails where id = ${id} and state = 'held' for update`
-  if (rows.length > 0) await release(tx, { id, by: confirmed.agent, confirmed }, now)
-  return rows.length > 0
+  const [row] = await tx<{ confirmed: Confirmed | null }[]>`
+    select confirmed from inbound_mails where id = ${id} and state = 'held' for update`
+  if (!row) return false
+  // what they said before stays said
+  const before = row.confirmed?.agent === confirmed.agent ? row.confirmed.by : []
+  const by = [...new Set([...before, ...confirmed.by])]
+  await release(tx, { id, by: confirmed.agent, confirmed: { ...confirmed, by } }, now)
+  return true
 }
 
 /** The same for a mail that lay in a spam folder and is held for that alone; false: it is none, and nothing was done. */

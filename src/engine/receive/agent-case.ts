@@ -93,7 +93,7 @@ export const releasing = (
       question: asked.id,
       mail: asked.mailId,
       ticket: asked.ticketId,
-      confirmed: { agent: agent.address, by: asked.by },
+      confirmed: { agent: agent.address, by: [asked.by] },
     },
   ],
   reasons: [...plan.reasons, reason('confirmed', `${agent.address} released mail ${asked.mailId}`)],

@@ -40,9 +40,9 @@ export function deed(given: Case, whose: Whose): Plan {
   const plan = { ...given.plan, author: authorOf(given.plan, agent), commands: read.commands }
   const wait = (stop: Stop) => refuse({ ...given, plan }, agent, stop)
   // `#send` for a mail whose commands are wrong: its text as it is, and none of them
-  const asIs = read.problems.length > 0 && arrival.confirmed?.by === 'send'
+  const asIs = read.problems.length > 0 && arrival.confirmed?.by.includes('send') === true
   if (read.problems.length > 0 && !asIs) return wait(wrong(read.problems))
-  if (!asIs && read.strong && !read.dry && arrival.confirmed?.by !== 'challenge')
+  if (!asIs && read.strong && !read.dry && !arrival.confirmed?.by.includes('challenge'))
     return wait({ kind: 'challenge', code: 'challenge', words: 'what it commands needs a confirmation of its own' })
   const text = asIs ? visible : block.text
   if (!asIs && read.releases && text === '' && read.macros.length === 0) {
@@ -124,7 +124,7 @@ function stop(
 ): Stop | null {
   const { newer, internal } = facts.agents!
   const leak = leakIn(text, internal)
-  const isSent = arrival.confirmed?.by === 'send'
+  const isSent = arrival.confirmed?.by.includes('send') === true
   if (leak && (leak.sure || (audience === 'public' && !isSent)))
     return { kind: leak.sure ? 'notice' : 'send', code: 'note_leak', words: leak.words }
   if (audience !== 'public' || newer.length === 0 || isSent) return null

@@ -102,6 +102,21 @@ test('level S: a block that stops somebody’s mail is confirmed first, whoever 
   assert.is((await sql`select from blocked_senders`).length, 1)
 })
 
+test('level S in an answer that collides: confirmed and sent, each once, and it is done', async () => {
+  const id = await ticket()
+  const to = await address(id, 'a', { shown: 0 })
+  await desk.deliver(mail({ to: await address(id, 'c', { person: 0, shown: 0 }), text: 'It works again.' }))
+  const end = await desk.deliver(mail({ from: BO, to, text: '#block sly@evil.example\n\nWe have stopped them.' }))
+  assert.is(reason(end), 'challenge')
+  const nonce = /confirm-[a-z2-7]{26}/.exec((await outgoing()).at(-1)!.text)![0]
+  await desk.deliver(mail({ from: BO, subject: nonce, text: 'yes' }))
+  assert.is(reason(await desk.ending(end.id)), 'collision')
+  await desk.deliver(mail({ from: BO, to: answerTo((await outgoing()).at(-1)!), text: '#send' }))
+  assert.is((await desk.ending(end.id)).state, 'commented')
+  assert.is((await sql`select from blocked_senders`).length, 1)
+  assert.is((await replies()).length, 1)
+})
+
 test('#undo, in answer to the receipt, takes it back', async () => {
   const id = await ticket()
   await answer(id, '#prio high\n#take')
