@@ -144,6 +144,135 @@ CREATE TABLE "ticket_told" (
 	CONSTRAINT "ticket_told_ticket_id_agent_id_pk" PRIMARY KEY("ticket_id","agent_id")
 );
 --> statement-breakpoint
+CREATE TABLE "mail_budgets" (
+	"scope" text NOT NULL,
+	"period" timestamp with time zone NOT NULL,
+	"count" integer NOT NULL,
+	CONSTRAINT "mail_budgets_scope_period_pk" PRIMARY KEY("scope","period")
+);
+--> statement-breakpoint
+CREATE TABLE "outbox" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "outbox_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"kind" text NOT NULL,
+	"priority" smallint NOT NULL,
+	"ticket_id" bigint,
+	"comment_id" bigint,
+	"message_id" text NOT NULL,
+	"date_at" timestamp (0) with time zone NOT NULL,
+	"envelope_from" text NOT NULL,
+	"recipient" text NOT NULL,
+	"headers" jsonb NOT NULL,
+	"subject" text NOT NULL,
+	"text" text,
+	"html" text,
+	"attachment_ids" bigint[] DEFAULT '{}' NOT NULL,
+	"state" text DEFAULT 'queued' NOT NULL,
+	"not_before" timestamp with time zone,
+	"next_try_at" timestamp with time zone NOT NULL,
+	"tries" integer DEFAULT 0 NOT NULL,
+	"lease_until" timestamp with time zone,
+	"leased_by" text,
+	"last_answer" text,
+	"uncertain_at" timestamp with time zone,
+	"deferred_at" timestamp with time zone,
+	"expires_at" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"settled_at" timestamp with time zone,
+	"copied_at" timestamp with time zone,
+	CONSTRAINT "outbox_state" CHECK (state in ('queued', 'leased', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'suppressed', 'cancelled')),
+	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice', 'receipt'))
+);
+--> statement-breakpoint
+CREATE TABLE "suppressions" (
+	"address" text PRIMARY KEY NOT NULL,
+	"reason" text NOT NULL,
+	"evidence" text NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"created_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "calendars" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "calendars_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"key" text NOT NULL,
+	"version" integer NOT NULL,
+	"definition" jsonb NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"retired_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "sla_answers" (
+	"comment_id" bigint PRIMARY KEY NOT NULL,
+	"ticket_id" bigint NOT NULL,
+	"agent_id" bigint,
+	"at" timestamp (0) with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "sla_breaches" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_breaches_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"clock_id" bigint NOT NULL,
+	"ticket_id" bigint NOT NULL,
+	"metric" text NOT NULL,
+	"team_id" bigint,
+	"cycle" integer NOT NULL,
+	"at" timestamp (0) with time zone NOT NULL,
+	"target_s" integer NOT NULL,
+	"assignee_id" bigint,
+	"ticket_team_id" bigint,
+	"superseded_at" timestamp (0) with time zone,
+	"superseded_by" integer
+);
+--> statement-breakpoint
+CREATE TABLE "sla_clocks" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_clocks_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"ticket_id" bigint NOT NULL,
+	"metric" text NOT NULL,
+	"team_id" bigint,
+	"cycle" integer DEFAULT 1 NOT NULL,
+	"state" text NOT NULL,
+	"policy_id" bigint NOT NULL,
+	"calendar_id" bigint NOT NULL,
+	"target_s" integer NOT NULL,
+	"started_at" timestamp (0) with time zone NOT NULL,
+	"elapsed_s" integer DEFAULT 0 NOT NULL,
+	"running_since" timestamp (0) with time zone,
+	"due_at" timestamp (0) with time zone,
+	"last_due_at" timestamp (0) with time zone,
+	"stopped_at" timestamp (0) with time zone,
+	"stop_reason" text,
+	"stop_agent_id" bigint,
+	"breached_at" timestamp (0) with time zone,
+	"awaiting_ref" timestamp (0) with time zone,
+	"next_warn_at" timestamp (0) with time zone,
+	"next_warn_id" text,
+	"fired" text[] DEFAULT '{}' NOT NULL,
+	"generation" integer DEFAULT 0 NOT NULL,
+	CONSTRAINT "sla_clocks_target" CHECK (target_s between 1 and 315360000),
+	CONSTRAINT "sla_clocks_metric" CHECK (metric in ('first_response', 'next_response', 'resolution', 'ola')),
+	CONSTRAINT "sla_clocks_state" CHECK (state in ('running', 'paused', 'stopped', 'cancelled')),
+	CONSTRAINT "sla_clocks_due_running" CHECK (state = 'running' or (due_at is null and running_since is null))
+);
+--> statement-breakpoint
+CREATE TABLE "sla_fired" (
+	"clock_id" bigint NOT NULL,
+	"reminder" text NOT NULL,
+	"generation" integer NOT NULL,
+	"at" timestamp (0) with time zone NOT NULL,
+	"policy_id" bigint NOT NULL,
+	"acted_at" timestamp with time zone,
+	"dropped_at" timestamp with time zone,
+	CONSTRAINT "sla_fired_clock_id_reminder_generation_pk" PRIMARY KEY("clock_id","reminder","generation")
+);
+--> statement-breakpoint
+CREATE TABLE "sla_policies" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_policies_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"key" text NOT NULL,
+	"version" integer NOT NULL,
+	"calendar_id" bigint,
+	"definition" jsonb NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	"retired_at" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "agent_followers" (
 	"agent_id" bigint NOT NULL,
 	"ticket_id" bigint,
@@ -181,15 +310,6 @@ CREATE TABLE "blocked_senders" (
 	"pattern" text PRIMARY KEY NOT NULL,
 	"blocked_at" timestamp with time zone NOT NULL,
 	"blocked_by" text NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE "calendars" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "calendars_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"key" text NOT NULL,
-	"version" integer NOT NULL,
-	"definition" jsonb NOT NULL,
-	"created_at" timestamp with time zone NOT NULL,
-	"retired_at" timestamp with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "comments" (
@@ -273,13 +393,6 @@ CREATE TABLE "inboxes" (
 	CONSTRAINT "inboxes_key_unique" UNIQUE("key")
 );
 --> statement-breakpoint
-CREATE TABLE "mail_budgets" (
-	"scope" text NOT NULL,
-	"period" timestamp with time zone NOT NULL,
-	"count" integer NOT NULL,
-	CONSTRAINT "mail_budgets_scope_period_pk" PRIMARY KEY("scope","period")
-);
---> statement-breakpoint
 CREATE TABLE "message_ids" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "message_ids_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"message_id" text NOT NULL,
@@ -317,38 +430,6 @@ CREATE TABLE "organizations" (
 	CONSTRAINT "organizations_key_unique" UNIQUE("key")
 );
 --> statement-breakpoint
-CREATE TABLE "outbox" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "outbox_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"kind" text NOT NULL,
-	"priority" smallint NOT NULL,
-	"ticket_id" bigint,
-	"comment_id" bigint,
-	"message_id" text NOT NULL,
-	"date_at" timestamp (0) with time zone NOT NULL,
-	"envelope_from" text NOT NULL,
-	"recipient" text NOT NULL,
-	"headers" jsonb NOT NULL,
-	"subject" text NOT NULL,
-	"text" text,
-	"html" text,
-	"attachment_ids" bigint[] DEFAULT '{}' NOT NULL,
-	"state" text DEFAULT 'queued' NOT NULL,
-	"not_before" timestamp with time zone,
-	"next_try_at" timestamp with time zone NOT NULL,
-	"tries" integer DEFAULT 0 NOT NULL,
-	"lease_until" timestamp with time zone,
-	"leased_by" text,
-	"last_answer" text,
-	"uncertain_at" timestamp with time zone,
-	"deferred_at" timestamp with time zone,
-	"expires_at" timestamp with time zone NOT NULL,
-	"created_at" timestamp with time zone NOT NULL,
-	"settled_at" timestamp with time zone,
-	"copied_at" timestamp with time zone,
-	CONSTRAINT "outbox_state" CHECK (state in ('queued', 'leased', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'suppressed', 'cancelled')),
-	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice', 'receipt'))
-);
---> statement-breakpoint
 CREATE TABLE "projects" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "projects_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"key" text NOT NULL,
@@ -374,87 +455,6 @@ CREATE TABLE "side_questions" (
 	"address" text NOT NULL,
 	"name" text DEFAULT '' NOT NULL,
 	"asked_at" timestamp with time zone NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE "sla_answers" (
-	"comment_id" bigint PRIMARY KEY NOT NULL,
-	"ticket_id" bigint NOT NULL,
-	"agent_id" bigint,
-	"at" timestamp (0) with time zone NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE "sla_breaches" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_breaches_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"clock_id" bigint NOT NULL,
-	"ticket_id" bigint NOT NULL,
-	"metric" text NOT NULL,
-	"team_id" bigint,
-	"cycle" integer NOT NULL,
-	"at" timestamp (0) with time zone NOT NULL,
-	"target_s" integer NOT NULL,
-	"assignee_id" bigint,
-	"ticket_team_id" bigint,
-	"superseded_at" timestamp (0) with time zone,
-	"superseded_by" integer
-);
---> statement-breakpoint
-CREATE TABLE "sla_clocks" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_clocks_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"ticket_id" bigint NOT NULL,
-	"metric" text NOT NULL,
-	"team_id" bigint,
-	"cycle" integer DEFAULT 1 NOT NULL,
-	"state" text NOT NULL,
-	"policy_id" bigint NOT NULL,
-	"calendar_id" bigint NOT NULL,
-	"target_s" integer NOT NULL,
-	"started_at" timestamp (0) with time zone NOT NULL,
-	"elapsed_s" integer DEFAULT 0 NOT NULL,
-	"running_since" timestamp (0) with time zone,
-	"due_at" timestamp (0) with time zone,
-	"last_due_at" timestamp (0) with time zone,
-	"stopped_at" timestamp (0) with time zone,
-	"stop_reason" text,
-	"stop_agent_id" bigint,
-	"breached_at" timestamp (0) with time zone,
-	"awaiting_ref" timestamp (0) with time zone,
-	"next_warn_at" timestamp (0) with time zone,
-	"next_warn_id" text,
-	"fired" text[] DEFAULT '{}' NOT NULL,
-	"generation" integer DEFAULT 0 NOT NULL,
-	CONSTRAINT "sla_clocks_target" CHECK (target_s between 1 and 315360000),
-	CONSTRAINT "sla_clocks_metric" CHECK (metric in ('first_response', 'next_response', 'resolution', 'ola')),
-	CONSTRAINT "sla_clocks_state" CHECK (state in ('running', 'paused', 'stopped', 'cancelled')),
-	CONSTRAINT "sla_clocks_due_running" CHECK (state = 'running' or (due_at is null and running_since is null))
-);
---> statement-breakpoint
-CREATE TABLE "sla_fired" (
-	"clock_id" bigint NOT NULL,
-	"reminder" text NOT NULL,
-	"generation" integer NOT NULL,
-	"at" timestamp (0) with time zone NOT NULL,
-	"policy_id" bigint NOT NULL,
-	"acted_at" timestamp with time zone,
-	"dropped_at" timestamp with time zone,
-	CONSTRAINT "sla_fired_clock_id_reminder_generation_pk" PRIMARY KEY("clock_id","reminder","generation")
-);
---> statement-breakpoint
-CREATE TABLE "sla_policies" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "sla_policies_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"key" text NOT NULL,
-	"version" integer NOT NULL,
-	"calendar_id" bigint,
-	"definition" jsonb NOT NULL,
-	"created_at" timestamp with time zone NOT NULL,
-	"retired_at" timestamp with time zone
-);
---> statement-breakpoint
-CREATE TABLE "suppressions" (
-	"address" text PRIMARY KEY NOT NULL,
-	"reason" text NOT NULL,
-	"evidence" text NOT NULL,
-	"expires_at" timestamp with time zone NOT NULL,
-	"created_at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "team_members" (
@@ -759,6 +759,24 @@ ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_agent_id_agents_id_fk" FOR
 ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ticket_told" ADD CONSTRAINT "ticket_told_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ticket_told" ADD CONSTRAINT "ticket_told_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "outbox" ADD CONSTRAINT "outbox_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "outbox" ADD CONSTRAINT "outbox_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_assignee_id_agents_id_fk" FOREIGN KEY ("assignee_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_ticket_team_id_teams_id_fk" FOREIGN KEY ("ticket_team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_policy_id_sla_policies_id_fk" FOREIGN KEY ("policy_id") REFERENCES "public"."sla_policies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_stop_agent_id_agents_id_fk" FOREIGN KEY ("stop_agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_policy_id_sla_policies_id_fk" FOREIGN KEY ("policy_id") REFERENCES "public"."sla_policies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "sla_policies" ADD CONSTRAINT "sla_policies_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "agent_followers" ADD CONSTRAINT "agent_followers_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "agent_followers" ADD CONSTRAINT "agent_followers_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "agent_followers" ADD CONSTRAINT "agent_followers_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -777,29 +795,11 @@ ALTER TABLE "events" ADD CONSTRAINT "events_ticket_id_tickets_id_fk" FOREIGN KEY
 ALTER TABLE "message_ids" ADD CONSTRAINT "message_ids_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "message_ids" ADD CONSTRAINT "message_ids_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "organization_domains" ADD CONSTRAINT "organization_domains_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "outbox" ADD CONSTRAINT "outbox_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "outbox" ADD CONSTRAINT "outbox_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "projects" ADD CONSTRAINT "projects_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "side_questions" ADD CONSTRAINT "side_questions_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "side_questions" ADD CONSTRAINT "side_questions_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "side_questions" ADD CONSTRAINT "side_questions_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_comment_id_comments_id_fk" FOREIGN KEY ("comment_id") REFERENCES "public"."comments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_answers" ADD CONSTRAINT "sla_answers_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_assignee_id_agents_id_fk" FOREIGN KEY ("assignee_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_breaches" ADD CONSTRAINT "sla_breaches_ticket_team_id_teams_id_fk" FOREIGN KEY ("ticket_team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_policy_id_sla_policies_id_fk" FOREIGN KEY ("policy_id") REFERENCES "public"."sla_policies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_clocks" ADD CONSTRAINT "sla_clocks_stop_agent_id_agents_id_fk" FOREIGN KEY ("stop_agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_clock_id_sla_clocks_id_fk" FOREIGN KEY ("clock_id") REFERENCES "public"."sla_clocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_fired" ADD CONSTRAINT "sla_fired_policy_id_sla_policies_id_fk" FOREIGN KEY ("policy_id") REFERENCES "public"."sla_policies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "sla_policies" ADD CONSTRAINT "sla_policies_calendar_id_calendars_id_fk" FOREIGN KEY ("calendar_id") REFERENCES "public"."calendars"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "team_members" ADD CONSTRAINT "team_members_team_id_teams_id_fk" FOREIGN KEY ("team_id") REFERENCES "public"."teams"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "team_members" ADD CONSTRAINT "team_members_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ticket_links" ADD CONSTRAINT "ticket_links_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -842,23 +842,13 @@ CREATE INDEX "receipts_agent" ON "receipts" USING btree ("agent_id","at");--> st
 CREATE INDEX "receipts_ticket" ON "receipts" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "receipts_message" ON "receipts" USING btree ("message_id") WHERE message_id is not null;--> statement-breakpoint
 CREATE INDEX "ticket_told_at" ON "ticket_told" USING btree ("at");--> statement-breakpoint
-CREATE UNIQUE INDEX "agent_followers_ticket" ON "agent_followers" USING btree ("ticket_id","agent_id") WHERE ticket_id is not null;--> statement-breakpoint
-CREATE UNIQUE INDEX "agent_followers_project" ON "agent_followers" USING btree ("project_id","agent_id") WHERE project_id is not null;--> statement-breakpoint
-CREATE INDEX "attachments_comment" ON "attachments" USING btree ("comment_id");--> statement-breakpoint
-CREATE INDEX "attachments_ticket" ON "attachments" USING btree ("ticket_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "calendars_version" ON "calendars" USING btree ("key","version");--> statement-breakpoint
-CREATE INDEX "comments_ticket" ON "comments" USING btree ("ticket_id","id");--> statement-breakpoint
-CREATE UNIQUE INDEX "customer_group_members_group_id_organization_id_address_index" ON "customer_group_members" USING btree ("group_id","organization_id","address");--> statement-breakpoint
 CREATE INDEX "mail_budgets_period" ON "mail_budgets" USING btree ("period");--> statement-breakpoint
-CREATE UNIQUE INDEX "message_ids_once" ON "message_ids" USING btree ("message_id","ticket_id");--> statement-breakpoint
-CREATE INDEX "message_ids_ticket" ON "message_ids" USING btree ("ticket_id","id");--> statement-breakpoint
-CREATE UNIQUE INDEX "notices_open" ON "notices" USING btree ("kind","subject") WHERE settled_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_due" ON "outbox" USING btree ("priority","next_try_at","id") WHERE state in ('queued', 'deferred', 'uncertain', 'leased', 'sending');--> statement-breakpoint
 CREATE INDEX "outbox_message" ON "outbox" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "outbox_uncopied" ON "outbox" USING btree ("settled_at") WHERE kind = 'reply' and state = 'sent' and copied_at is null;--> statement-breakpoint
 CREATE INDEX "outbox_ticket" ON "outbox" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "outbox_recipient" ON "outbox" USING btree ("recipient","created_at");--> statement-breakpoint
-CREATE INDEX "side_questions_ticket" ON "side_questions" USING btree ("ticket_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "calendars_version" ON "calendars" USING btree ("key","version");--> statement-breakpoint
 CREATE INDEX "sla_answers_at" ON "sla_answers" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "sla_answers_ticket" ON "sla_answers" USING btree ("ticket_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_breaches_standing" ON "sla_breaches" USING btree ("clock_id") WHERE superseded_at is null;--> statement-breakpoint
@@ -872,6 +862,16 @@ CREATE INDEX "sla_clocks_policy" ON "sla_clocks" USING btree ("policy_id","ticke
 CREATE INDEX "sla_fired_waiting" ON "sla_fired" USING btree ("at") WHERE acted_at is null;--> statement-breakpoint
 CREATE INDEX "sla_fired_dropped" ON "sla_fired" USING btree ("dropped_at") WHERE dropped_at is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "sla_policies_version" ON "sla_policies" USING btree ("key","version");--> statement-breakpoint
+CREATE UNIQUE INDEX "agent_followers_ticket" ON "agent_followers" USING btree ("ticket_id","agent_id") WHERE ticket_id is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX "agent_followers_project" ON "agent_followers" USING btree ("project_id","agent_id") WHERE project_id is not null;--> statement-breakpoint
+CREATE INDEX "attachments_comment" ON "attachments" USING btree ("comment_id");--> statement-breakpoint
+CREATE INDEX "attachments_ticket" ON "attachments" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "comments_ticket" ON "comments" USING btree ("ticket_id","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "customer_group_members_group_id_organization_id_address_index" ON "customer_group_members" USING btree ("group_id","organization_id","address");--> statement-breakpoint
+CREATE UNIQUE INDEX "message_ids_once" ON "message_ids" USING btree ("message_id","ticket_id");--> statement-breakpoint
+CREATE INDEX "message_ids_ticket" ON "message_ids" USING btree ("ticket_id","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "notices_open" ON "notices" USING btree ("kind","subject") WHERE settled_at is null;--> statement-breakpoint
+CREATE INDEX "side_questions_ticket" ON "side_questions" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "tickets_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_team_due" ON "tickets" USING btree ("team_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint

@@ -1,4 +1,5 @@
 /** Column kinds that drizzle's core lacks or that every table writes the same way. */
+import { sql } from 'drizzle-orm'
 import { bigint, customType, timestamp } from 'drizzle-orm/pg-core'
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
@@ -14,3 +15,7 @@ export const instant = () => timestamp({ withTimezone: true })
 
 /** An event's instant: whole seconds (SLA U1); floored before it is stored, because the type would round. */
 export const second = () => timestamp({ withTimezone: true, precision: 0 })
+
+/** A check that a text column holds one of these words: an enum of PostgreSQL cannot lose a value. */
+export const oneOf = (column: string, words: readonly string[]) =>
+  sql.raw(`${column} in (${words.map((word) => `'${word}'`).join(', ')})`)

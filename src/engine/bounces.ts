@@ -5,8 +5,8 @@
 import type { IncomingMail, ReportedRecipient } from '../incoming.ts'
 import type { Reported, ReportedTicket, SentMail } from './bounces/find.ts'
 import { type BounceOutcome, outcomeOf } from './bounces/outcome.ts'
+import type { OutboxKind } from './outbox/tables.ts'
 import { sameAddress } from './people.ts'
-import type { OutboxKind } from './tables.ts'
 
 /** One recipient of a delivery report, as `explain` shows it. */
 export type DeliveryReport = {

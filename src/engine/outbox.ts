@@ -13,7 +13,7 @@ import type { Inbox } from './desk.ts'
 import { addressKey, checkAddress, checkMessageId, type Mailbox, oneLine } from './outbox/address.ts'
 import { inertHtml, inertText } from './outbox/inert.ts'
 import { signFor } from './outbox/signed.ts'
-import type { OutboxKind, OutboxState } from './tables.ts'
+import type { OutboxKind, OutboxState } from './outbox/tables.ts'
 
 export type { Mailbox } from './outbox/address.ts'
 

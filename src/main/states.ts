@@ -1,5 +1,5 @@
 /** State names as people type them. */
-import { OUTBOX_STATES, type OutboxState } from '../engine/tables.ts'
+import { OUTBOX_STATES, type OutboxState } from '../engine/outbox/tables.ts'
 import { Refusal } from '../errors.ts'
 import { MAIL_STATES, type MailState } from '../mail/tables.ts'
 

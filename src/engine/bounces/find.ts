@@ -6,7 +6,8 @@ import type { Tx } from '../../database.ts'
 import type { IncomingMail } from '../../incoming.ts'
 import { report as limits } from '../../limits.ts'
 import { type Keys, readMessageId, type Token } from '../../tokens.ts'
-import type { OutboxKind, Status } from '../tables.ts'
+import type { OutboxKind } from '../outbox/tables.ts'
+import type { Status } from '../tables.ts'
 
 /** An outgoing mail that a report may be about; its ticket is the one that it ended in after merges. */
 export type SentMail = {

@@ -1,12 +1,8 @@
 /** What agents are to be told, and how far each was told. Writer: notify. */
-import { sql } from 'drizzle-orm'
 import { check, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { id, instant, ref } from '../../columns.ts'
+import { id, instant, oneOf, ref } from '../../columns.ts'
 import { agents, tickets } from '../tables.ts'
 import { NEWS, type NewsKind, REGULAR, type Regular, TOPICS, type Topic, type Way } from './kinds.ts'
-
-const oneOf = (column: string, words: readonly string[]) =>
-  sql.raw(`${column} in (${words.map((word) => `'${word}'`).join(', ')})`)
 
 /**
  * What happened in a ticket and is not told yet; rows are deleted when everybody concerned was told. Written with every

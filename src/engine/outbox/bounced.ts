@@ -3,9 +3,9 @@ import type { Queryable, Tx } from '../../database.ts'
 import { report as limits } from '../../limits.ts'
 import { after, DAY, HOUR, MINUTE } from '../../time.ts'
 import type { BounceOutcome } from '../bounces/outcome.ts'
-import type { OutboxKind } from '../tables.ts'
 import { suppressSoft } from './delivery.ts'
 import { suppress } from './suppressions.ts'
+import type { OutboxKind } from './tables.ts'
 
 /**
  * Writes the outcome down. A customer's address that does not exist is suppressed for 90 days, one that failed softly

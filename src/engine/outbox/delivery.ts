@@ -6,8 +6,8 @@ import type { Queryable, Statement } from '../../database.ts'
 import { outgoing } from '../../limits.ts'
 import { after, DAY, HOUR } from '../../time.ts'
 import type { HeaderValue } from '../outbox.ts'
-import type { OutboxKind, OutboxState } from '../tables.ts'
 import { suppress } from './suppressions.ts'
+import type { OutboxKind, OutboxState } from './tables.ts'
 
 /** A row in the hands of one worker. */
 export type Claimed = {

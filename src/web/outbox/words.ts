@@ -1,5 +1,5 @@
 /** What the states of an outgoing mail mean to an agent. */
-import type { OutboxKind, OutboxState } from '../../engine/tables.ts'
+import type { OutboxKind, OutboxState } from '../../engine/outbox/tables.ts'
 
 export const OUTBOX_WORDS: Record<OutboxState, string> = {
   queued: 'Waiting',

@@ -1,9 +1,10 @@
 /** Everything one ticket's page shows, read at one moment. */
 import type { Queryable, Sql } from '../../database.ts'
 import { transaction } from '../../database.ts'
+import type { OutboxState } from '../../engine/outbox/tables.ts'
 import type { ClockKey, ClockMetric } from '../../engine/sla/account.ts'
 import { type Course, findCourses } from '../../engine/sla/course.ts'
-import type { OutboxState, Priority, Status } from '../../engine/tables.ts'
+import type { Priority, Status } from '../../engine/tables.ts'
 import type { CalendarCard } from '../../incoming.ts'
 import { web as limits } from '../../limits.ts'
 
