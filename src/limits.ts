@@ -167,6 +167,7 @@ export const pipeline = {
   flights: 2, // such transactions at a time at most
   late: 40, // milliseconds of one before the next does not wait for it: until then it fills
   linger: 20, // milliseconds for others to come along
+  between: 40, // milliseconds from one claim to the next while mails are under way: each is a commit, and serves several
   ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others
   poll: 5 * SECOND,
 } as const
@@ -311,6 +312,7 @@ export const web = {
   shownText: 20_000, // characters of a comment; the rest is a link away
   frameImages: 10 * MB, // inline images put into the frame of a formatted mail
   frameImage: 5 * MB,
+  query: 1000, // characters of a search
 } as const
 
 /** Queues that keep themselves true while they are open. */

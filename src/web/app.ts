@@ -30,6 +30,7 @@ import { pricePages } from './prices.ts'
 import { livePages } from './queues/live.ts'
 import { queuePages } from './queues.ts'
 import { reportPages } from './reports.ts'
+import { searchPages } from './search.ts'
 import { sharedPages } from './shared.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
 import { originalPages } from './ticket/original.ts'
@@ -62,6 +63,7 @@ export function createWeb(web: Web): Hono<Env> {
     queuePages,
     newTicketPages, // before the tickets, among which it has its address
     ticketPages,
+    searchPages,
     originalPages,
     splitPages,
     undoPages,

@@ -97,7 +97,7 @@ async function contactPage(c: Context<Env>, web: Web): Promise<Response | null> 
     </dl></section></div>
     ${similar.length > 0 && similarList(similar)}
     ${tickets.length > 0 && ticketList(tickets)}
-    ${contact.unused && html`<p>${buttonForm(`/contacts/${contact.id}/removal`, 'Take this contact back', { name: name })}</p>`}`
+    ${contact.unused && buttonForm(`/contacts/${contact.id}/removal`, 'Take this contact back', { name })}`
   const done = DONE[c.req.query('done') ?? ''] ?? null
   const page = await agentPage(web, agent, { title: name, current: '/contacts/new', layout: 'text', body, done })
   return c.html(page)

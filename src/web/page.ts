@@ -120,6 +120,7 @@ function sideBar(agent: SignedIn, counts: Counts, current: string | undefined): 
       <h2 id="nav-tickets">Tickets</h2>
       <ul aria-labelledby="nav-tickets">
         ${QUEUES.map((queue) => entry(`/queues/${queue.name}`, queue.label, counts.queues[queue.name]))}
+        ${entry('/search', 'Search')}
         ${entry('/tickets/new', 'New ticket')}
         ${entry('/contacts/new', 'New contact')}
       </ul>
