@@ -31,6 +31,13 @@ export function isTheirs(
   return confirmed?.agent === agent.address || (kind === 'human' && arrival.auth.verdict === 'strong')
 }
 
+/** By a person in the web view, who has looked at it (4a.28). */
+export const isReleased = (arrival: Arrival): boolean => arrival.releasedAt !== null && arrival.confirmed === null
+
+/** Whether it is to be sent as it is, whatever is newer: its agent said so, or who released it. */
+export const isSent = (arrival: Arrival): boolean =>
+  isReleased(arrival) || arrival.confirmed?.by.includes('send') === true
+
 /** What was written now, and can be seen: a line that the HTML hides is nobody's words (9.8). */
 export const visibleOf = (mail: IncomingMail): string =>
   withoutHidden(mail, joinRanges(mail.text, mail.ranges, 'visible').trim())

@@ -13,6 +13,7 @@ import {
   authorOf,
   type Case,
   inboxOf,
+  isSent,
   readingOf,
   refuse,
   releasing,
@@ -40,7 +41,7 @@ export function deed(given: Case, whose: Whose): Plan {
   const plan = { ...given.plan, author: authorOf(given.plan, agent), commands: read.commands }
   const wait = (stop: Stop) => refuse({ ...given, plan }, agent, stop)
   // `#send` for a mail whose commands are wrong: its text as it is, and none of them
-  const asIs = read.problems.length > 0 && arrival.confirmed?.by.includes('send') === true
+  const asIs = read.problems.length > 0 && isSent(arrival)
   if (read.problems.length > 0 && !asIs) return wait(wrong(read.problems))
   if (!asIs && read.strong && !read.dry && !arrival.confirmed?.by.includes('challenge'))
     return wait({ kind: 'challenge', code: 'challenge', words: 'what it commands needs a confirmation of its own' })
@@ -124,10 +125,10 @@ function stop(
 ): Stop | null {
   const { newer, internal } = facts.agents!
   const leak = leakIn(text, internal)
-  const isSent = arrival.confirmed?.by.includes('send') === true
-  if (leak && (leak.sure || (audience === 'public' && !isSent)))
+  const sent = isSent(arrival)
+  if (leak && (leak.sure || (audience === 'public' && !sent)))
     return { kind: leak.sure ? 'notice' : 'send', code: 'note_leak', words: leak.words }
-  if (audience !== 'public' || newer.length === 0 || isSent) return null
+  if (audience !== 'public' || newer.length === 0 || sent) return null
   const last = newer.at(-1)!
   return { kind: 'send', code: 'collision', words: `${last.name} wrote after what was answered` }
 }

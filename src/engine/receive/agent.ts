@@ -8,7 +8,7 @@ import type { Token } from '../../tokens.ts'
 import { readBlock } from '../commands.ts'
 import type { Agent } from '../desk.ts'
 import { type Threading, takesPart } from '../thread.ts'
-import { type Case, isTheirs, refuse, releasing, visibleOf } from './agent-case.ts'
+import { type Case, isReleased, isTheirs, refuse, releasing, visibleOf } from './agent-case.ts'
 import { deed } from './agent-deed.ts'
 import { agentTokens } from './agent-facts.ts'
 import { isForward, openOnBehalf } from './behalf.ts'
@@ -23,13 +23,16 @@ import type { Plan, Reason } from './plan.ts'
 export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threading: Threading, now: Date): Plan | null {
   const { mail } = arrival
   if (mail.error !== null || facts.agents === null) return null
-  // a person who releases a mail vouches for its sender, and makes them no agent
-  if (arrival.releasedAt && !arrival.confirmed) return null
   const given = { arrival, facts, mail, plan, threading, now }
-  if (facts.agents.asked) return confirmation(given)
   const tokens = agentTokens(facts.claims)
+  // a person who releases a mail lets it in, and makes nobody an agent who is not proven to be one
+  if (isReleased(arrival) && !(facts.agent && isTheirs(given, plan.kind, facts.agent) && areOwn(tokens, facts.agent)))
+    return null
+  if (facts.agents.asked) return confirmation(given)
   return tokens.length > 0 ? withToken(given, tokens) : withoutToken(given)
 }
+
+const areOwn = (tokens: Token[], agent: Agent): boolean => tokens.every((token) => token.person === agent.id)
 
 /** Lines of commands under an agent's name that nothing proves are text; they hear that somebody tried (5.6). */
 export function withNoticeToAgent(plan: Plan, arrival: Arrival, facts: Facts): Plan {
@@ -146,7 +149,7 @@ function doubt({ arrival, facts, mail, plan }: Case, token: Token, owner: Agent)
     return mail.allFrom.length === 1 && !mail.fromIrregular
       ? `it is not proven to be from ${owner.address}`
       : 'it has several senders'
-  if (arrival.confirmed) return null
+  if (arrival.confirmed || isReleased(arrival)) return null
   if (arrival.classification?.weakAutoreply || plan.signals.some(({ rule }) => rule === '4a.16'))
     return 'it may be an automatic answer'
   // what is signed is the header: an envelope can be put around any mail of theirs

@@ -143,4 +143,16 @@ test('whoever was shut out a moment ago does nothing more', async () => {
   assert.equal(await replies(), [])
 })
 
+test('whoever releases it in the web view sends it as it is', async () => {
+  const { release } = await import('../../../src/mail/spool.ts')
+  const id = await ticket()
+  const before = await shown(id)
+  await eva(id, 'Wait, it works again since noon.')
+  const end = await answer(id, 'Restart it.', { shown: before })
+  await transaction(sql, (tx) => release(tx, { id: end.id, by: 'Ada' }, desk.clock.at))
+  const released = await desk.ending(end.id)
+  assert.equal([released.state, reason(released)], ['commented', 'agent'])
+  assert.is((await replies()).length, 1)
+})
+
 test.run()
