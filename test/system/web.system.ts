@@ -115,13 +115,25 @@ test('an open queue shows a new ticket without a reload, and the focus and the p
   await sql`update tickets set status = 'closed' where subject like 'Old %'`
 })
 
+/** Where agents enter what nobody mailed. */
+const ENTERING = ['/tickets/new', '/contacts/new', '/blocked', '/search?q=printer', '/notifications']
+
 test('every page fits 1280 and 390 pixels, and every field and button has a name and a visible focus', async () => {
   const id = await fullTicket()
   await raiseNotice(sql, { kind: 'relay_down', words: `The relay is down: ${'x'.repeat(300)}` }, NOON)
   const page = await browser.newPage()
   for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: 844 })
-    for (const at of ['/queues/open', `/tickets/${id}`, '/held', '/outbox', '/sessions', '/sign-in', '/tickets/0']) {
+    for (const at of [
+      '/queues/open',
+      `/tickets/${id}`,
+      '/held',
+      '/outbox',
+      '/sessions',
+      '/sign-in',
+      '/tickets/0',
+      ...ENTERING,
+    ]) {
       await page.goto(server.address + at)
       assert.is(await look<number>(page, 'document.documentElement.scrollWidth'), width, `${at} at ${width}`)
       assert.equal(await look<string[]>(page, UNNAMED), [], `${at} at ${width}`)
