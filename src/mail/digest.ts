@@ -3,11 +3,12 @@
  * too late to be sent (SLA E4): counts and a list, from their seven o'clock on and in their language. All daemons together
  * write each admin one a day; where nothing waits, none.
  */
+
 import { type Sql, type Tx, transaction } from '../database.ts'
 import { formatter } from '../engine/due-words/formatter.ts'
 import { isAddress, oneLine } from '../engine/outbox/address.ts'
 import { isFirstOfDay } from '../engine/outbox/budget.ts'
-import { domainOf } from '../engine/outbox/headers.ts'
+import { plainMail } from '../engine/outbox/plain.ts'
 import { queueMail } from '../engine/outbox.ts'
 import { countDropped } from '../engine/sla/fired.ts'
 import type { Tools } from '../engine/tools.ts'
@@ -15,7 +16,6 @@ import { escapeHtml } from '../html.ts'
 import { kept, digest as limits } from '../limits.ts'
 import { localeFor, type Rendered, type Rich, render } from '../render.ts'
 import { after, DAY, Temporal } from '../time.ts'
-import { makeMessageId } from '../tokens.ts'
 import { type Why, whyIn } from './digest/phrases.ts'
 import { findWaiting, type Waiting, type WaitingMail } from './spool/held.ts'
 
@@ -64,28 +64,8 @@ async function queueDigest(
   const dropped = await countDropped(tx, after(now, -DAY))
   if (waiting.held + waiting.failed + waiting.discarded + dropped === 0) return false
   const inbox = tools.desk.inboxes[0]!
-  const to = { name: oneLine(admin.name), address: admin.address }
-  await queueMail(
-    tx,
-    {
-      kind: 'notice',
-      ticketId: null,
-      commentId: null,
-      inboxId: inbox.id,
-      generation: 0,
-      messageId: makeMessageId(tools.keys, 'n', 0, domainOf(inbox.address), now),
-      recipients: [to],
-      headers: [
-        ['From', [{ name: inbox.name, address: inbox.address }]],
-        ['To', [to]],
-      ],
-      ...wordsFor(admin, { ...waiting, dropped }, { tools, url, desk: inbox.name }),
-      attachmentIds: [],
-      notBefore: null,
-    },
-    tools,
-    now,
-  )
+  const words = wordsFor(admin, { ...waiting, dropped }, { tools, url, desk: inbox.name })
+  await queueMail(tx, plainMail(tools, { kind: 'notice', inbox, to: admin, words }, now), tools, now)
   return true
 }
 

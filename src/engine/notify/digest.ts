@@ -4,21 +4,22 @@
  * begins with a number. All daemons together write each agent one a day; nothing where the queue is empty, and none on a
  * day on which their calendar is closed.
  */
+
 import { type Queryable, type Sql, type Tx, transaction } from '../../database.ts'
 import { escapeHtml } from '../../html.ts'
 import { digest as daily, agentDigest as limits } from '../../limits.ts'
 import { localeFor, type Rendered, type Rich, render } from '../../render.ts'
 import { after, seconds, Temporal } from '../../time.ts'
-import { makeMessageId, stopToken } from '../../tokens.ts'
+import { stopToken } from '../../tokens.ts'
 import { workingSecondsBetween } from '../business-hours.ts'
 import { say } from '../commands/phrases.ts'
 import { unmailedReceipts } from '../commands/receipts.ts'
-import type { Agent, Desk } from '../desk.ts'
+import type { Agent, Desk, Inbox } from '../desk.ts'
 import { formatter } from '../due-words/formatter.ts'
 import { regional } from '../due-words.ts'
 import { isAddress, oneLine } from '../outbox/address.ts'
 import { isFirstOfDay } from '../outbox/budget.ts'
-import { domainOf } from '../outbox/headers.ts'
+import { plainMail } from '../outbox/plain.ts'
 import { signFor } from '../outbox/signed.ts'
 import { type HeaderValue, queueMail } from '../outbox.ts'
 import type { Tools } from '../tools.ts'
@@ -77,47 +78,30 @@ export async function queueDigest(
   if (news.count + queue.mineCount + queue.freeCount + done.length === 0) return false
   const { locale, zone } = readsIn(agent, inbox, tools)
   const phrases = notifyPhrases(localeFor(tools.templates, locale))
-  const token = { purpose: 'a', inbox: inbox.id, ticket: 0, person: agent.id, generation: 0, comment: 0 } as const
-  const answer = signFor(tools.keys, inbox, token)
-  const to = { name: oneLine(agent.name), address: agent.address }
+  const answer = commandsAddress(tools, { agent, inbox })
   const words = wordsFor({ news, queue, done, phrases, locale, zone, url, tools, desk: inbox.name, answer, now })
-  await queueMail(
-    tx,
-    {
-      kind: 'notification',
-      ticketId: null,
-      commentId: null,
-      inboxId: inbox.id,
-      generation: 0,
-      messageId: makeMessageId(tools.keys, 'n', 0, domainOf(inbox.address), now),
-      recipients: [to],
-      headers: [
-        ['From', [{ name: inbox.name, address: inbox.address }]],
-        ['To', [to]],
-        ...stopHeaders(tools, { agent: agent.id, topic: 'digest' }, url),
-        ...(answer ? ([['Reply-To', [{ name: phrases.commandsTo, address: answer }]]] as [string, HeaderValue][]) : []),
-      ],
-      ...words,
-      attachmentIds: [],
-      notBefore: null,
-    },
-    tools,
-    now,
-  )
+  const headers = regularHeaders(tools, { agent, topic: 'digest', answer, name: phrases.commandsTo }, url)
+  await queueMail(tx, plainMail(tools, { kind: 'notification', inbox, to: agent, headers, words }, now), tools, now)
   return true
 }
 
-/** One click, or one POST of the mail program, ends a regular mail (8.11). */
-export function stopHeaders(
+/** Where an agent sends lines of commands, or a table: their own address of no ticket. Null where there is none (5.10). */
+export const commandsAddress = ({ keys }: Tools, { agent, inbox }: { agent: Agent; inbox: Inbox }): string | null =>
+  signFor(keys, inbox, { purpose: 'a', inbox: inbox.id, ticket: 0, person: agent.id, generation: 0, comment: 0 })
+
+/** One click, or one POST of the mail program, ends a regular mail (8.11); who answers it gives commands. */
+export function regularHeaders(
   { keys }: Tools,
-  stop: { agent: number; topic: Regular },
+  mail: { agent: Agent; topic: Regular; answer: string | null; name: string },
   url: string,
 ): [string, HeaderValue][] {
-  const link = new URL(`/notifications/stop/${stopToken(keys, stop)}`, url).href
-  return [
+  const { agent, topic, answer, name } = mail
+  const link = new URL(`/notifications/stop/${stopToken(keys, { agent: agent.id, topic })}`, url).href
+  const headers: [string, HeaderValue][] = [
     ['List-Unsubscribe', `<${link}>`],
     ['List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'],
   ]
+  return answer === null ? headers : [...headers, ['Reply-To', [{ name, address: answer }]]]
 }
 
 /** The start of the agent's day, from their seven o'clock on; null before it, and where their calendar is closed all day. */

@@ -2,6 +2,7 @@
  * An agent's week by mail, each Friday, as lines that are corrected by changing them in the answer: through the verbs of
  * time entries, all of them or none. One a week whatever daemons there are; nothing where nothing was entered.
  */
+
 import { type Queryable, type Sql, type Tx, transaction } from '../../database.ts'
 import { localDate, weekOf } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
@@ -9,19 +10,16 @@ import { escapeHtml } from '../../html.ts'
 import { timesheets as limits } from '../../limits.ts'
 import { localeFor, type Rendered, render } from '../../render.ts'
 import { Temporal } from '../../time.ts'
-import { makeMessageId } from '../../tokens.ts'
 import type { Agent } from '../desk.ts'
 import { lengthText } from '../due-words.ts'
-import { oneLine } from '../outbox/address.ts'
 import { isFirstOfDay } from '../outbox/budget.ts'
-import { domainOf } from '../outbox/headers.ts'
-import { signFor } from '../outbox/signed.ts'
-import { type HeaderValue, queueMail } from '../outbox.ts'
+import { plainMail } from '../outbox/plain.ts'
+import { queueMail } from '../outbox.ts'
 import type { Worker } from '../time-entries/rows.ts'
 import { editEntry, enterTime, removeEntry } from '../time-entries.ts'
 import type { Tools } from '../tools.ts'
 import { loadChoices } from './choices.ts'
-import { type Digesting, reachable, stopHeaders, workday } from './digest.ts'
+import { commandsAddress, type Digesting, reachable, regularHeaders, workday } from './digest.ts'
 import { readsIn } from './mail.ts'
 import { notifyPhrases } from './phrases.ts'
 import { differenceOf, type SheetEntry, type SheetLine, sheetLine } from './sheet.ts'
@@ -187,34 +185,12 @@ async function queueSheet(tx: Tx, given: Digesting & { agent: Agent }, now: Date
   const entries = await readEntries(tx, { agentId: agent.id, ...week })
   if (entries.length === 0) return false
   const inbox = tools.desk.inboxes[0]!
-  const token = { purpose: 'a', inbox: inbox.id, ticket: 0, person: agent.id, generation: 0, comment: 0 } as const
-  const answer = signFor(tools.keys, inbox, token)
+  const answer = commandsAddress(tools, { agent, inbox })
   const { locale } = readsIn(agent, inbox, tools)
   const name = notifyPhrases(localeFor(tools.templates, locale)).commandsTo
-  const to = { name: oneLine(agent.name), address: agent.address }
-  await queueMail(
-    tx,
-    {
-      kind: 'notification',
-      ticketId: null,
-      commentId: null,
-      inboxId: inbox.id,
-      generation: 0,
-      messageId: makeMessageId(tools.keys, 'n', 0, domainOf(inbox.address), now),
-      recipients: [to],
-      headers: [
-        ['From', [{ name: inbox.name, address: inbox.address }]],
-        ['To', [to]],
-        ...stopHeaders(tools, { agent: agent.id, topic: 'timesheet' }, url),
-        ...(answer ? ([['Reply-To', [{ name, address: answer }]]] as [string, HeaderValue][]) : []),
-      ],
-      ...wordsFor({ entries, week, locale, desk: inbox.name, isAnswered: answer !== null, ...given }),
-      attachmentIds: [],
-      notBefore: null,
-    },
-    tools,
-    now,
-  )
+  const headers = regularHeaders(tools, { agent, topic: 'timesheet', answer, name }, url)
+  const words = wordsFor({ entries, week, locale, desk: inbox.name, isAnswered: answer !== null, ...given })
+  await queueMail(tx, plainMail(tools, { kind: 'notification', inbox, to: agent, headers, words }, now), tools, now)
   return true
 }
 
