@@ -11,13 +11,13 @@ const en = {
     'A mail to an address that only you should have is held: it cannot be shown that you may use it there. Nothing was done and nothing was sent.\nIf you passed a notification on, its reader now has that address; it lets nobody in. If the mail was yours, answer the newest notification of the ticket.',
   held_subject: 'Your mail was not sent',
   collision_body:
-    'Somebody wrote after the notification that you answered. Your answer was not sent.\nAnswer this mail with a new text, or with the one word #send to send your answer as it is.',
+    'Somebody wrote after the notification that you answered. Your answer was not sent.\nAnswer this mail with a new text, or with the one word “#send” to send your answer as it is.',
   leak_body:
-    'Your answer holds words of a note that customers do not read. It was not sent.\nAnswer this mail with a new text, or with the one word #send to send your answer as it is.',
+    'Your answer holds words of a note that customers do not read. It was not sent.\nAnswer this mail with a new text, or with the one word “#send” to send your answer as it is.',
   address_body:
     'Your answer holds a reply address that is for one reader only, perhaps in a quotation that was not recognised. It was not sent.\nAnswer this mail with a new text, without the quotation.',
   error_body:
-    'Your mail could not be carried out. Nothing was executed and nothing was sent.\nAnswer this mail with a corrected text, or with the one word #send to send your text as it is.',
+    'Your mail could not be carried out. Nothing was executed and nothing was sent.\nAnswer this mail with a corrected text, or with the one word “#send” to send your text as it is.',
   unproven_subject: 'A mail with commands came in your name',
   unproven_body:
     'A mail in your name holds lines of commands, and nothing shows that you wrote it. It was taken as a customer’s mail: none of them was executed.\nIf it was yours, answer a notification of the ticket instead, from the address that the desk knows.',
@@ -36,13 +36,13 @@ const de: Phrases = {
     'Eine Mail an eine Adresse, die nur Sie haben sollten, wird zurückgehalten: es ist nicht zu erkennen, dass Sie sie dort benutzen dürfen. Nichts wurde ausgeführt, nichts gesendet.\nHaben Sie eine Benachrichtigung weitergeleitet, hat nun auch deren Leser diese Adresse; sie lässt niemanden ein. War die Mail von Ihnen, antworten Sie auf die neueste Benachrichtigung des Tickets.',
   held_subject: 'Ihre Mail wurde nicht gesendet',
   collision_body:
-    'Nach der Benachrichtigung, auf die Sie antworten, hat jemand geschrieben. Ihre Antwort wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort #send, um Ihre Antwort so zu senden, wie sie ist.',
+    'Nach der Benachrichtigung, auf die Sie antworten, hat jemand geschrieben. Ihre Antwort wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort “#send”, um Ihre Antwort so zu senden, wie sie ist.',
   leak_body:
-    'Ihre Antwort enthält Worte einer Notiz, die Kunden nicht lesen. Sie wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort #send, um Ihre Antwort so zu senden, wie sie ist.',
+    'Ihre Antwort enthält Worte einer Notiz, die Kunden nicht lesen. Sie wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort “#send”, um Ihre Antwort so zu senden, wie sie ist.',
   address_body:
     'Ihre Antwort enthält eine Antwortadresse, die nur für einen Leser bestimmt ist, vielleicht in einem Zitat, das nicht erkannt wurde. Sie wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, ohne das Zitat.',
   error_body:
-    'Ihre Mail konnte nicht ausgeführt werden. Nichts wurde ausgeführt, nichts gesendet.\nAntworten Sie auf diese Mail mit einem berichtigten Text, oder nur mit dem Wort #send, um Ihren Text so zu senden, wie er ist.',
+    'Ihre Mail konnte nicht ausgeführt werden. Nichts wurde ausgeführt, nichts gesendet.\nAntworten Sie auf diese Mail mit einem berichtigten Text, oder nur mit dem Wort “#send”, um Ihren Text so zu senden, wie er ist.',
   unproven_subject: 'In Ihrem Namen kam eine Mail mit Befehlen',
   unproven_body:
     'Eine Mail in Ihrem Namen enthält Befehlszeilen, und nichts zeigt, dass Sie sie geschrieben haben. Sie wurde wie die Mail eines Kunden behandelt: keine davon wurde ausgeführt.\nWar sie von Ihnen, antworten Sie stattdessen auf eine Benachrichtigung des Tickets, von der Adresse, die der Desk kennt.',
@@ -61,13 +61,13 @@ const fr: Phrases = {
     "Un message adressé à une adresse que vous seul devriez avoir est retenu : rien ne montre que vous pouvez l'utiliser ici. Rien n'a été fait ni envoyé.\nSi vous avez transféré une notification, son lecteur a maintenant cette adresse ; elle ne donne accès à rien. Si le message était de vous, répondez à la dernière notification du ticket.",
   held_subject: "Votre message n'a pas été envoyé",
   collision_body:
-    "Quelqu'un a écrit après la notification à laquelle vous répondez. Votre réponse n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot #send pour envoyer votre réponse telle quelle.",
+    "Quelqu'un a écrit après la notification à laquelle vous répondez. Votre réponse n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot “#send” pour envoyer votre réponse telle quelle.",
   leak_body:
-    "Votre réponse contient des mots d'une note que les clients ne lisent pas. Elle n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot #send pour envoyer votre réponse telle quelle.",
+    "Votre réponse contient des mots d'une note que les clients ne lisent pas. Elle n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot “#send” pour envoyer votre réponse telle quelle.",
   address_body:
     "Votre réponse contient une adresse de réponse destinée à un seul lecteur, peut-être dans une citation qui n'a pas été reconnue. Elle n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, sans la citation.",
   error_body:
-    "Votre message n'a pas pu être exécuté. Rien n'a été fait ni envoyé.\nRépondez à ce message par un texte corrigé, ou par le seul mot #send pour envoyer votre texte tel quel.",
+    "Votre message n'a pas pu être exécuté. Rien n'a été fait ni envoyé.\nRépondez à ce message par un texte corrigé, ou par le seul mot “#send” pour envoyer votre texte tel quel.",
   unproven_subject: 'Un message avec des commandes est arrivé à votre nom',
   unproven_body:
     'Un message à votre nom contient des lignes de commande, et rien ne montre que vous l’avez écrit. Il a été traité comme celui d’un client : aucune n’a été exécutée.\nS’il était de vous, répondez plutôt à une notification du ticket, depuis l’adresse que le service connaît.',
@@ -86,13 +86,13 @@ const es: Phrases = {
     'Un mensaje a una dirección que solo usted debería tener está retenido: no consta que pueda usarla aquí. No se hizo ni se envió nada.\nSi reenvió una notificación, su lector tiene ahora esa dirección; no da acceso a nadie. Si el mensaje era suyo, responda a la última notificación del ticket.',
   held_subject: 'Su mensaje no se envió',
   collision_body:
-    'Alguien escribió después de la notificación que usted responde. Su respuesta no se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra #send para enviar su respuesta tal como está.',
+    'Alguien escribió después de la notificación que usted responde. Su respuesta no se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra “#send” para enviar su respuesta tal como está.',
   leak_body:
-    'Su respuesta contiene palabras de una nota que los clientes no leen. No se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra #send para enviar su respuesta tal como está.',
+    'Su respuesta contiene palabras de una nota que los clientes no leen. No se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra “#send” para enviar su respuesta tal como está.',
   address_body:
     'Su respuesta contiene una dirección de respuesta destinada a un solo lector, quizá en una cita que no se reconoció. No se envió.\nResponda a este mensaje con un texto nuevo, sin la cita.',
   error_body:
-    'Su mensaje no se pudo ejecutar. No se hizo ni se envió nada.\nResponda a este mensaje con un texto corregido, o solo con la palabra #send para enviar su texto tal como está.',
+    'Su mensaje no se pudo ejecutar. No se hizo ni se envió nada.\nResponda a este mensaje con un texto corregido, o solo con la palabra “#send” para enviar su texto tal como está.',
   unproven_subject: 'Llegó un mensaje con órdenes en su nombre',
   unproven_body:
     'Un mensaje en su nombre contiene líneas de órdenes y nada muestra que lo escribiera usted. Se trató como el de un cliente: ninguna se ejecutó.\nSi era suyo, responda en su lugar a una notificación del ticket, desde la dirección que el servicio conoce.',
@@ -111,13 +111,13 @@ const pl: Phrases = {
     'Wiadomość na adres, który powinieneś mieć tylko Ty, została wstrzymana: nie wiadomo, czy wolno go tu użyć. Nic nie wykonano i nic nie wysłano.\nJeśli przekazałeś dalej powiadomienie, jego czytelnik ma teraz ten adres; nikomu nie daje on dostępu. Jeśli wiadomość była Twoja, odpowiedz na najnowsze powiadomienie zgłoszenia.',
   held_subject: 'Twoja wiadomość nie została wysłana',
   collision_body:
-    'Ktoś napisał po powiadomieniu, na które odpowiadasz. Twoja odpowiedź nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem #send, aby wysłać odpowiedź bez zmian.',
+    'Ktoś napisał po powiadomieniu, na które odpowiadasz. Twoja odpowiedź nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem “#send”, aby wysłać odpowiedź bez zmian.',
   leak_body:
-    'Twoja odpowiedź zawiera słowa notatki, której klienci nie czytają. Nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem #send, aby wysłać odpowiedź bez zmian.',
+    'Twoja odpowiedź zawiera słowa notatki, której klienci nie czytają. Nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem “#send”, aby wysłać odpowiedź bez zmian.',
   address_body:
     'Twoja odpowiedź zawiera adres odpowiedzi przeznaczony dla jednego czytelnika, może w cytacie, którego nie rozpoznano. Nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem, bez cytatu.',
   error_body:
-    'Twojej wiadomości nie udało się wykonać. Nic nie wykonano i nic nie wysłano.\nOdpowiedz na tę wiadomość poprawionym tekstem albo samym słowem #send, aby wysłać tekst bez zmian.',
+    'Twojej wiadomości nie udało się wykonać. Nic nie wykonano i nic nie wysłano.\nOdpowiedz na tę wiadomość poprawionym tekstem albo samym słowem “#send”, aby wysłać tekst bez zmian.',
   unproven_subject: 'Przyszła wiadomość z poleceniami w Twoim imieniu',
   unproven_body:
     'Wiadomość w Twoim imieniu zawiera wiersze poleceń i nic nie wskazuje, że to Ty ją napisałeś. Potraktowano ją jak wiadomość klienta: żadnego nie wykonano.\nJeśli była Twoja, odpowiedz zamiast tego na powiadomienie zgłoszenia, z adresu, który zna serwis.',
@@ -136,13 +136,13 @@ const uk: Phrases = {
     'Лист на адресу, яка має бути лише у вас, затримано: не видно, що нею тут можна користуватися. Нічого не виконано й нічого не надіслано.\nЯкщо ви переслали сповіщення, його читач тепер має цю адресу; вона нікого не впускає. Якщо лист був ваш, дайте відповідь на найновіше сповіщення заявки.',
   held_subject: 'Ваш лист не надіслано',
   collision_body:
-    'Після сповіщення, на яке ви відповідаєте, хтось написав. Вашу відповідь не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом #send, щоб надіслати відповідь без змін.',
+    'Після сповіщення, на яке ви відповідаєте, хтось написав. Вашу відповідь не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом “#send”, щоб надіслати відповідь без змін.',
   leak_body:
-    'Ваша відповідь містить слова нотатки, якої клієнти не читають. Її не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом #send, щоб надіслати відповідь без змін.',
+    'Ваша відповідь містить слова нотатки, якої клієнти не читають. Її не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом “#send”, щоб надіслати відповідь без змін.',
   address_body:
     'Ваша відповідь містить адресу для відповіді, призначену одному читачеві, можливо, у цитаті, яку не розпізнано. Її не надіслано.\nДайте відповідь на цей лист новим текстом, без цитати.',
   error_body:
-    'Ваш лист не вдалося виконати. Нічого не виконано й нічого не надіслано.\nДайте відповідь на цей лист виправленим текстом або лише словом #send, щоб надіслати текст без змін.',
+    'Ваш лист не вдалося виконати. Нічого не виконано й нічого не надіслано.\nДайте відповідь на цей лист виправленим текстом або лише словом “#send”, щоб надіслати текст без змін.',
   unproven_subject: 'Від вашого імені надійшов лист із командами',
   unproven_body:
     'Лист від вашого імені містить рядки команд, і ніщо не свідчить, що його написали ви. З ним повелися як із листом клієнта: жодної не виконано.\nЯкщо він був ваш, дайте натомість відповідь на сповіщення заявки з адреси, яку знає служба.',
@@ -161,13 +161,13 @@ const ru: Phrases = {
     'Письмо на адрес, который должен быть только у вас, задержано: не видно, что им здесь можно пользоваться. Ничего не выполнено и ничего не отправлено.\nЕсли вы переслали уведомление, его читатель теперь знает этот адрес; он никого не впускает. Если письмо было ваше, ответьте на последнее уведомление заявки.',
   held_subject: 'Ваше письмо не отправлено',
   collision_body:
-    'После уведомления, на которое вы отвечаете, кто-то написал. Ваш ответ не отправлен.\nОтветьте на это письмо новым текстом или одним словом #send, чтобы отправить ответ как есть.',
+    'После уведомления, на которое вы отвечаете, кто-то написал. Ваш ответ не отправлен.\nОтветьте на это письмо новым текстом или одним словом “#send”, чтобы отправить ответ как есть.',
   leak_body:
-    'Ваш ответ содержит слова заметки, которую клиенты не читают. Он не отправлен.\nОтветьте на это письмо новым текстом или одним словом #send, чтобы отправить ответ как есть.',
+    'Ваш ответ содержит слова заметки, которую клиенты не читают. Он не отправлен.\nОтветьте на это письмо новым текстом или одним словом “#send”, чтобы отправить ответ как есть.',
   address_body:
     'Ваш ответ содержит адрес для ответа, предназначенный одному читателю, возможно, в цитате, которую не удалось распознать. Он не отправлен.\nОтветьте на это письмо новым текстом, без цитаты.',
   error_body:
-    'Ваше письмо не удалось выполнить. Ничего не выполнено и ничего не отправлено.\nОтветьте на это письмо исправленным текстом или одним словом #send, чтобы отправить текст как есть.',
+    'Ваше письмо не удалось выполнить. Ничего не выполнено и ничего не отправлено.\nОтветьте на это письмо исправленным текстом или одним словом “#send”, чтобы отправить текст как есть.',
   unproven_subject: 'От вашего имени пришло письмо с командами',
   unproven_body:
     'Письмо от вашего имени содержит строки команд, и ничто не говорит о том, что его написали вы. С ним обошлись как с письмом клиента: ни одна не выполнена.\nЕсли оно было ваше, ответьте вместо этого на уведомление заявки с адреса, который знает служба.',

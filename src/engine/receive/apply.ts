@@ -31,7 +31,7 @@ import { commentOf } from './comment.ts'
 import { runCustomers } from './customer.ts'
 import { hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
-import { find, type Plan } from './plan.ts'
+import { type Action, find, type Plan } from './plan.ts'
 import { incomingId, references } from './references.ts'
 import type { Done, Work } from './work.ts'
 
@@ -41,37 +41,40 @@ export async function apply(tx: Tx, work: Work, now: Date): Promise<Done> {
   if (facts.suppressed && plan.kind === 'human' && isProven(arrival.auth, facts.identity) && !arrival.archive)
     await liftBecauseTheyWrote(tx, facts.from!.address)
   const done = await applyMail(tx, work, now)
-  const effects = plan.actions.filter(
-    (one) =>
-      one.action === 'quieten' ||
-      one.action === 'notice' ||
-      one.action === 'ask_agent' ||
-      one.action === 'commands' ||
-      one.action === 'count_bad_address' ||
-      isReportAction(one),
-  )
+  const effects = plan.actions.flatMap((one) => effectOf(tx, work, one, now) ?? [])
   if (effects.length === 0) return done
   return {
     ...done,
-    ticketId:
-      done.ticketId ?? effects.map((one) => ('ticket' in one ? one.ticket : null)).find((one) => one !== null) ?? null,
+    ticketId: done.ticketId ?? effects.find(({ ticket }) => ticket !== null)?.ticket ?? null,
     async rest() {
       await done.rest()
-      for (const one of effects)
-        await (one.action === 'quieten'
-          ? quieten(tx, one, now)
-          : one.action === 'notice'
-            ? raiseNotice(tx, one, now)
-            : one.action === 'count_bad_address'
-              ? countFailure(tx, one, one.at)
-              : one.action === 'commands'
-                ? runCustomers(tx, work, one, now)
-                : one.action === 'ask_agent'
-                  ? one.problems
-                    ? tellProblems(tx, work, { ...one, problems: one.problems }, now)
-                    : askAgent(tx, work, one, now)
-                  : carryOut(tx, one, now))
+      for (const { run } of effects) await run()
     },
+  }
+}
+
+type Effect = { ticket: number | null; run(): Promise<unknown> }
+
+/** What is done besides, when the rows are there; null: that is no such action. */
+function effectOf(tx: Tx, work: Work, one: Action, now: Date): Effect | null {
+  switch (one.action) {
+    case 'quieten':
+      return { ticket: null, run: () => quieten(tx, one, now) }
+    case 'notice':
+      return { ticket: null, run: () => raiseNotice(tx, one, now) }
+    case 'count_bad_address':
+      return { ticket: null, run: () => countFailure(tx, one, one.at) }
+    case 'commands':
+      return { ticket: one.ticket, run: () => runCustomers(tx, work, one, now) }
+    case 'ask_agent': {
+      const { ticket, problems } = one
+      const run = () => (problems ? tellProblems(tx, work, { ...one, problems }, now) : askAgent(tx, work, one, now))
+      return { ticket, run }
+    }
+    default:
+      return isReportAction(one)
+        ? { ticket: 'ticket' in one ? one.ticket : null, run: () => carryOut(tx, one, now) }
+        : null
   }
 }
 
