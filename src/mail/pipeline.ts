@@ -59,6 +59,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
   const setup: Working = { ...given, settling, reading, stop: stop.signal }
   const busy = new Map<number, { work: Promise<void>; suspect: boolean }>()
   let stopping = false
+  let claimedAt = 0
   let looking: Promise<void> | null = null
   let again = false
   const idlers: (() => void)[] = []
@@ -69,8 +70,11 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
     again = true
     looking ??= (async () => {
       while (again && !stopping) {
+        const pause = busy.size ? claimedAt + limits.between - performance.now() : 0
+        if (pause > 0) await sleep(pause, null, { signal: stop.signal }).catch(() => {})
         again = false
-        if (!hasRoom()) break // each mail that ends looks again
+        if (stopping || !hasRoom()) break // each mail that ends looks again
+        claimedAt = performance.now()
         const room = atOnce - busy.size
         const suspects = [...busy.values()].some((one) => one.suspect) ? 'none' : 'one'
         const claimed = await claim(sql, { worker, limit: room, suspects }, now()).catch((error) => {
