@@ -114,7 +114,7 @@ const isLonely = ({ claimed, read: { mail }, tools }: Waiting): boolean =>
   COMMAND.test(mail.text.slice(0, limits.commandsWithin))
 
 /** Whether a line may be a command, by far not only such that are. */
-const COMMAND = /(?:^|\n)[\s\p{Cf}]*[#＃﹟]/u
+const COMMAND = /^[\p{Zs}\p{Cf}\t]{0,40}[#＃﹟]/mu
 
 /** Never rejects: each of the group hears of its own fate. Returns those that another of the group was in the way of. */
 async function fly(setup: Setup, group: Waiting[]): Promise<Waiting[]> {
