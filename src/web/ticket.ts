@@ -117,7 +117,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       <div class="column">
         ${conversation(setting)}
         ${ticket.merged_into ? null : workForm({ view, agent, desk: web.tools().desk }, draft)}
-        ${undoList(undoable, { ticketId: ticket.id, now })}
+        ${ticket.merged_into ? null : undoList(undoable, { ticketId: ticket.id, now })}
       </div>
       ${facts(setting)}
     </div>
