@@ -5,6 +5,7 @@
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import type { IncomingMail } from '../../incoming.ts'
+import { pipeline as limits } from '../../limits.ts'
 import type { Acting, Who } from '../commands/command.ts'
 import { writeReceipt } from '../commands/receipts.ts'
 import { mayCommand, type Ran, type Readout, readBlock, readCommands, runCommands } from '../commands.ts'
@@ -21,6 +22,11 @@ import type { Work } from './work.ts'
 
 type Commands = Extract<Action, { action: 'commands' }>
 
+/** Whether a line may be a command, by far not only such that are: what is one is done apart from other mails. Pure. */
+export const mayCommand = (mail: IncomingMail): boolean => COMMAND.test(mail.text.slice(0, limits.commandsWithin))
+
+const COMMAND = /^[\p{Zs}\p{Cf}\t]{0,40}[#＃﹟]/mu
+
 /** The commands of a mail, if it has any of theirs; `text` '' is a mail of commands alone. Pure. */
 export function customersCommands(
   arrival: Arrival,
@@ -30,7 +36,8 @@ export function customersCommands(
   now: Date,
 ): { action: Commands; read: Readout } | null {
   const { mail } = arrival
-  if (mail.error !== null || plan.kind !== 'human' || arrival.archive || arrival.releasedAt) return null
+  if (mail.error !== null || !mayCommand(mail) || plan.kind !== 'human' || arrival.archive || arrival.releasedAt)
+    return null
   if (!isProven(arrival.auth, facts.identity) || !facts.contact || spamPlace(arrival, threading) !== null) return null
   const text = visibleOf(mail)
   if (!mayCommand(text)) return null
