@@ -23,7 +23,7 @@ import type { Work } from './work.ts'
 type Commands = Extract<Action, { action: 'commands' }>
 
 /** Whether a line may be a command, by far not only such that are: what is one is done apart from other mails. Pure. */
-export const mayCommand = (mail: IncomingMail): boolean => COMMAND.test(mail.text.slice(0, limits.commandsWithin))
+export const isCommanding = (mail: IncomingMail): boolean => COMMAND.test(mail.text.slice(0, limits.commandsWithin))
 
 const COMMAND = /^[\p{Zs}\p{Cf}\t]{0,40}[#＃﹟]/mu
 
@@ -36,7 +36,7 @@ export function customersCommands(
   now: Date,
 ): { action: Commands; read: Readout } | null {
   const { mail } = arrival
-  if (mail.error !== null || !mayCommand(mail) || plan.kind !== 'human' || arrival.archive || arrival.releasedAt)
+  if (mail.error !== null || !isCommanding(mail) || plan.kind !== 'human' || arrival.archive || arrival.releasedAt)
     return null
   if (!isProven(arrival.auth, facts.identity) || !facts.contact || spamPlace(arrival, threading) !== null) return null
   const text = visibleOf(mail)

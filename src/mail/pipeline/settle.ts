@@ -4,7 +4,7 @@
  * serve all of them. What each of them does stands or falls whole; where anything goes wrong, each is done alone.
  */
 import { isOutage, type Sql, type Statement, share, type Tx, transaction } from '../../database.ts'
-import { mayCommand } from '../../engine/receive/customer.ts'
+import { isCommanding } from '../../engine/receive/customer.ts'
 import { type Plan, type Received, receive } from '../../engine/receive.ts'
 import type { Tools } from '../../engine/tools.ts'
 import { Refusal, wordsOf } from '../../errors.ts'
@@ -112,7 +112,7 @@ const isLonely = ({ claimed, read: { mail }, tools }: Waiting): boolean =>
   mail.error !== null ||
   mail.parts.some((part) => part.size > blob.chunk) ||
   (mail.from !== null && tools.desk.agents.has(mail.from.address.toLowerCase())) ||
-  mayCommand(mail)
+  isCommanding(mail)
 
 /** Never rejects: each of the group hears of its own fate. Returns those that another of the group was in the way of. */
 async function fly(setup: Setup, group: Waiting[]): Promise<Waiting[]> {
