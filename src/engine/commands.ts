@@ -30,7 +30,7 @@ import { commandOf } from './commands/registry.ts'
 
 import { countMailed } from './outbox/budget.ts'
 
-export { mayCommand, readBatch, readBlock } from './commands/grammar.ts'
+export { readBatch, readBlock } from './commands/grammar.ts'
 
 /** A command that can be run. */
 export type Planned = {

@@ -35,9 +35,6 @@ export type Block = {
   stray: GivenLine[]
 }
 
-/** Whether any line of a text can be a command: of most a glance tells. U+FE5F and U+FF03 are read as `#`. */
-export const mayCommand = (text: string): boolean => /[#\ufe5f\uff03]/.test(text)
-
 /** The block at the very top of new text, from which quotations are taken out already. */
 export const readBlock = (text: string): Block => readTop(text, readLine)
 

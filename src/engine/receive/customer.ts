@@ -8,7 +8,7 @@ import type { IncomingMail } from '../../incoming.ts'
 import { pipeline as limits } from '../../limits.ts'
 import type { Acting, Who } from '../commands/command.ts'
 import { writeReceipt } from '../commands/receipts.ts'
-import { mayCommand, type Ran, type Readout, readBlock, readCommands, runCommands } from '../commands.ts'
+import { type Ran, type Readout, readBlock, readCommands, runCommands } from '../commands.ts'
 import type { Inbox } from '../desk.ts'
 import type { Threading } from '../thread.ts'
 import { inboxOf, visibleOf } from './agent-case.ts'
@@ -39,9 +39,7 @@ export function customersCommands(
   if (mail.error !== null || !isCommanding(mail) || plan.kind !== 'human' || arrival.archive || arrival.releasedAt)
     return null
   if (!isProven(arrival.auth, facts.identity) || !facts.contact || spamPlace(arrival, threading) !== null) return null
-  const text = visibleOf(mail)
-  if (!mayCommand(text)) return null
-  const block = readBlock(text)
+  const block = readBlock(visibleOf(mail))
   if (block.given.length === 0) return null
   const ticket = threading.ticket && !threading.stranger ? threading.ticket.id : null
   const read = readCommands(block, { desk: facts.desk, who: whoOf(facts), ticket, zone: plan.zone, now })
