@@ -2,8 +2,8 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { bytea, id, instant, ref } from '../columns.ts'
-import { comments, tickets } from '../engine/tables.ts'
 import { outbox } from '../engine/outbox/tables.ts'
+import { comments, tickets } from '../engine/tables.ts'
 import type { Confirmed } from '../incoming.ts'
 import { blobs } from '../tables.ts'
 
