@@ -66,7 +66,7 @@ const MEASURED = ['all open', 'my team', 'mine', 'a project'] as const
 type Named = (typeof MEASURED)[number] | 'my three teams' | 'unassigned' | 'waiting for the customer' | 'resolved'
 
 function queueOf({ ada, wide, project }: Site, name: Named): QueueQuery {
-  const all = { queue: 'open', agentId: ada, projectId: null } as const
+  const all = { queue: 'open', agentId: ada, projectId: null, order: 'due' } as const
   switch (name) {
     case 'all open':
       return all
@@ -171,8 +171,8 @@ async function placeBefore(sql: Sql, query: QueueQuery, page: number) {
     mine: sql`assignee_id = ${query.agentId}`,
     teams: sql`team_id in (select team_id from team_members where agent_id = ${query.agentId})`,
   }[query.queue as 'open' | 'mine' | 'teams']
-  const [row] = await sql<{ due: Date | null; id: number }[]>`
-    select next_due_at as due, id from tickets
+  const [row] = await sql<{ at: Date | null; id: number }[]>`
+    select next_due_at as at, id from tickets
     where status not in ('resolved', 'closed') and deleted_at is null and spam_at is null and ${whose}
     order by coalesce(next_due_at, 'infinity'::timestamptz), id offset ${(page - 1) * web.page - 1} limit 1`
   if (!row) throw new Error(`the queue has no ${page} pages`)

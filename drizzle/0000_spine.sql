@@ -288,9 +288,11 @@ CREATE TABLE "agents" (
 	"admin" boolean DEFAULT false NOT NULL,
 	"locale" text,
 	"zone" text,
+	"queue_order" text DEFAULT 'due' NOT NULL,
 	"disabled_at" timestamp with time zone,
 	"created_at" timestamp with time zone NOT NULL,
-	CONSTRAINT "agents_address_unique" UNIQUE("address")
+	CONSTRAINT "agents_address_unique" UNIQUE("address"),
+	CONSTRAINT "agents_queue_order" CHECK (queue_order in ('due', 'first_response', 'resolution', 'created'))
 );
 --> statement-breakpoint
 CREATE TABLE "attachments" (
@@ -877,6 +879,7 @@ CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coales
 CREATE INDEX "tickets_team_due" ON "tickets" USING btree ("team_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_assignee_due" ON "tickets" USING btree ("assignee_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_waiting_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status = 'waiting_customer' and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_created" ON "tickets" USING btree ("created_at","id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_requester" ON "tickets" USING btree ("requester_id");--> statement-breakpoint
 CREATE INDEX "tickets_organization" ON "tickets" USING btree ("organization_id");--> statement-breakpoint
 CREATE INDEX "tickets_resolved" ON "tickets" USING btree ("resolved_at") WHERE status = 'resolved';--> statement-breakpoint

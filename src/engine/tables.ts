@@ -11,6 +11,8 @@ export const STATUSES = ['new', 'open', 'waiting_customer', 'on_hold', 'resolved
 export type Status = (typeof STATUSES)[number]
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const
 export type Priority = (typeof PRIORITIES)[number]
+export const QUEUE_ORDERS = ['due', 'first_response', 'resolution', 'created'] as const
+export type QueueOrder = (typeof QUEUE_ORDERS)[number]
 
 // --- people.ts ------------------------------------------------------------------------------------------------------
 
@@ -52,16 +54,21 @@ export const contactAddresses = pgTable('contact_addresses', {
   confirmed_at: instant(),
 })
 
-export const agents = pgTable('agents', {
-  id: id(),
-  address: text().notNull().unique(),
-  name: text().notNull().default(''),
-  admin: boolean().notNull().default(false),
-  locale: text(),
-  zone: text(),
-  disabled_at: instant(),
-  created_at: instant().notNull(),
-})
+export const agents = pgTable(
+  'agents',
+  {
+    id: id(),
+    address: text().notNull().unique(),
+    name: text().notNull().default(''),
+    admin: boolean().notNull().default(false),
+    locale: text(),
+    zone: text(),
+    queue_order: text().$type<QueueOrder>().notNull().default('due'),
+    disabled_at: instant(),
+    created_at: instant().notNull(),
+  },
+  () => [check('agents_queue_order', oneOf('queue_order', QUEUE_ORDERS))],
+)
 
 export const teams = pgTable('teams', {
   id: id(),
@@ -205,6 +212,7 @@ export const tickets = pgTable(
     index('tickets_waiting_due')
       .on(byDue, t.id)
       .where(sql`status = 'waiting_customer' and deleted_at is null and spam_at is null`),
+    index('tickets_created').on(t.created_at, t.id).where(openTickets),
     index('tickets_requester').on(t.requester_id),
     index('tickets_organization').on(t.organization_id),
     index('tickets_resolved').on(t.resolved_at).where(sql`status = 'resolved'`),

@@ -1,6 +1,7 @@
 /** What every page is given: the desk's doors, the clock, and who is looking. Types only, made once by main.ts. */
 import type { Hono } from 'hono'
 import type { Sql } from '../database.ts'
+import type { QueueOrder } from '../engine/tables.ts'
 import type { Tools } from '../engine/tools.ts'
 import type { ParsedMail } from '../incoming.ts'
 import type { Log } from '../log.ts'
@@ -13,6 +14,8 @@ export type SignedIn = {
   admin: boolean
   /** IANA name; times are shown in it. */
   zone: string
+  /** How they want tickets ordered. */
+  order: QueueOrder
   sessionId: number
 }
 

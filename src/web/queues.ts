@@ -1,17 +1,21 @@
 /** Queue pages: open tickets by due date, with the time left in words. An open one keeps itself true (queues/live.ts). */
 import { Hono } from 'hono'
 import { html } from 'hono/html'
+import { transaction } from '../database.ts'
 import type { Calendar } from '../engine/business-hours.ts'
+import { keepOrder } from '../engine/people/order.ts'
+import type { QueueOrder } from '../engine/tables.ts'
 import { Refusal } from '../errors.ts'
 import { queueScriptPath } from './assets.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
+import { readForm } from './form.ts'
 import { findCalendars, secondsLeft, urgencyOf } from './left.ts'
 import { priorityMark, statusMark } from './marks.ts'
 import { agentPage, type Html, pager, time } from './page.ts'
 import { LIVE_POLICY } from './policy.ts'
-import { findQueue, markOf, queueQuery, streamPath } from './queues/ask.ts'
+import { findQueue, markOf, orderOf, queueQuery, streamPath } from './queues/ask.ts'
 import { cursorText, listProjects, listQueue, type QueueClock, type QueueRow, type QueueSlice } from './queues/list.ts'
-import type { QUEUES, QueueName } from './queues/names.ts'
+import { ORDERS, type QUEUES } from './queues/names.ts'
 import { leftText, METRIC_WORDS, shortWhenText, shownDue, whenText, zoneText } from './words.ts'
 
 export function queuePages(web: Web): Pages {
@@ -28,18 +32,27 @@ export function queuePages(web: Web): Pages {
       const projects = await listProjects(web.sql)
       const agent = c.get('agent')
       const asked = (name: string) => c.req.query(name)
-      const query = queueQuery(asked, { queue: queue.name, agentId: agent.id, projects })
+      const query = queueQuery(asked, { queue: queue.name, agent, projects })
       const project = projects.find((one) => one.id === query.projectId)
       const slice = await listQueue(web.sql, query)
       const calendars = await findCalendars(
         web.sql,
         slice.rows.flatMap((row) => row.clocks.map((clock) => clock.calendar_id)),
       )
-      const view: View = { queue, project: project?.key ?? null, slice, calendars, agent, now: web.now() }
+      const view: View = {
+        queue,
+        project: project?.key ?? null,
+        order: query.order,
+        isAsked: orderOf(asked) !== null,
+        slice,
+        calendars,
+        agent,
+        now: web.now(),
+      }
       const title = project ? `${queue.label} in ${project.key}` : queue.label
       const body = html`<div class="top">
           <h1>${queue.label}</h1>
-          ${projectFilter(queue.name, projects, project?.key ?? null)}
+          ${choices(view, projects)}
         </div>
         <p id="stale" class="warning" role="status"></p>
         <div id="queue" data-live="${streamPath(queue.name, asked, markOf(slice))}">
@@ -47,6 +60,15 @@ export function queuePages(web: Web): Pages {
         </div>`
       const page = { title, current: `/queues/${queue.name}`, body, script: queueScriptPath }
       return c.html(agentPage(web, agent, page), 200, { 'Content-Security-Policy': LIVE_POLICY })
+    })
+    .post('/queues/:name', async (c) => {
+      const queue = findQueue(c.req.param('name'))
+      if (!queue) return c.notFound()
+      const form = await readForm(c)
+      const choice = { agentId: c.get('agent').id, order: form.text('order') }
+      await transaction(web.sql, (tx) => keepOrder(tx, choice))
+      const project = form.text('project')
+      return c.redirect(`/queues/${queue.name}${project && `?${new URLSearchParams({ project })}`}`, 303)
     }) as Pages
 }
 
@@ -54,20 +76,35 @@ type Queue = (typeof QUEUES)[number]
 type View = {
   queue: Queue
   project: string | null
+  order: QueueOrder
+  /** The address names the order: links keep it. */
+  isAsked: boolean
   slice: QueueSlice
   calendars: Map<number, Calendar>
   agent: SignedIn
   now: Date
 }
 
-function projectFilter(queue: QueueName, projects: { key: string }[], chosen: string | null): Html {
-  if (projects.length < 2) return html``
-  return html`<form class="filter" action="/queues/${queue}" method="get">
-    <label>Project <select name="project">
-      <option value="">All projects</option>
-      ${projects.map(({ key }) => html`<option${key === chosen && html` selected`}>${key}</option>`)}
-    </select></label>
+/** Which project, and in which order; the order can be kept for the next time. */
+function choices({ queue, project, order, agent }: View, projects: { key: string }[]): Html {
+  const isOrdered = queue.name !== 'resolved'
+  if (projects.length < 2 && !isOrdered) return html``
+  return html`<form class="filter" action="/queues/${queue.name}" method="get">
+    ${
+      projects.length > 1 &&
+      html`<label>Project <select name="project">
+        <option value="">All projects</option>
+        ${projects.map(({ key }) => html`<option${key === project && html` selected`}>${key}</option>`)}
+      </select></label>`
+    }
+    ${
+      isOrdered &&
+      html`<label>Order <select name="order">
+        ${ORDERS.map(({ name, label }) => html`<option value="${name}"${name === order && html` selected`}>${label}</option>`)}
+      </select></label>`
+    }
     <button class="small">Show</button>
+    ${isOrdered && order !== agent.order && html`<button class="small" formmethod="post">Keep this order</button>`}
   </form>`
 }
 
@@ -149,10 +186,10 @@ const resolvedCell = (row: QueueRow, view: View): Html =>
 
 function neighbours(view: View): Html {
   const { rows, earlier, later } = view.slice
-  const key = (row: QueueRow) =>
-    cursorText({ due: view.queue.name === 'resolved' ? row.resolved_at : row.next_due_at, id: row.id })
+  const kept = { ...(view.project && { project: view.project }), ...(view.isAsked && { order: view.order }) }
+  const key = (row: QueueRow) => cursorText({ at: row.place, id: row.id })
   const address = (side: 'before' | 'after', row: QueueRow) =>
-    `/queues/${view.queue.name}?${new URLSearchParams({ ...(view.project && { project: view.project }), [side]: key(row) })}`
+    `/queues/${view.queue.name}?${new URLSearchParams({ ...kept, [side]: key(row) })}`
   return pager({
     previous: earlier ? address('before', rows[0]!) : null,
     next: later ? address('after', rows.at(-1)!) : null,

@@ -85,15 +85,15 @@ export async function findSession(
   now: Date,
 ): Promise<{ agent: Omit<SignedIn, 'zone'> & { zone: string | null }; renewed: boolean } | null> {
   const [row] = await sql`
-    select s.id as session_id, s.used_at, a.id, a.address, a.name, a.admin, a.zone
+    select s.id as session_id, s.used_at, a.id, a.address, a.name, a.admin, a.zone, a.queue_order
     from sessions s join agents a on a.id = s.agent_id
     where s.hash = ${secretHash(secret)} and s.revoked_at is null and a.disabled_at is null
       and s.used_at > ${after(now, -limits.session)}`
   if (!row) return null
   const renewed = row.used_at < after(now, -limits.sessionTouch)
   if (renewed) await sql`update sessions set used_at = ${now} where id = ${row.session_id}`
-  const { id, address, name, admin, zone } = row
-  return { agent: { id, address, name: name || address, admin, zone, sessionId: row.session_id }, renewed }
+  const { id, address, name, admin, zone, queue_order: order } = row
+  return { agent: { id, address, name: name || address, admin, zone, order, sessionId: row.session_id }, renewed }
 }
 
 /** The sessions of an agent that still open the desk, newest use first. */

@@ -151,7 +151,14 @@ test('one look for all who wait, none for nobody, and one after an outage', asyn
   const warned: string[] = []
   const log = { ...desk.web.log, warn: (event: string) => void warned.push(event) }
   const watch = startWatch({ sql: counting, log })
-  const query = { queue: 'open' as const, agentId: ada.id, projectId: null, after: null, before: null }
+  const query = {
+    queue: 'open' as const,
+    agentId: ada.id,
+    projectId: null,
+    order: 'due' as const,
+    after: null,
+    before: null,
+  }
   const all = Array.from({ length: 5 }, () => watch(query, 'nothing'))
   const marks = await Promise.all(all.map((one) => one.next(1000)))
   assert.ok(marks[0])

@@ -122,7 +122,7 @@ test('every queue reads an index in order and never the whole table', async () =
     waiting: /tickets_waiting_due/,
     resolved: /tickets_resolved/,
   }
-  const place = { due: after(NOON, DAY), id: 5 }
+  const place = { at: after(NOON, DAY), id: 5 }
   const rare = project('acme/incoming')
   await transaction(sql, async (tx) => {
     await tx`set local session_replication_role = replica`
@@ -141,12 +141,19 @@ test('every queue reads an index in order and never the whole table', async () =
       wordsOf(await tx`explain (costs off) ${queueStatement(tx, query)}`)
     for (const { name } of QUEUES)
       for (const at of [{}, { after: place }, { before: place }]) {
-        const plan = await explain({ queue: name, agentId: ada.id, teamIds: [1, 2, 3], projectId: null, ...at })
+        const plan = await explain({
+          queue: name,
+          agentId: ada.id,
+          teamIds: [1, 2, 3],
+          projectId: null,
+          order: 'due',
+          ...at,
+        })
         assert.match(plan, index[name]!, `${name}\n${plan}`)
         assert.not.match(plan, /Seq Scan on (tickets|sla_clocks)/, `${name}\n${plan}`)
         if (name !== 'resolved') assert.not.match(plan, /Sort\b(?! Key)/, `${name}\n${plan}`)
       }
-    const plan = await explain({ queue: 'open', agentId: ada.id, teamIds: [], projectId: rare })
+    const plan = await explain({ queue: 'open', agentId: ada.id, teamIds: [], projectId: rare, order: 'due' })
     assert.match(plan, /tickets_project_due/, plan)
     const clocks = wordsOf(await tx`explain (costs off) ${clocksStatement(tx, [7, 8, 9])}`)
     assert.match(clocks, /sla_clocks_once/, clocks)
@@ -235,15 +242,63 @@ test('a number leads to its ticket, anything else to words', async () => {
   assert.is((await browser.get('/jump?number=')).status, 422)
 })
 
+test('tickets stand in the order that is asked for, page by page, and one that is kept is the next one asked for (1.18)', async () => {
+  const ids: number[] = []
+  for (const subject of ['a', 'b', 'c'])
+    ids.push((await desk.addTicket({ subject, organization: 'acme', project: 'acme/incoming' })).id)
+  const [a, b, c] = ids as [number, number, number]
+  const clockDue = (id: number, metric: string, hours: number) =>
+    sql`update sla_clocks set due_at = ${after(NOON, hours * HOUR)} where ticket_id = ${id} and metric = ${metric}`
+  for (const [id, first, resolution, age] of [
+    [a, 3, 5, 1],
+    [b, 1, 6, 3],
+    [c, 2, 4, 2],
+  ] as const) {
+    await clockDue(id, 'first_response', first)
+    await clockDue(id, 'resolution', resolution)
+    await due(id, after(NOON, (10 - first) * HOUR))
+    await sql`update tickets set created_at = ${after(NOON, -age * DAY)} where id = ${id}`
+  }
+  const none = await desk.addTicket({ subject: 'answered', organization: 'acme', project: 'acme/incoming' })
+  await sql`update sla_clocks set state = 'stopped', due_at = null, running_since = null, stopped_at = now()
+    where ticket_id = ${none.id} and metric = 'first_response'`
+  await sql`update tickets set created_at = ${after(NOON, DAY)}, next_due_at = null where id = ${none.id}`
+  const orders = { due: [a, c, b], first_response: [b, c, a], resolution: [c, a, b], created: [b, c, a] }
+  for (const [order, expected] of Object.entries(orders)) {
+    const all = numbers(await browser.page(`/queues/open?order=${order}`))
+    if (order === 'resolution') assert.equal(all.slice(0, 3), expected, order)
+    else assert.equal(all, [...expected, none.id], order)
+    const query = { queue: 'open', agentId: ada.id, projectId: null, order: order as 'due' } as const
+    const { rows } = await listQueue(sql, query)
+    const place = (n: number) => ({ at: rows[n]!.place, id: rows[n]!.id })
+    const ids = (slice: { rows: { id: number }[] }) => slice.rows.map((row) => row.id)
+    assert.equal(ids(await listQueue(sql, { ...query, after: place(0) })), all.slice(1), order)
+    assert.equal(ids(await listQueue(sql, { ...query, before: place(3) })), all.slice(0, 3), order)
+  }
+  assert.match(await browser.page('/queues/open?order=created'), 'Keep this order')
+  assert.is((await browser.post('/queues/open', { order: 'created', project: '' })).status, 303)
+  assert.equal(numbers(await browser.page('/queues/open')), [...orders.created, none.id])
+  assert.not.match(await browser.page('/queues/open'), 'Keep this order')
+  assert.equal(numbers(await browser.page('/queues/open?order=due')), [...orders.due, none.id])
+  assert.is((await browser.post('/queues/open', { order: 'colour' })).status, 422)
+  await sql`update agents set queue_order = 'due'`
+})
+
 test('an unknown queue and broken places in it do no harm', async () => {
   assert.is((await browser.get('/queues/everything')).status, 404)
   for (const place of ["';drop table tickets", '2026-13-45T99:99:99.000Z~1', 'none~', '~~', 'none~999999999999999'])
     assert.is((await browser.get(`/queues/open?after=${encodeURIComponent(place)}`)).status, 200, place)
-  const cursor = { due: after(NOON, 0), id: 3 }
+  const cursor = { at: after(NOON, 0), id: 3 }
   assert.equal(parseCursor(cursorText(cursor)), cursor)
-  assert.equal(parseCursor(cursorText({ due: null, id: 4 })), { due: null, id: 4 })
+  assert.equal(parseCursor(cursorText({ at: null, id: 4 })), { at: null, id: 4 })
   assert.is(parseCursor('x'), null)
-  const slice = await listQueue(sql, { queue: 'open', agentId: ada.id, projectId: null, after: parseCursor('none~1') })
+  const slice = await listQueue(sql, {
+    queue: 'open',
+    agentId: ada.id,
+    projectId: null,
+    order: 'due',
+    after: parseCursor('none~1'),
+  })
   assert.equal([...slice.rows], [])
 })
 

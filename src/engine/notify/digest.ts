@@ -1,6 +1,6 @@
 /**
  * An agent's queue as one mail each morning (C14): what is new for them, what is theirs, and what is nobody's yet in
- * their teams, by due date. Answering it with lines such as `412 take` works on many tickets at once, so no line of it
+ * their teams, in their order. Answering it with lines such as `412 take` works on many tickets at once, so no line of it
  * begins with a number. All daemons together write each agent one a day; nothing where the queue is empty, and none on a
  * day on which their calendar is closed.
  */

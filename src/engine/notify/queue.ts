@@ -1,6 +1,7 @@
-/** An agent's queue as their digest shows it: what is theirs and what their teams have to give away, by due date. */
+/** An agent's queue as their digest shows it: what is theirs and what their teams have to give away, in their order. */
 import type { Queryable } from '../../database.ts'
 import { agentDigest as limits } from '../../limits.ts'
+import { findOrder, orderKey } from '../people/order.ts'
 import type { Priority, Status } from '../tables.ts'
 
 export type Line = {
@@ -20,11 +21,14 @@ export async function readQueue(sql: Queryable, who: { agentId: number; teamIds:
     and (t.wake_at is null or t.wake_at <= ${now})`
   const mine = sql`t.assignee_id = ${who.agentId} and ${active}`
   const free = sql`t.assignee_id is null and t.team_id = any(${who.teamIds}::bigint[]) and ${active}`
+  const order = await findOrder(sql, who.agentId)
+  // a date by hand counts where it is what is due next
+  const key = order === 'due' ? sql`least(${orderKey(sql, order)}, t.due_at)` : orderKey(sql, order)
   const lines = (which: typeof mine, most: number) => sql<Line[]>`
     select t.id, t.subject, coalesce(nullif(t.requester_name, ''), t.requester_address, '') as requester,
       o.name as organization, t.status, t.priority, least(t.next_due_at, t.due_at) as due
     from tickets t left join organizations o on o.id = t.organization_id
-    where ${which} order by least(t.next_due_at, t.due_at) nulls last, t.id limit ${most}`
+    where ${which} order by ${key}, t.id limit ${most}`
   const [own, unowned, [counts]] = await Promise.all([
     lines(mine, limits.mine),
     lines(free, limits.free),

@@ -1,10 +1,12 @@
 /**
- * Queues read from the indexes of SLA Q2: sorted by the next due date, paged by key, no row looked at twice. The
+ * Queues read from the indexes of SLA Q2: sorted by the next due date unless asked otherwise, paged by key, no row looked
+ * at twice. The
  * predicates are written out as in the indexes, or PostgreSQL would not use them.
  */
 import type { Queryable } from '../../database.ts'
+import { orderKey } from '../../engine/people/order.ts'
 import { CLOCK_METRICS, type ClockMetric } from '../../engine/sla/account.ts'
-import type { Priority, Status } from '../../engine/tables.ts'
+import type { Priority, QueueOrder, Status } from '../../engine/tables.ts'
 import { web as limits } from '../../limits.ts'
 import type { QueueName } from './names.ts'
 
@@ -23,6 +25,8 @@ export type QueueRow = {
   updated_at: Date
   resolved_at: Date | null
   next_due_at: Date | null
+  /** Its place in the order that was asked for; null is the end. */
+  place: Date | null
   undelivered_at: Date | null
   /** What its policy marks its priority with. */
   colour: string | null
@@ -40,13 +44,15 @@ export type QueueClock = {
   rest_s: number
 }
 
-/** A place in a queue: the sort key of a row. `due` null is the end, where tickets without a due date are. */
-export type Cursor = { due: Date | null; id: number }
+/** A place in a queue: the sort key of a row. `at` null is the end, where tickets without a due date are. */
+export type Cursor = { at: Date | null; id: number }
 
 export type QueueQuery = {
   queue: QueueName
   agentId: number
   projectId: number | null
+  /** Of open tickets; the resolved ones stand by when that was. */
+  order: QueueOrder
   after?: Cursor | null
   before?: Cursor | null
 }
@@ -85,7 +91,7 @@ export function queueStatement(sql: Queryable, query: QueueQuery & { teamIds: nu
   const page = query.queue === 'resolved' ? resolvedPage(sql, query) : openPage(sql, query)
   return sql<Omit<QueueRow, 'clocks'>[]>`
     select t.id, t.subject, t.status, t.priority, t.requester_name, t.requester_address, t.created_at, t.updated_at,
-      t.resolved_at, t.next_due_at, t.undelivered_at,
+      t.resolved_at, t.next_due_at, ${placeOf(sql, query.queue)} as place, t.undelivered_at,
       (select name from organizations o where o.id = t.organization_id) as organization,
       (select key from projects p where p.id = t.project_id) as project,
       (select name from teams m where m.id = t.team_id) as team,
@@ -103,18 +109,18 @@ export function clocksStatement(sql: Queryable, ticketIds: number[]) {
 }
 
 /** `2025-03-04T13:30:00.000Z.12` or `none.12`, as it stands in a page's address. */
-export const cursorText = (cursor: Cursor): string => `${cursor.due?.toISOString() ?? 'none'}~${cursor.id}`
+export const cursorText = (cursor: Cursor): string => `${cursor.at?.toISOString() ?? 'none'}~${cursor.id}`
 
 /** The place in an address, or null when there is none or it is no place. */
 export function parseCursor(text: string | undefined): Cursor | null {
   const match = /^(none|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)~(\d{1,15})$/.exec(text ?? '')
   if (!match) return null
-  const due = match[1] === 'none' ? null : new Date(match[1]!)
-  return due && Number.isNaN(due.getTime()) ? null : { due, id: Number(match[2]) }
+  const at = match[1] === 'none' ? null : new Date(match[1]!)
+  return at && Number.isNaN(at.getTime()) ? null : { at, id: Number(match[2]) }
 }
 
 function openPage(sql: Queryable, query: QueueQuery & { teamIds: number[] }) {
-  const from = sql`select t.*, ${byDue(sql)} as by_due from tickets t
+  const from = sql`select t.*, ${orderKey(sql, query.order)} as sort_key from tickets t
     where t.status not in ('resolved', 'closed') and t.deleted_at is null and t.spam_at is null
       ${query.projectId === null ? sql`` : sql`and t.project_id = ${query.projectId}`} ${beyond(sql, query)}`
   const ordered = sql`order by ${orderOf(sql, query)} limit ${limits.page + 1}`
@@ -140,10 +146,10 @@ function openPage(sql: Queryable, query: QueueQuery & { teamIds: number[] }) {
 /** Resolved tickets, the newest first, from tickets_resolved; closed ones are found by search. */
 function resolvedPage(sql: Queryable, query: QueueQuery) {
   const place = query.before ?? query.after
-  const beyondPlace = place?.due
+  const beyondPlace = place?.at
     ? query.before
-      ? sql`and (t.resolved_at > ${place.due} or (t.resolved_at = ${place.due} and t.id > ${place.id}))`
-      : sql`and t.resolved_at <= ${place.due} and (t.resolved_at < ${place.due} or t.id < ${place.id})`
+      ? sql`and (t.resolved_at > ${place.at} or (t.resolved_at = ${place.at} and t.id > ${place.id}))`
+      : sql`and t.resolved_at <= ${place.at} and (t.resolved_at < ${place.at} or t.id < ${place.id})`
     : sql``
   return sql`select t.* from tickets t where t.status = 'resolved' and t.deleted_at is null and t.spam_at is null
     ${query.projectId === null ? sql`` : sql`and t.project_id = ${query.projectId}`} ${beyondPlace}
@@ -156,17 +162,19 @@ function orderOf(sql: Queryable, { queue, before }: QueueQuery) {
   if (queue === 'resolved') return before ? sql`resolved_at asc, id asc` : sql`resolved_at desc, id desc`
   // Naming the constant column first is what lets the planner read tickets_assignee_due in order.
   const constant = queue === 'unassigned' ? sql`assignee_id ${direction}, ` : sql``
-  return sql`${constant}by_due ${direction}, id ${direction}`
+  return sql`${constant}sort_key ${direction}, id ${direction}`
 }
 
-const byDue = (sql: Queryable) => sql`coalesce(t.next_due_at, 'infinity'::timestamptz)`
+const placeOf = (sql: Queryable, queue: QueueName) =>
+  queue === 'resolved' ? sql`t.resolved_at` : sql`nullif(t.sort_key, 'infinity')`
 
 function beyond(sql: Queryable, query: QueueQuery) {
   const place = query.before ?? query.after
   if (!place) return sql``
-  const due = place.due?.toISOString() ?? 'infinity'
-  const key = sql`(${due}::text::timestamptz, ${place.id}::bigint)`
-  return query.before ? sql`and (${byDue(sql)}, t.id) < ${key}` : sql`and (${byDue(sql)}, t.id) > ${key}`
+  const at = place.at?.toISOString() ?? 'infinity'
+  const own = sql`(${orderKey(sql, query.order)}, t.id)`
+  const key = sql`(${at}::text::timestamptz, ${place.id}::bigint)`
+  return query.before ? sql`and ${own} < ${key}` : sql`and ${own} > ${key}`
 }
 
 function byNext(a: QueueClock, b: QueueClock): number {

@@ -15,12 +15,13 @@ export function livePages(web: Web): Pages {
   const watch = startWatch(web)
   const open = new Map<number, number>()
   return new Hono<Env>().get('/queues/events', async (c) => {
-    const { id: agentId, sessionId } = c.get('agent')
+    const agent = c.get('agent')
+    const { sessionId } = agent
     const queue = findQueue(c.req.query('queue'))
     if (!queue) return c.notFound()
     if (c.req.method === 'HEAD') return c.body(null) // nobody would read the stream, or end it
     const projects = await listProjects(web.sql)
-    const query = queueQuery((name) => c.req.query(name), { queue: queue.name, agentId, projects })
+    const query = queueQuery((name) => c.req.query(name), { queue: queue.name, agent, projects })
     const streams = open.get(sessionId) ?? 0
     if (streams >= limits.streams) return c.text('Too many pages of this sign-in are open.', 429)
     open.set(sessionId, streams + 1)

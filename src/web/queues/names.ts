@@ -1,3 +1,6 @@
+/** What queues there are, and by what they can be ordered. */
+import type { QueueOrder } from '../../engine/tables.ts'
+
 /** The named queues, in the order of the side bar. A queue is a filter, never a column. */
 export const QUEUES = [
   { name: 'open', label: 'All open', empty: 'No open tickets. A mail to one of your inboxes makes one.' },
@@ -7,5 +10,13 @@ export const QUEUES = [
   { name: 'waiting', label: 'Waiting for customer', empty: 'No ticket waits for a customer.' },
   { name: 'resolved', label: 'Resolved', empty: 'Nothing was resolved lately.' },
 ] as const
+
+/** By what an agent can have open tickets ordered. */
+export const ORDERS = [
+  { name: 'due', label: 'Next due' },
+  { name: 'first_response', label: 'Time left to answer' },
+  { name: 'resolution', label: 'Time left to solve' },
+  { name: 'created', label: 'Age' },
+] as const satisfies { name: QueueOrder; label: string }[]
 
 export type QueueName = (typeof QUEUES)[number]['name']
