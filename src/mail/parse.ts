@@ -99,16 +99,18 @@ export async function startParser(options: {
 
   return {
     async parse(source, { signal } = {}) {
-      for (;;) {
+      for (let alone = false; ; ) {
         const folder = join(temp, `${prefix}${++jobs}`)
         const dispose = () => rm(folder, { recursive: true, force: true })
         try {
-          const mail = await run({ source, folder, signal })
+          const mail = await run({ source, folder, signal, alone })
           const hasFiles = mail.error !== null || mail.parts.length > 0
           return { mail, dispose: hasFiles ? dispose : async () => {} }
         } catch (error) {
           await dispose().catch(() => {}) // the sweep of the next start finds it
-          if (!(error instanceof Refusal) || error.code !== 'parse_recalled') throw error
+          const code = error instanceof Refusal ? error.code : null
+          if (code !== 'parse_recalled' && code !== 'parse_unclear') throw error
+          alone ||= code === 'parse_unclear'
         }
       }
     },

@@ -16,12 +16,14 @@ import { frameOf, startFrames } from './frames.ts'
 /** The bytes of a mail, or how to open them as often as they are wanted. */
 export type Source = AsyncIterable<Buffer> | (() => AsyncIterable<Buffer>)
 
-export type Job = { source: Source; folder: string; signal?: AbortSignal | undefined }
+/** `alone`: it is to have a child to itself. */
+export type Job = { source: Source; folder: string; signal?: AbortSignal | undefined; alone?: boolean }
 
 export type Child = {
   /**
    * Rejects with the Refusals that parse.ts documents, or with what the source threw; the child is then spent. And with
-   * `parse_recalled` where nothing is wrong with the mail: it stood behind one that the child died of, or was recalled.
+   * `parse_recalled` where nothing is wrong with the mail: it stood behind another, or was recalled. And `parse_unclear`
+   * where the child died of one of several: which, only a child to itself can tell.
    */
   run(job: Job): Promise<ParsedMail>
   /** Whether it can be given this mail now, behind those that it has. */
@@ -78,6 +80,12 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
     child.kill('SIGKILL')
     for (const job of jobs.splice(0)) job.reject(job === guilty ? error : recalled())
   }
+  /** The last answers may be lost with it, so with several it is not clear which one it was. */
+  const die = (error: Error) => {
+    if (jobs.length === 1) return fail(error)
+    for (const job of jobs.splice(0)) job.reject(unclear())
+    fail(error)
+  }
   input.on('error', () => {}) // its exit, which follows, is what counts
   child.stderr!.on('data', (chunk: Buffer) => {
     state.lastWords = (state.lastWords + chunk.toString()).slice(-2000)
@@ -86,12 +94,12 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
   child.once('exit', () => {
     state.dead = true
   })
-  // not before its last answers are read: the mail that it died of is the first that has none
+  // not before its last answers are read: what has one is not what it died of
   child.once('close', (code, signal) => {
     if (jobs.length === 0) return
     log.warn('parse_child_ended', { code, signal, words: state.lastWords.slice(-500) })
     const outOfMemory = /heap out of memory|allocation failed/i.test(state.lastWords)
-    fail(outOfMemory ? tooBig(caps) : crashed(`it ended with ${signal ?? code}`))
+    die(outOfMemory ? tooBig(caps) : crashed(`it ended with ${signal ?? code}`))
   })
   const take = (mail: ParsedMail) => {
     const job = jobs.shift()
@@ -131,7 +139,7 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
         job.signal?.addEventListener('abort', () => abort(running), { once: true })
       })
     },
-    hasRoom: (job) => jobs.length === 0 || (jobs.length < limits.parse.ahead && ![job, ...jobs].some(isOnce)),
+    hasRoom: (job) => jobs.length === 0 || (jobs.length < limits.parse.ahead && ![job, ...jobs].some(isAlone)),
     isIdle: () => jobs.length === 0,
     isLate,
     recall() {
@@ -157,8 +165,8 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
   }
 }
 
-/** What can be opened but once cannot be given to another child: nothing stands behind it, and it behind nothing. */
-const isOnce = ({ source }: Job) => typeof source !== 'function'
+/** Nothing stands behind it, and it behind nothing: what can be opened but once cannot be given to another child, either. */
+const isAlone = ({ source, alone }: Job) => alone === true || typeof source !== 'function'
 
 /** A small limit makes V8 collect the old space whenever it has grown by a third; by as much again is often enough. */
 const MEMORY = ['--max-old-space-size=400', '--max-semi-space-size=16', '--heap-growing-percent=100']
@@ -245,6 +253,8 @@ const tooBig = ({ resident }: Caps) => {
 }
 
 const recalled = () => new Refusal('parse_recalled', 'Another mail kept the parse child from it.', 'outage')
+
+const unclear = () => new Refusal('parse_unclear', 'The parse child broke down over one of several mails.', 'outage')
 
 const crashed = (words: string) => new Refusal('parse_crashed', `The parse child broke down: ${words}.`)
 
