@@ -121,6 +121,19 @@ export type TestMail = z.output<typeof mail>
 const when = z.unknown().optional()
 const calendar = z.looseObject({ key })
 
+/** Seconds that something waits before it leaves. */
+const wait = (remedy: string) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const value = parseDuration(text)
+      if (value !== null && value <= 3600) return value
+      context.addIssue({ code: 'custom', message: `"${text}" is no length of time up to 1h` })
+      return z.NEVER
+    })
+    .default(60)
+    .meta({ remedy })
+
 export const deskSchema = z.strictObject({
   inboxes: z
     .array(
@@ -318,28 +331,10 @@ export const deskSchema = z.strictObject({
         .meta({ remedy: `write a list out of: ${PRIORITIES.join(', ')}` }),
       policy: key.optional(),
       calendar: key.optional(),
-      undo: z
-        .string()
-        .transform((text, context) => {
-          const value = parseDuration(text)
-          if (value !== null && value <= 3600) return value
-          context.addIssue({ code: 'custom', message: `"${text}" is no length of time up to 1h` })
-          return z.NEVER
-        })
-        .default(60)
-        .meta({ remedy: 'write it as 60s, 2m, or 0s for no undo' }),
+      undo: wait('write it as 60s, 2m, or 0s for no undo'),
       receipts: receipts.default('all'),
       stray_commands: z.enum(['warn', 'send']).default('warn').meta({ remedy: 'write warn, or send' }),
-      notify: z
-        .string()
-        .transform((text, context) => {
-          const value = parseDuration(text)
-          if (value !== null && value <= 3600) return value
-          context.addIssue({ code: 'custom', message: `"${text}" is no length of time up to 1h` })
-          return z.NEVER
-        })
-        .default(60)
-        .meta({ remedy: 'write it as 60s, 2m, or 0s to tell of each thing at once' }),
+      notify: wait('write it as 60s, 2m, or 0s to tell of each thing at once'),
       sla_override: list(address, 'write a list of the addresses of agents'),
       time: timeSettings,
       billing: billingSettings,
