@@ -9,7 +9,7 @@ import { chooseTicket, type Threading } from '../thread.ts'
 import { decideAgent, withNoticeToAgent } from './agent.ts'
 import { answer, isSecret } from './answer.ts'
 import { commandsAlone, customersCommands, withCommands } from './customer.ts'
-import { blank, hold, reason, recorded } from './endings.ts'
+import { blank, forAgents, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { spamPlace, withBadAddress, withReflex } from './guards.ts'
 import { open, unreadable } from './open.ts'
@@ -168,26 +168,10 @@ function unproven(arrival: Arrival, facts: Facts, plan: Plan, threading: Threadi
   const { ticket, by } = threading
   const words = arrival.auth.reasons[0]?.words ?? 'its sender is not who it says'
   if (ticket && !ticket.spamAt && isSecret(by) && plan.kind !== 'list')
-    return {
-      ...plan,
-      noAck: true,
-      state: 'commented',
-      author: { ...plan.author, role: 'unknown' },
-      actions: [
-        {
-          action: 'comment',
-          ticket: ticket.id,
-          visibility: 'internal',
-          automatic: plan.kind !== 'human',
-          reopens: false,
-        },
-      ],
-      reasons: [
-        ...plan.reasons,
-        reason('comment', `it belongs to ticket #${ticket.id} (${by})`),
-        reason('unverified_sender', `${words}: shown to agents only`),
-      ],
-    }
+    return forAgents({ ...plan, author: { ...plan.author, role: 'unknown' } }, ticket.id, [
+      reason('comment', `it belongs to ticket #${ticket.id} (${by})`),
+      reason('unverified_sender', `${words}: shown to agents only`),
+    ])
   if (!ticket && plan.kind === 'autoreply' && facts.inboxes[0]!.autoreplies === 'record') return null // recorded anyway
   return hold(plan, 'auth_fail', words)
 }

@@ -51,6 +51,15 @@ export const hold = (plan: Plan, code: ReasonCode, words: string): Plan => ({
   reasons: [...plan.reasons, reason(code, words)],
 })
 
+/** Words in a ticket that only agents see: nothing is relayed, nobody is added, no status changes. */
+export const forAgents = (plan: Plan, ticket: number, reasons: Reason[]): Plan => ({
+  ...plan,
+  noAck: true,
+  state: 'commented',
+  actions: [{ action: 'comment', ticket, visibility: 'internal', automatic: plan.kind !== 'human', reopens: false }],
+  reasons: [...plan.reasons, ...reasons],
+})
+
 /** One reason, by its code from the closed list. */
 export const reason = (code: ReasonCode, words: string): Reason => ({ code, words })
 
