@@ -51,7 +51,12 @@ export async function startParser(options: {
   let stopped = false
 
   const add = () => {
-    const child: Child = startChild({ log, onLate: () => spread(child), ...(file !== undefined && { file }) })
+    const child: Child = startChild({
+      log,
+      onLate: () => spread(child),
+      onRoom: () => leave(child),
+      ...(file !== undefined && { file }),
+    })
     all.add(child)
   }
   const renew = (child: Child) => {

@@ -322,7 +322,7 @@ test('pool: a child that dies, spins or grows costs its mail a Refusal and nobod
   assert.is(await run('setInterval(()=>{},1000)', 1500), 'parse_time')
 })
 
-/** A child that answers each mail with its own bytes as the subject, dies of "die" and takes its time for "slow". */
+/** A child that answers each mail with its own bytes as the subject, dies of "die", takes its time for "slow" and "nap". */
 function oddChild(): string {
   const file = join(temp, `odd-${++folders}.mjs`)
   writeFileSync(
@@ -333,7 +333,8 @@ function oddChild(): string {
     for await (const chunk of process.stdin) for (const { type, payload } of push(chunk)) {
       const words = payload.toString()
       if (type === 'D' && words === 'die') process.exit(3)
-      if (type === 'D' && words === 'slow') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500)
+      const ms = { slow: 1500, nap: 50 }[words]
+      if (type === 'D' && ms) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
       const mail = { error: null, parts: [], bytes: 1, subject: words }
       if (type === 'D') writeSync(3, Buffer.concat(frameOf('R', [Buffer.from(JSON.stringify(mail))])))
     }`,
@@ -374,6 +375,17 @@ test('pool: mails that stand behind a long one do not wait for it, and it is rea
   )
   assert.is(order.pop(), 'slow')
   assert.equal(order.toSorted(), ['a', 'b', 'c', 'd', 'e'])
+  await parser.stop()
+})
+
+test('pool: a mail that waits for room goes on when the child has worked off what others took from it', async () => {
+  const parser = await startParser({ children: 2, temp: join(temp, 'taken'), log: silent, file: oddChild() })
+  await Promise.all(['x', 'y'].map((one) => parser.parse(once(one)))) // both have loaded
+  const slow = parser.parse(() => once('slow'))
+  const naps = ['nap', 'nap', 'nap'].map((one) => parser.parse(() => once(one)))
+  await Promise.all([slow, ...naps])
+  // The first child now reads the naps that the second one has answered; this mail has to have a child to itself.
+  assert.is(((await parser.parse(once('alone'))).mail as IncomingMail).subject, 'alone')
   await parser.stop()
 })
 

@@ -60,10 +60,17 @@ const TICK = 10 // ms per clock tick in /proc/<pid>/stat: USER_HZ is 100 on ever
 
 /**
  * Spawns a child at once; it loads while the first mail is on its way. `onLate` is called again and again while it is
- * late. `file` and `caps` differ only in tests.
+ * late, `onRoom` when mails that were given up have left it: nobody waits for those. `file` and `caps` differ only in
+ * tests.
  */
-export function startChild(options: { log: Log; file?: string; caps?: Caps; onLate?: () => void }): Child {
-  const { log, file = FILE, caps = limits.parse, onLate = () => {} } = options
+export function startChild(options: {
+  log: Log
+  file?: string
+  caps?: Caps
+  onLate?: () => void
+  onRoom?: () => void
+}): Child {
+  const { log, file = FILE, caps = limits.parse, onLate = () => {}, onRoom = () => {} } = options
   const child = spawnChild(file)
   const input = child.stdin as Writable
   const state = { dead: false, mails: 0, resident: 0, lastWords: '' }
@@ -78,12 +85,14 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
     state.dead = true
     rest()
     child.kill('SIGKILL')
-    for (const job of jobs.splice(0)) job.reject(job === guilty ? error : recalled())
+    const left = jobs.splice(0)
+    for (const job of left) job.reject(job === guilty ? error : recalled())
+    if (left.some((job) => job.recalled)) onRoom()
   }
   /** The last answers may be lost with it, so with several it is not clear which one it was. */
   const die = (error: Error) => {
     if (jobs.length === 1) return fail(error)
-    for (const job of jobs.splice(0)) job.reject(unclear())
+    for (const job of jobs) job.reject(unclear())
     fail(error)
   }
   input.on('error', () => {}) // its exit, which follows, is what counts
@@ -108,15 +117,20 @@ export function startChild(options: { log: Log; file?: string; caps?: Caps; onLa
     else rest()
     state.mails++
     if (state.mails % 50 === 0 || mail.bytes > 4 * FEED) state.resident = residentOf(child.pid!) ?? 0
-    if (job.recalled) rm(job.folder, { recursive: true, force: true }).catch(wordsOf) // else the next start sweeps it
     job.resolve(mail)
+    if (!job.recalled) return
+    rm(job.folder, { recursive: true, force: true }).catch(wordsOf) // what stays is swept at the next start
+    onRoom()
   }
   listen(child.stdio[3] as Readable, take, fail)
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const isLate = () => jobs.length > 0 && performance.now() - jobs[0]!.since > limits.parse.patience
   const feedIn = async (job: Running) => {
-    if (job.recalled) jobs.splice(jobs.indexOf(job), 1)
-    else await feed(input, job, () => state.dead)
+    if (!job.recalled) await feed(input, job, () => state.dead)
+    else if (jobs.includes(job)) {
+      jobs.splice(jobs.indexOf(job), 1)
+      onRoom()
+    }
     job.fedAt = performance.now()
   }
   const abort = (job: Running) => {
