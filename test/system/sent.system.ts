@@ -1,6 +1,7 @@
 /**
- * Copies of answers in Sent (MAIL 2.18, 8.25): a real desk answers, a real relay takes the mail, a real Dovecot keeps
- * the copy. Whatever becomes of the copy, the mail goes once.
+ * The Sent folder of a real Dovecot. Copies of answers go into it (MAIL 2.18, 8.25): a real desk answers, a real relay
+ * takes the mail, and whatever becomes of the copy, the mail goes once. And what people send from the mailbox without
+ * the desk is seen there (2.17).
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -190,5 +191,64 @@ async function run() {
     assert.equal(dovecot.list('refused', 'Sent'), [])
   })
 
+  test('watched: an answer from a mail client is written into its ticket, the desk’s own copies and the rest are not (2.17)', async () => {
+    dovecot.deliver('watched', fromSent({ id: 'long-ago', subject: 'what was there before' }), {
+      folder: 'Sent',
+      flags: 'S',
+    })
+    const poller = await follow('watched', { watchSent: true })
+    await answerTwo()
+    await until('the copy is noted on both rows', copied)
+    const [question] = await sql`select ticket_id, message_id from inbound_mails where ticket_id is not null`
+    const id = question!.message_id
+    dovecot.deliver('watched', fromSent({ id: 'by-hand', answers: id }), { folder: 'Sent', flags: 'S' })
+    dovecot.deliver('watched', fromSent({ id: 'lunch', to: 'friend@elsewhere.example' }), {
+      folder: 'Sent',
+      flags: 'S',
+    })
+    const seen = () => sql`
+      select message_id, state, ticket_id, reasons->-1->>'code' as reason from inbound_mails
+      where session->'sent' = 'true'`
+    await until('all three are seen', async () => {
+      await poller.pollNow()
+      await desk.idle()
+      return (await seen()).filter((row) => !['received', 'processing'].includes(row.state)).length === 3
+    })
+    const rows = Object.fromEntries((await seen()).map((row) => [row.message_id, [row.state, row.reason]]))
+    const [{ message_id: own }] = (await replies()) as never as [{ message_id: string }]
+    assert.equal(rows, {
+      [own]: ['recorded', 'own_copy'],
+      'by-hand@desk.example': ['commented', 'sent_outside'],
+      'lunch@desk.example': ['recorded', 'sent_outside'],
+    })
+    const comments = await sql`
+      select author_role, text, flags from comments where ticket_id = ${question!.ticket_id} order by id`
+    assert.equal(
+      comments.map((row) => [row.author_role, row.text.trim(), row.flags]),
+      [
+        ['contact', `question ${serial}`, []],
+        ['agent', `answer ${serial}`, []],
+        ['agent', 'Please turn it off and on again.', ['sent_outside']],
+      ],
+    )
+    assert.equal(taken(), BOTH, 'nothing was sent again')
+    assert.is((await sql`select count(*) from tickets`)[0]!.count, 1)
+  })
+
   test.run()
+}
+
+/** A mail as a person's mail client leaves it in Sent. */
+function fromSent({ id, answers, to = 'eva@acme.example', subject = 'Re: a question' }: Record<string, string>) {
+  return [
+    'From: Support <support@desk.example>',
+    `To: ${to}`,
+    `Subject: ${subject}`,
+    'Date: Mon, 23 Nov 2026 09:40:00 +0100',
+    `Message-ID: <${id}@desk.example>`,
+    ...(answers ? [`In-Reply-To: <${answers}>`, `References: <${answers}>`] : []),
+    '',
+    'Please turn it off and on again.',
+    '',
+  ].join('\r\n')
 }
