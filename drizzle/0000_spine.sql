@@ -446,7 +446,8 @@ CREATE TABLE "rule_sets" (
 	"source" text NOT NULL,
 	"sha256" "bytea" NOT NULL,
 	"author" text NOT NULL,
-	"at" timestamp with time zone NOT NULL
+	"at" timestamp with time zone NOT NULL,
+	"holidays" jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "side_questions" (

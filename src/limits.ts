@@ -335,6 +335,19 @@ export const hours = {
   shifts: 12, // a day (M3)
 } as const
 
+/** Files of holidays that calendars name (iCalendar). */
+export const holidays = {
+  files: 20, // of one calendar
+  bytes: MB, // what is published for ten years of a country is about 100 KB
+  events: 5000,
+  days: 366, // of one event
+  dates: 5000, // each is looked at when a calendar's index is built
+  name: 80, // characters that a customer reads in a mail
+  problems: 20, // of one file
+  firstYear: 2020, // what recurs without end is written out between these two
+  lastYear: 2060,
+} as const
+
 /** Timesheets and invoices (SLA 14, 15). */
 export const timesheets = {
   longest: 86_400, // seconds of an entry (T3)

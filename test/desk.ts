@@ -9,6 +9,7 @@ import path from 'node:path'
 import { loadConfig } from '../src/config.ts'
 import { transaction } from '../src/database.ts'
 import { applyDesk } from '../src/engine/desk/apply.ts'
+import { readHolidayFiles } from '../src/engine/desk/holiday-files.ts'
 import { loadDesk } from '../src/engine/desk/load.ts'
 import type { Tools } from '../src/engine/tools.ts'
 import { silent } from '../src/log.ts'
@@ -77,7 +78,8 @@ export async function startDesk(
   })
 
   async function setUp(text: string) {
-    await transaction(sql, (tx) => applyDesk(tx, { text, author: 'test' }, clock.at))
+    const holidays = await readHolidayFiles(text, path.join(root, 'config'))
+    await transaction(sql, (tx) => applyDesk(tx, { text, author: 'test', holidays }, clock.at))
     return await loadDesk(sql)
   }
 

@@ -40,6 +40,7 @@ const dependencyOwners: Record<string, string[]> = {
   'file-type': ['src/mail/parse', 'src/web/bytes'],
   handlebars: ['src/render'],
   hono: ['src/web'],
+  'ical.js': ['src/engine/desk'],
   imapflow: ['src/mail/intake-imap'],
   asn1js: ['src/mail/parse'],
   mailauth: ['src/mail/authenticate'],

@@ -128,7 +128,8 @@ export type Macro = {
   /** Lines as in a mail. */
   commands: readonly string[]
 }
-export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar }
+/** `files`: the names of the files of holidays that went into it. */
+export type DeskCalendar = { id: number; key: string; version: number; calendar: Calendar; files: readonly string[] }
 /** What a priority may be marked with; the word beside it says the same. */
 export const COLOURS = ['red', 'orange', 'yellow', 'green', 'blue', 'violet', 'grey'] as const
 export type Colour = (typeof COLOURS)[number]

@@ -404,6 +404,7 @@ export const ruleSets = pgTable('rule_sets', {
   sha256: bytea().notNull(),
   author: text().notNull(),
   at: instant().notNull(),
+  holidays: jsonb().notNull().default({}), // what the files that the text names held: by file, date and name
 })
 
 // --- notices.ts -----------------------------------------------------------------------------------------------------

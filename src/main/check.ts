@@ -1,6 +1,7 @@
 /** `check`: is everything as it must be? A line each, with the remedy. Changes nothing. */
 import { resolveMx } from 'node:dns/promises'
 import { zoneDataProblem } from '../engine/business-hours.ts'
+import type { Desk } from '../engine/desk.ts'
 import { openNotices } from '../engine/notices.ts'
 import { servedDomains } from '../engine/recipients.ts'
 import { Refusal, wordsOf } from '../errors.ts'
@@ -66,6 +67,7 @@ async function checkDesk(house: Installation, log: Log, say: Say): Promise<void>
       true,
       `version ${desk.version}, ${desk.inboxes.length} inboxes, ${desk.rules.length} rules, their tests pass`,
     )
+    for (const { ok, words } of holidayLines(desk, new Date())) say('holidays', ok, words)
     if (house.config.dns.from === 'zone') return
     for (const domain of servedDomains(desk)) {
       const answer = await resolveMx(domain).then(
@@ -81,6 +83,21 @@ async function checkDesk(house: Installation, log: Log, say: Say): Promise<void>
     if (!(error instanceof Refusal)) throw error
     say('desk', false, error.message)
   }
+}
+
+/** Files of holidays run out: one that names no day to come promises dates on holidays. */
+function holidayLines(desk: Desk, now: Date): { ok: boolean; words: string }[] {
+  const today = now.toISOString().slice(0, 10)
+  return [...desk.calendars.values()].flatMap(({ key, files, calendar }) => {
+    if (files.length === 0) return []
+    const last =
+      calendar.holidays
+        .filter((day) => day.length > 5)
+        .sort()
+        .at(-1) ?? today
+    const words = `calendar ${key}: ${files.join(', ')}, the last day is ${last}`
+    return [last < today ? { ok: false, words: `${words}: get a newer file` } : { ok: true, words }]
+  })
 }
 
 async function checkMailboxes({ sql, secret, config }: Installation, log: Log, say: Say): Promise<void> {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { checkRules, testRules } from '../engine/desk/check.ts'
+import { readHolidayFiles } from '../engine/desk/holiday-files.ts'
 import { mailFactsOf } from '../engine/rules/facts.ts'
 import type { ReadMail } from '../engine/rules/tests.ts'
 import { Refusal, wordsOf } from '../errors.ts'
@@ -40,7 +41,9 @@ export async function rules(
   const temp = await mkdtemp(path.join(tmpdir(), 'postroom-rules-'))
   const parser = await startParser({ temp, log, children: 1 })
   try {
-    const input = { text, file: path.basename(file), readMail: readRuleMail(parser, file), templates: TEMPLATES }
+    const holidays = await readHolidayFiles(text, path.dirname(path.resolve(file)))
+    const readMail = readRuleMail(parser, file)
+    const input = { text, file: path.basename(file), readMail, templates: TEMPLATES, holidays }
     const { ok, lines } = await (what === 'check' ? checkRules(input) : testRules(input))
     for (const line of lines) print(line)
     return ok ? 0 : 1

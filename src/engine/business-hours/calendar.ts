@@ -22,6 +22,8 @@ export type Calendar = {
   readonly holidays: readonly string[]
   /** Shifts that replace those of a date, holidays included (C7). */
   readonly exceptions: Readonly<Record<string, readonly Shift[]>>
+  /** What holidays are called, by their date `2026-12-25`; they are shown and count nothing. */
+  readonly names?: Readonly<Record<string, string>>
 }
 
 /**
@@ -188,6 +190,6 @@ function freeze(calendar: Calendar): void {
   const days = [...Object.values(calendar.weekly ?? {}), ...Object.values(calendar.exceptions ?? {})]
   for (const shifts of days) for (const shift of shifts ?? []) Object.freeze(shift)
   for (const shifts of days) Object.freeze(shifts)
-  for (const part of [calendar.weekly, calendar.holidays, calendar.exceptions]) Object.freeze(part)
+  for (const part of [calendar.weekly, calendar.holidays, calendar.exceptions, calendar.names]) Object.freeze(part)
   Object.freeze(calendar)
 }

@@ -4,12 +4,14 @@
  * belong to nobody until a version names them. The one writer of rows that the desk file owns.
  */
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { notify, type Queryable, type Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import { readTree, refusalOf } from '../../yaml.ts'
 import type { Desk } from '../desk.ts'
 import { differenceOf } from './difference.ts'
 import { type ParseOptions, parseDesk } from './document.ts'
+import type { Holidays } from './holidays.ts'
 import { toAddress } from './values.ts'
 import { type Ids, writeVersions } from './versions.ts'
 
@@ -27,10 +29,11 @@ export type Change = {
   base?: number | null
   /** How problems name the text. */
   file?: string
-} & Pick<ParseOptions, 'templates'>
+} & Pick<ParseOptions, 'templates' | 'holidays'>
 
 /**
- * Makes `text` the running version and wakes all daemons; the same text as the newest changes nothing.
+ * Makes `text` the running version and wakes all daemons; the same text as the newest, with the same holidays in the
+ * files that it names, changes nothing.
  * @returns the number of the version that now runs
  * @throws Refusal `bad_desk` with every problem, `desk_stale` with the difference; both of fault `config`
  */
@@ -40,23 +43,31 @@ export async function applyDesk(tx: Tx, change: Change, now: Date): Promise<numb
   await tx`select pg_advisory_xact_lock(${DESK_LOCK}::bigint)`
   const newest = await findNewest(tx)
   const sha256 = createHash('sha256').update(change.text).digest()
-  if (newest?.sha256.equals(sha256)) return newest.version
+  if (newest?.sha256.equals(sha256) && isDeepStrictEqual(newest.holidays, document.holidays)) return newest.version
   if (newest && change.base !== undefined && change.base !== newest.version) throw stale(newest, change)
   const [row] = await tx<{ version: number }[]>`
-    insert into rule_sets (source, sha256, author, at)
-    values (${change.text}, ${sha256}, ${change.author}, ${now}) returning version`
+    insert into rule_sets (source, sha256, holidays, author, at)
+    values (${change.text}, ${sha256}, ${json(document.holidays)}::text::jsonb, ${change.author}, ${now})
+    returning version`
   await writeDesk(tx, document.desk, now)
   if (newest) await disableDropped(tx, newest.source, change.text, now)
   await notify(tx, DESK_CHANNEL, String(row!.version))
   return row!.version
 }
 
-export type Version = { version: number; source: string; sha256: Buffer; author: string }
+export type Version = {
+  version: number
+  source: string
+  sha256: Buffer
+  /** What was in the files of holidays that the text names, by name. */
+  holidays: Record<string, Holidays>
+  author: string
+}
 
 /** The newest version, or null in a fresh database. */
 export async function findNewest(tx: Queryable): Promise<Version | null> {
   const [row] = await tx<Version[]>`
-    select version, source, sha256, author from rule_sets order by version desc limit 1`
+    select version, source, sha256, holidays, author from rule_sets order by version desc limit 1`
   return row ?? null
 }
 

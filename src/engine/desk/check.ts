@@ -7,7 +7,10 @@ import { locateInDocument, type ParseOptions, parseDesk } from './document.ts'
 
 export type Report = { ok: boolean; lines: string[] }
 
-export type CheckInput = { text: string; file: string; readMail?: ReadMail } & Pick<ParseOptions, 'templates'>
+export type CheckInput = { text: string; file: string; readMail?: ReadMail } & Pick<
+  ParseOptions,
+  'templates' | 'holidays'
+>
 
 /** Whether a desk file would be taken: one line when it would, else one for each problem. */
 export async function checkRules(input: CheckInput): Promise<Report> {

@@ -2,8 +2,8 @@
  * From the text of a desk file to a desk that may run: every name resolves, nothing is claimed twice, calendars and
  * rules compile, the rules' own tests are green. Pure; ids are 0 until load.ts finds the rows.
  */
-import { type Fault, locateFaults, type Path, type Problem, readYaml, unknownKey, unknownName } from '../../yaml.ts'
-import { type Calendar, checkCalendar, expandCalendar } from '../business-hours.ts'
+import { type Fault, locateFaults, type Path, type Problem, readYaml, unknownName } from '../../yaml.ts'
+import type { Calendar } from '../business-hours.ts'
 import type { Desk, DeskCalendar, Policy, Reminder } from '../desk.ts'
 import { type ActionNames, compileReminderActions } from '../rules/actions.ts'
 import { KINDS } from '../rules/facts.ts'
@@ -11,13 +11,22 @@ import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
 import { STATUSES } from '../tables.ts'
 import { aliasesOf, checkMacros, macroOf } from './macros.ts'
+import { type Calendars, readCalendars } from './calendars.ts'
+import { type HolidayFiles, namesOf } from './holiday-files.ts'
 import { type Complain, checkNames } from './names.ts'
 import { billingOf, checkPrices, groupListsOf, priceListOf } from './prices.ts'
 import { PUBLIC_DOMAINS } from './public-domains.ts'
 import { type DeskFile, deskSchema } from './schema.ts'
 
 /** A checked desk file. `desk` has ids and version 0. */
-export type DeskDocument = { text: string; file: string; desk: Desk; tests: RuleTest[] }
+export type DeskDocument = {
+  text: string
+  file: string
+  desk: Desk
+  tests: RuleTest[]
+  /** Of the files that its calendars name, by name: they are part of a version. */
+  holidays: Calendars['holidays']
+}
 
 export type DeskReading = { document: DeskDocument; problems: [] } | { document: null; problems: Problem[] }
 
@@ -27,6 +36,8 @@ export type ParseOptions = {
   /** A stored version passed its tests when it was applied. */
   tests?: 'run' | 'skip'
 }
+  /** The files of holidays that the text names (holiday-files.ts). */
+  holidays?: HolidayFiles
 
 /** Checks the text of a desk file. Tests whose mail is a file are left to `runFileTests` (rules/tests.ts). */
 export function parseDesk(text: string, file: string, options: ParseOptions = {}): DeskReading {
@@ -40,41 +51,27 @@ export function parseDesk(text: string, file: string, options: ParseOptions = {}
   checkNames(value, complain, refer)
   checkPrices(value, complain, refer)
   checkMacros(value, complain)
-  const calendars = readCalendars(value, complain, faults)
+  const {
+    calendars,
+    holidays,
+    problems: unread,
+  } = readCalendars(value, options.holidays ?? new Map(), complain, faults)
   const { rules, sla, reminders } = compileRules(value, calendars, options, faults)
-  if (faults.length > 0) return { document: null, problems: locateFaults(faults, file, locate) }
+  if (faults.length + unread.length > 0)
+    return { document: null, problems: [...locateFaults(faults, file, locate), ...unread] }
   const desk = toDesk(value, { calendars, rules, sla, reminders })
   const tests = value.rules.flatMap((rule, n) =>
     rule.tests.map((test, m): RuleTest => ({ rule: rule.name, path: ['rules', n, 'tests', m], test })),
   )
   const red = options.tests === 'skip' ? [] : runInlineTests(desk, tests).flatMap((result) => result.faults)
   if (red.length > 0) return { document: null, problems: locateFaults(red, file, locate) }
-  return { document: { text, file, desk, tests }, problems: [] }
+  return { document: { text, file, desk, tests, holidays }, problems: [] }
 }
 
 /** Gives the faults of a document's tests their lines. */
 export function locateInDocument(document: DeskDocument, faults: Fault[]): Problem[] {
   return locateFaults(faults, document.file, readYaml(document.text, document.file, deskSchema).locate)
 }
-
-function readCalendars(file: DeskFile, complain: Complain, faults: Fault[]): Map<string, Calendar> {
-  const calendars = new Map<string, Calendar>()
-  for (const [n, { key, ...short }] of file.calendars.entries()) {
-    const wrong = checkCalendar(short)
-    for (const cause of wrong) {
-      const part = /^\w+/.exec(cause)?.[0] ?? ''
-      const path = CALENDAR_KEYS.includes(part) ? ['calendars', n, part] : ['calendars', n]
-      complain(path, `calendar "${key}": ${cause}`, 'see calendars in desk.example.yml')
-    }
-    for (const name of Object.keys(short))
-      if (!CALENDAR_KEYS.includes(name)) faults.push(unknownKey(['calendars', n, name], CALENDAR_KEYS))
-    if (wrong.length === 0) calendars.set(key, expandCalendar(short))
-  }
-  return calendars
-}
-
-/** What a calendar may hold besides its key (SLA C1). */
-export const CALENDAR_KEYS: readonly string[] = ['tz', 'always', 'weekly', 'holidays', 'exceptions']
 
 /** `reminders` by the policy's key. */
 type Compiled = { rules: Rule[]; sla: Desk['sla']; reminders: Map<string, Reminder[]> }
@@ -198,7 +195,12 @@ function toDesk(
     fields: by(file.fields.map(({ key, name, values }) => ({ key, name: name ?? key, values: values ?? null }))),
     work_types: by(file.work_types.map(({ key, name }) => ({ id: 0, key, name: name ?? key }))),
     price_lists: by(file.price_lists.map(priceListOf)),
-    calendars: by([...calendars].map(([key, calendar]): DeskCalendar => ({ id: 0, key, version: 0, calendar }))),
+    calendars: by(
+      file.calendars.flatMap(({ key, holidays_from }): DeskCalendar[] => {
+        const calendar = calendars.get(key)
+        return calendar ? [{ id: 0, key, version: 0, calendar, files: namesOf(holidays_from) ?? [] }] : []
+      }),
+    ),
     policies: by(
       file.policies.map((one) => ({
         id: 0,

@@ -6,6 +6,7 @@ import { frozenCalendar } from '../business-hours.ts'
 import type { Agent, Desk } from '../desk.ts'
 import { findNewest } from './apply.ts'
 import { parseDesk } from './document.ts'
+import type { HolidayFiles } from './holiday-files.ts'
 import { newestVersions } from './versions.ts'
 
 /**
@@ -26,7 +27,10 @@ export async function readDesk(tx: Tx): Promise<Desk> {
   if (!newest)
     throw new Refusal('no_desk', 'There is no desk yet: name a desk file with desk: in postroom.yml.', 'config')
   const name = `version ${newest.version} of the desk`
-  const { document, problems } = parseDesk(newest.source, name, { tests: 'skip' })
+  const holidays: HolidayFiles = new Map(
+    Object.entries(newest.holidays).map(([file, days]) => [file, { days, problems: [] }]),
+  )
+  const { document, problems } = parseDesk(newest.source, name, { tests: 'skip', holidays })
   if (!document) throw refusalOf('bad_desk', problems)
   return freeze(await withIds(tx, { ...document.desk, version: newest.version }))
 }

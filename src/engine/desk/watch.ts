@@ -14,6 +14,7 @@ import type { Desk } from '../desk.ts'
 import { type ReadMail, runFileTests } from '../rules/tests.ts'
 import { applyDesk, BUILT_IN, DESK_CHANNEL, findNewest, type Version } from './apply.ts'
 import { locateInDocument, type ParseOptions, parseDesk } from './document.ts'
+import { holidayFilesIn, readHolidayFiles } from './holiday-files.ts'
 import { loadDesk, readDesk } from './load.ts'
 
 export type DeskSource =
@@ -34,7 +35,10 @@ export type WatchOptions = DeskSource & {
   poll?: number
 }
 
-type SourceOptions = Pick<WatchOptions, 'sql' | 'file' | 'fallback' | 'readMail' | 'templates' | 'clock'>
+type SourceOptions = Pick<WatchOptions, 'sql' | 'file' | 'fallback' | 'readMail' | 'templates' | 'clock'> & {
+  /** Called with the paths of the files of holidays that the text names, before anything is refused. */
+  onNamed?: (files: string[]) => void
+}
 
 /** In whose transaction a version is made. */
 type Run = (work: (tx: Tx) => Promise<void>) => Promise<void>
@@ -48,7 +52,14 @@ export type Watching = { desk(): Desk; stop(): Promise<void> }
  */
 export async function watchDesk(options: WatchOptions): Promise<Watching> {
   const { sql, log, onDesk } = options
-  let refused = await takeSource(options, 'first')
+  let named: string[] = []
+  const source = {
+    ...options,
+    onNamed: (files: string[]) => {
+      named = files
+    },
+  }
+  let refused = await takeSource(source, 'first')
   let desk = await loadDesk(sql)
   if (refused !== null) options.onRefused?.(refused)
   // One thing at a time: a change that comes while another is worked on is looked at after it.
@@ -70,7 +81,7 @@ export async function watchDesk(options: WatchOptions): Promise<Watching> {
   }
   const retake = async () => {
     const before = refused
-    refused = await takeSource(options, 'again')
+    refused = await takeSource(source, 'again')
     if (refused !== before) options.onRefused?.(refused)
     if (refused !== null) log.warn('desk_refused', { words: refused })
   }
@@ -84,7 +95,9 @@ export async function watchDesk(options: WatchOptions): Promise<Watching> {
     })
   })
   const following = options.file
-    ? followFile(options.file, options.poll ?? 2 * SECOND, (again) => next(retake, again))
+    ? followFile(options.file, { poll: options.poll ?? 2 * SECOND, beside: () => named }, (again) =>
+        next(retake, again),
+      )
     : null
   return {
     desk: () => desk,
@@ -133,12 +146,15 @@ async function takeSource(
   }
 }
 
-async function takeFile({ readMail, templates, clock }: SourceOptions, file: string, run: Run): Promise<void> {
+async function takeFile(source: SourceOptions, file: string, run: Run): Promise<void> {
+  const { readMail, templates, clock } = source
   const name = path.basename(file)
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new Refusal('bad_desk', `${file} cannot be read: ${wordsOf(error)}`, 'config')
   })
-  const options = templates ? { templates } : {}
+  const folder = path.dirname(file)
+  source.onNamed?.(holidayFilesIn(text).map((one) => path.resolve(folder, one)))
+  const options = { ...(templates && { templates }), holidays: await readHolidayFiles(text, folder) }
   const { document, problems } = parseDesk(text, name, options)
   if (!document) throw refusalOf('bad_desk', problems)
   if (readMail) {
@@ -152,7 +168,8 @@ async function takeFile({ readMail, templates, clock }: SourceOptions, file: str
     const older = newest && (await isOlder(tx, text))
     // A file that still says what an older version said was not changed: somebody else went on.
     if (older && newest.author !== author) throw behind(name, newest)
-    const base = baseOf(text, author, newest)
+    // The text that runs, whoever wrote it, may still name a file that changed.
+    const base = newest?.source === text ? newest.version : baseOf(text, author, newest)
     await applyDesk(tx, { text, author, file: name, ...(base !== undefined && { base }), ...options }, clock())
   })
 }
@@ -182,21 +199,28 @@ const behind = (name: string, newest: Version): Refusal =>
 
 /**
  * Editors replace files, so the folder is watched; network folders report nothing, so the file is looked at too. A file
- * is read once it has not changed for a moment, for it may be half written. `again` asks for another go.
+ * is read once it has not changed for a moment, for it may be half written. `beside` are the files that it names now: a
+ * change of one is a change of it. `again` asks for another go.
  */
-function followFile(file: string, poll: number, changed: (again: () => void) => void): { stop(): void } {
-  let last = stampOf(file)
+function followFile(
+  file: string,
+  { poll, beside }: { poll: number; beside: () => string[] },
+  changed: (again: () => void) => void,
+): { stop(): void } {
+  const stamp = () => [file, ...beside()].map(stampOf).join()
+  let last = stamp()
   let settling: NodeJS.Timeout | null = null
   const again = () => {
     last = ''
   }
   const look = () => {
-    if (settling || stampOf(file) === last) return
-    const stamp = stampOf(file)
+    if (settling) return
+    const seen = stamp()
+    if (seen === last) return
     settling = setTimeout(() => {
       settling = null
-      if (stampOf(file) !== stamp) return look()
-      last = stamp
+      if (stamp() !== seen) return look()
+      last = seen
       changed(again)
     }, SETTLE)
   }

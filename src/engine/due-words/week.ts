@@ -119,16 +119,23 @@ function specialDates(calendar: Calendar, { from, due, phrases }: Stretch): stri
   const localDay = (at: number) => Math.floor((at + offsetAt(calendar.tz, at)) / DAY)
   const [first, last] = [localDay(from) - 1, localDay(due)] // the night before reaches into the first day
   const changed = new Map<number, Span[]>()
+  // A file may name thousands: texts are compared before any is computed with.
+  const [since, until] = [isoOf(first), isoOf(last)]
   for (const holiday of calendar.holidays ?? []) {
+    if (holiday.length > 5 && (holiday < since || holiday > until)) continue
     for (const day of occurrences(holiday, first, last)) changed.set(day, [])
   }
   for (const [date, shifts] of Object.entries(calendar.exceptions ?? {})) {
     for (const day of occurrences(date, first, last)) changed.set(day, union(shifts))
   }
+  const closedText = (day: number) => {
+    const name = calendar.names?.[isoOf(day)]
+    return name ? `${phrases.closed} (${name})` : phrases.closed
+  }
   const parts = [...changed]
     .filter(([day, spans]) => isNoticed(calendar, day, { spans, first }))
     .sort(([a], [b]) => a - b)
-    .map(([day, spans]) => `${dateText(day, phrases.locale)} ${spans.length ? shiftsText(spans) : phrases.closed}`)
+    .map(([day, spans]) => `${dateText(day, phrases.locale)} ${spans.length ? shiftsText(spans) : closedText(day)}`)
   return parts.length > SPECIALS ? [...parts.slice(0, SPECIALS), '…'] : parts
 }
 
@@ -142,6 +149,8 @@ function occurrences(date: string, first: number, last: number): number[] {
   }
   return found
 }
+
+const isoOf = (day: number): string => new Date(day * DAY * 1000).toISOString().slice(0, 10)
 
 const yearOf = (day: number): number => new Date(day * DAY * 1000).getUTCFullYear()
 

@@ -249,7 +249,7 @@ const projectOf = (team: string | null): string => named(team ?? 'no-team')
 const agentId = (desk: Desk, agent: string | null): number | null =>
   (agent !== null && desk.agents.get(addressOf(agent))?.id) || null
 
-const calendarOf = (key: string, calendar: Calendar) => ({ id: 0, key: named(key), version: 0, calendar })
+const calendarOf = (key: string, calendar: Calendar) => ({ id: 0, key: named(key), version: 0, calendar, files: [] })
 
 function policyOf(key: string, source: PolicySource, apply: Policy['apply']): Policy {
   const { calendar, reopen, pause_on, targets, ola, warn_pct } = source

@@ -5,6 +5,7 @@ import { type Tx, transaction } from '../../../src/database.ts'
 import type { Acting, Audience, Who } from '../../../src/engine/commands/command.ts'
 import { type Readout, readBatch, readBlock, readCommands, runBlock } from '../../../src/engine/commands.ts'
 import { applyDesk } from '../../../src/engine/desk/apply.ts'
+import { readHolidayFiles } from '../../../src/engine/desk/holiday-files.ts'
 import { loadDesk } from '../../../src/engine/desk/load.ts'
 import { openFor } from '../../../src/engine/tickets/open-for.ts'
 import type { Tools } from '../../../src/engine/tools.ts'
@@ -14,12 +15,14 @@ import { keys, MONDAY, templates } from '../../desk.ts'
 export const EVA = { address: 'eva@acme.example', name: 'Eva' }
 
 /** A desk of the file that shows everything. */
-export const exampleDesk = readFileSync(path.join(import.meta.dirname, '../../../config/desk.example.yml'), 'utf8')
+const config = path.join(import.meta.dirname, '../../../config')
+export const exampleDesk = readFileSync(path.join(config, 'desk.example.yml'), 'utf8')
+export const exampleHolidays = await readHolidayFiles(exampleDesk, config)
 
 export async function commandGround(text = exampleDesk) {
   const database = await testDatabase()
   const { sql } = database
-  await transaction(sql, (tx) => applyDesk(tx, { text, author: 'test' }, MONDAY))
+  await transaction(sql, (tx) => applyDesk(tx, { text, author: 'test', holidays: exampleHolidays }, MONDAY))
   const desk = (await loadDesk(sql))!
   const tools: Tools = { desk, keys, templates }
   const agent = (address: string) => desk.agents.get(address)!

@@ -12,7 +12,7 @@ import { readCommands } from '../../../src/engine/commands.ts'
 import { parseDesk } from '../../../src/engine/desk/document.ts'
 import { MONDAY } from '../../desk.ts'
 import { seeded } from '../../random.ts'
-import { commandGround, EVA, exampleDesk } from './ground.ts'
+import { commandGround, EVA, exampleDesk, exampleHolidays } from './ground.ts'
 import { commandTable } from './table.ts'
 
 const ground = await commandGround()
@@ -69,7 +69,7 @@ test('the nearest names, on the wrong keyboard too; at most three, each of anoth
 test('a desk whose own words or macros cannot run is refused, with line and remedy', () => {
   const problems = (from: string, to: string) => {
     assert.ok(exampleDesk.includes(from), from)
-    return parseDesk(exampleDesk.replace(from, to), 'desk.yml').problems.map((one) =>
+    return parseDesk(exampleDesk.replace(from, to), 'desk.yml', { holidays: exampleHolidays }).problems.map((one) =>
       [one.cause, one.remedy].join(' | '),
     )
   }
@@ -88,7 +88,9 @@ test('a desk whose own words or macros cannot run is refused, with line and reme
     /\{\{subject\}\} is no placeholder/,
     'what customers write is in no command',
   )
-  const [first] = parseDesk(exampleDesk.replace('"#close"]', '"#clsoe"]'), 'desk.yml').problems
+  const [first] = parseDesk(exampleDesk.replace('"#close"]', '"#clsoe"]'), 'desk.yml', {
+    holidays: exampleHolidays,
+  }).problems
   assert.match(exampleDesk.split('\n')[first!.line! - 1]!, /commands:/)
   assert.is(aliasFault('schluss', 'close'), null)
 })
