@@ -8,9 +8,10 @@ import { compliance, DIMENSIONS, type Dimension } from './reports/compliance.ts'
 import { byAgent, byOrganization, byTeam } from './reports/people.ts'
 import { type Period, periodOf } from './reports/period.ts'
 import type { Sheet } from './reports/shape.ts'
+import { unassessed } from './reports/unassessed.ts'
 import { violations } from './reports/violations.ts'
 
-export const REPORTS = ['violations', 'compliance', 'agents', 'teams', 'organizations'] as const
+export const REPORTS = ['violations', 'compliance', 'agents', 'teams', 'organizations', 'unassessed'] as const
 export type ReportName = (typeof REPORTS)[number]
 
 export type Ask = {
@@ -49,7 +50,7 @@ export function readAsk(asked: Asked): Ask {
 
 const SHORT: Record<string, ReportName> = { orgs: 'organizations' }
 
-/** The rows of a report, whole and in a fixed order; `now` is only for clocks that are late and still open. */
+/** The rows of a report, whole and in a fixed order; `now` is only for what is open: late clocks, unassessed tickets. */
 export async function makeReport(sql: Queryable, ask: Ask, now: Date): Promise<Sheet> {
   switch (ask.name) {
     case 'violations':
@@ -62,6 +63,8 @@ export async function makeReport(sql: Queryable, ask: Ask, now: Date): Promise<S
       return await byTeam(sql, ask.period)
     case 'organizations':
       return await byOrganization(sql, ask.period)
+    case 'unassessed':
+      return await unassessed(sql, ask.period, now)
     default:
       return never(ask.name)
   }

@@ -23,6 +23,8 @@ export type Route = {
   team: string | null
   assignee: string | null
   priority: Priority
+  /** The last rule that set it; null: it is the default, and unassessed (FEATURES 3.11). */
+  priorityRule: string | null
   type: string
   product: string | null
   tags: string[]
@@ -79,6 +81,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
     team: null,
     assignee: null,
     priority: defaults.priority ?? 'normal',
+    priorityRule: null,
     type: defaults.type ?? desk.settings?.types[0] ?? 'question',
     product: null,
     tags: [],
@@ -93,7 +96,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
   }
   const withResult = (): RuleFacts => {
     const { project, type, product, priority, status, tags } = result
-    return { ...facts, project, type, product, priority, status, tags }
+    return { ...facts, project, type, product, priority, unassessed: result.priorityRule === null, status, tags }
   }
   let seen = withResult()
   for (const rule of desk.rules) {
@@ -126,6 +129,7 @@ function act(result: Route, rule: Rule, facts: RuleFacts): 'stop' | 'go' {
       result.ackRule = rule.name
     } else {
       if (action.do === 'project') result.rule ??= rule.name
+      if (action.do === 'priority') result.priorityRule = rule.name
       Object.assign(result, { [action.do]: action.value })
     }
   }

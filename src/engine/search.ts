@@ -5,6 +5,7 @@
 import type { Queryable } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { after, parseDuration, SECOND } from '../time.ts'
+import { UNASSESSED } from './rules/conditions.ts'
 import type { Priority, Status } from './tables.ts'
 
 export type Term = { key: string; value: string; negated: boolean }
@@ -14,6 +15,8 @@ export type TicketLine = {
   subject: string
   status: Status
   priority: Priority
+  /** Since when somebody vouches for the priority; null: it is the default, unassessed. */
+  assessed_at: Date | null
   project: string
   team: string | null
   assignee: string | null
@@ -59,7 +62,7 @@ export async function findTickets(
     return term.negated ? sql`and not coalesce((${condition}), false)` : sql`and (${condition})`
   })
   const rows = await sql`
-    select t.id as number, t.subject, t.status, t.priority, p.key as project, tm.key as team, a.address as assignee,
+    select t.id as number, t.subject, t.status, t.priority, t.assessed_at, p.key as project, tm.key as team, a.address as assignee,
            t.requester_name, t.requester_address, t.created_at, t.next_due_at
     from tickets t
     join projects p on p.id = t.project_id
@@ -96,7 +99,7 @@ function conditionOf(sql: Queryable, { key, value }: Term, now: Date) {
     case 'tag':
       return sql`t.tags @> array[${value.toLowerCase()}]`
     case 'priority':
-      return sql`t.priority = ${value}`
+      return value === UNASSESSED ? sql`t.assessed_at is null` : sql`t.priority = ${value}`
     case 'type':
       return sql`t.type = ${value}`
     case 'product':

@@ -45,9 +45,11 @@ export type PolicyInput = {
 /** The policy of a ticket by the order of SLA S1; none is never an error (S5). Pure. */
 export function selectPolicy(desk: Desk, input: PolicyInput, now: Date): Selection {
   const { organization, requester, project } = input
+  // what is due for a priority waits until somebody has set it: until then the customer's default holds (FEATURES 3.11)
+  const facts = input.facts.unassessed ? { ...input.facts, priority: null } : input.facts
   const candidates: [PolicySource, string | null | undefined, string][] = []
   for (const { rule, policy } of desk.sla)
-    if (evaluate(rule, input.facts, now).matched) candidates.push(['rule', policy, `rule ${rule.name}`])
+    if (evaluate(rule, facts, now).matched) candidates.push(['rule', policy, `rule ${rule.name}`])
   if (!input.automatic) {
     candidates.push(['org', organization?.policy, `organization ${organization?.name}`])
     for (const group of groupsOf(desk, organization, requester))

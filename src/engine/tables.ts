@@ -178,6 +178,8 @@ export const tickets = pgTable(
     created_at: second().notNull(),
     updated_at: instant().notNull(),
     first_response_at: second(),
+    assessed_at: second(), // since when somebody vouches for the priority; null: it is the default (FEATURES 3.11)
+    assessed_s: integer(), // working time until then
     resolved_at: second(),
     closed_at: second(),
     due_at: second(), // set by an agent; no clock follows it, and no promise

@@ -20,6 +20,7 @@ import { awaitAnswer } from './sla/answers.ts'
 import { teamCalendarId } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
 import { rememberOutgoing } from './thread.ts'
+import { assess } from './tickets/assess.ts'
 import { type ClosedDuplicate, closeDuplicates } from './tickets/close-duplicates.ts'
 import { reselecting } from './tickets/policy.ts'
 import { addComment, type NewComment, reserveComment } from './tickets/rows.ts'
@@ -203,7 +204,10 @@ export async function move(
   })
 }
 
-/** Changes the priority: from now on the clocks have its targets (SLA K10), of the policy that it leads to (S3). */
+/**
+ * Changes the priority: from now on the clocks have its targets (SLA K10), of the policy that it leads to (S3). An agent
+ * who sets it for the first time has assessed the ticket, also where it stays what it was.
+ */
 export async function prioritise(
   tx: Tx,
   input: { ticketId: number; priority: string; actor: Actor; tools: Pick<Tools, 'desk'> },
@@ -212,11 +216,18 @@ export async function prioritise(
   const ticket = await lockTicket(tx, input.ticketId)
   if (!PRIORITIES.includes(input.priority as Priority))
     throw new Refusal('unknown_priority', `Priorities are ${PRIORITIES.join(', ')}.`)
-  if (ticket.priority === input.priority) return
-  const data = { from: ticket.priority, to: input.priority }
+  const first = await assess(tx, { ticketId: ticket.id, assessedAt: ticket.assessed_at, actor: input.actor }, now)
+  const stays = ticket.priority === input.priority
+  if (stays && !first) return
+  const event: Event = stays
+    ? { type: 'assessed', data: { from: null, to: first!.at, priority: ticket.priority } }
+    : { type: 'priority', data: { from: ticket.priority, to: input.priority, ...(first && { assessed: true }) } }
   await reselecting(tx, input, now, async () => {
-    await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'priority', data }] }, now)
-    await tx`update tickets set priority = ${input.priority}, updated_at = ${now} where id = ${ticket.id}`
+    await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [event] }, now)
+    await tx`
+      update tickets set priority = ${input.priority}, assessed_at = coalesce(assessed_at, ${first?.at ?? null}),
+        assessed_s = coalesce(assessed_s, ${first?.seconds ?? null}::int), updated_at = ${now}
+      where id = ${ticket.id}`
   })
 }
 
@@ -295,6 +306,7 @@ type Row = {
   subject: string
   status: Status
   priority: Priority
+  assessed_at: Date | null
   tags: string[]
   project_id: number
   inbox_id: number | null
@@ -313,7 +325,7 @@ type Row = {
 /** The ticket with its row locked. Throws Refusal `unknown_ticket`, also for a deleted or merged one. */
 export async function lockTicket(tx: Tx, ticketId: number): Promise<Row> {
   const [row] = await tx<Row[]>`
-    select id, subject, status, priority, tags, project_id, inbox_id, assignee_id, requester_id, requester_address,
+    select id, subject, status, priority, assessed_at, tags, project_id, inbox_id, assignee_id, requester_id, requester_address,
            requester_name, locale, zone, token_generation, resolved_at, merged_into, deleted_at
     from tickets where id = ${ticketId} for update`
   if (!row || row.deleted_at) throw new Refusal('unknown_ticket', `There is no ticket #${ticketId}.`)

@@ -14,7 +14,7 @@ export const HELP = `Postroom, an email-first helpdesk.
   mails [--state S]          what came in, and what became of it
   mail N [--raw | --retry | --release | --discard | --fetch]
   outbox [--state S] [N --retry | N --cancel]
-  report NAME                violations, compliance, agents, teams or organizations [--from DATE] [--to DATE] [--zone Z]
+  report NAME                violations, compliance, agents, teams, organizations or unassessed [--from DATE] [--to DATE] [--zone Z]
   rules check FILE           is this desk file valid?
   rules test FILE            do its rules pass their own tests?
   vectors FILE...            check calendar and clocks against expected results
@@ -40,8 +40,8 @@ passed over, so an import that was broken off is called again. --archive: as his
 dates; nothing is sent, no clock starts. --to ADDRESS: all go to this address of the desk (else Delivered-To, To and Cc
 say). --wait: until each is in its final state, also without a running daemon. Exit 1 when one could not be taken.`,
   tickets: `tickets [QUERY]: newest first. A query is words, "phrases", #12, and key:value with status (open is new and open),
-org, project, team, assignee (or none), requester, tag, priority, type; due:<2d due within two days, created:>7d older
-than a week; - in front negates. Options: --limit N, --json.`,
+org, project, team, assignee (or none), requester, tag, priority (or unassessed), type; due:<2d due within two days,
+created:>7d older than a week; - in front negates. Options: --limit N, --json.`,
   mails: `mails: every accepted mail, newest first, in one state: received, processing, then ticketed, commented, recorded,
 held, quarantined or discarded, with the reasons. Options: --state S, --limit N, --json.`,
   mail: `mail N: one inbound mail. --raw prints its bytes; --retry works a quarantined one again; --release takes a held one
@@ -53,10 +53,11 @@ suppressed or cancelled. outbox N --retry tries now, outbox N --cancel stops wha
   rules: `rules check FILE: every problem of a desk file with line, column and remedy. rules test FILE: runs the tests that
 stand beside the rules, a line each. Exit 1 when something is wrong.`,
   report: `report NAME: violations (who broke which promise, when, by how much), compliance (what was met of what ended),
-agents, teams, organizations. --from DATE and --to DATE are midnights of a zone, the second day is not in it; --zone
-Europe/Berlin, else the first inbox's. compliance --by metric, group, organization, policy, priority, type, weekday or
-hour (of the start). violations --superseded also lists what no longer counts, with who and why; --limit N the newest.
-Options: --json (one object a row), --csv. Lengths are working seconds, a share is basis points, null where nothing ended.`,
+agents, teams, organizations, unassessed (how long until somebody set the priority). --from DATE and --to DATE are
+midnights of a zone, the second day is not in it; --zone Europe/Berlin, else the first inbox's. compliance --by metric,
+group, organization, policy, priority, type, weekday or hour (of the start). violations --superseded also lists what no
+longer counts, with who and why; --limit N the newest. Options: --json (one object a row), --csv. Lengths are
+working seconds, a share is basis points, null where nothing ended.`,
   ticket: `ticket N: comments, attachments, clocks and events of one ticket. --replay rebuilds its clocks from its events alone
 and compares them with the rows: exit 1 and the differences where they are not identical. Options: --json.`,
   vectors: `vectors FILE...: JSON lines of calendar and clock cases, each run through the engine, clocks through the database in a

@@ -40,7 +40,8 @@ export async function showTicket(sql: Sql, print: Print, options: Show & { numbe
   if (options.json) return print(JSON.stringify(ticket))
   const { comments, clocks, events } = ticket
   print(`#${ticket.number} ${ticket.subject}`)
-  print(`${ticket.status}, ${ticket.priority}, ${ticket.project}, ${ticket.organization ?? 'no organization'}`)
+  const priority = `${ticket.priority}${ticket.assessed_at === null ? ' (unassessed)' : ''}`
+  print(`${ticket.status}, ${priority}, ${ticket.project}, ${ticket.organization ?? 'no organization'}`)
   print(
     `from ${ticket.requester.name} <${ticket.requester.address ?? 'nobody'}>, assigned to ${ticket.assignee ?? 'nobody'}`,
   )
@@ -223,6 +224,7 @@ async function wholeTicket(sql: Sql, number: number, now: Date) {
     status: ticket.status as string,
     public_status: PUBLIC_STATUS[ticket.status],
     priority: ticket.priority as string,
+    assessed_at: ticket.assessed_at as Date | null,
     type: ticket.type as string,
     tags: ticket.tags as string[],
     project: ticket.project as string,

@@ -7,6 +7,12 @@ import { PRIORITY_WORDS, STATUS_WORDS } from './words.ts'
 export const statusMark = (status: Status): Html =>
   html`<span class="status s-${status}" title="${STATUS_WORDS[status]}">${status === 'waiting_customer' ? 'Waiting' : STATUS_WORDS[status]}</span>`
 
+/** Of an open ticket whose priority nobody has set yet: it is the default (FEATURES 3.11). */
+export const unassessedMark = ({ assessed_at, status }: { assessed_at: Date | null; status: Status }): Html =>
+  assessed_at === null && status !== 'resolved' && status !== 'closed'
+    ? html` <span class="sub">Unassessed</span>`
+    : html``
+
 /** `colour` is the policy's own for it, null where it has none. */
 export function priorityMark(priority: Priority, colour: string | null = null): Html {
   const bars = { low: 1, normal: 2, high: 3, urgent: 4 }[priority]

@@ -10,7 +10,7 @@ import { queueScriptPath } from './assets.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
 import { readForm } from './form.ts'
 import { findCalendars, secondsLeft, urgencyOf } from './left.ts'
-import { priorityMark, statusMark } from './marks.ts'
+import { priorityMark, statusMark, unassessedMark } from './marks.ts'
 import { agentPage, type Html, pager, time } from './page.ts'
 import { LIVE_POLICY } from './policy.ts'
 import { findQueue, markOf, orderOf, queueQuery, streamPath } from './queues/ask.ts'
@@ -146,7 +146,7 @@ function ticketRow(row: QueueRow, view: View): Html {
       <span class="sub">${row.organization ?? (row.requester_name && row.requester_address) ?? ''}</span>
     </td>
     <td role="cell" class="c-status">${statusMark(row.status)}</td>
-    <td role="cell" class="c-priority">${priorityMark(row.priority, row.colour)}</td>
+    <td role="cell" class="c-priority">${priorityMark(row.priority, row.colour)}${unassessedMark(row)}</td>
     <td role="cell" class="c-assignee">${row.assignee ?? html`<span class="muted">Nobody</span>`}</td>
   </tr>`
 }

@@ -6,7 +6,7 @@ import { findTickets, QUERY_KEYS, type TicketLine } from '../engine/search.ts'
 import { Refusal } from '../errors.ts'
 import { web as limits } from '../limits.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
-import { priorityMark, statusMark } from './marks.ts'
+import { priorityMark, statusMark, unassessedMark } from './marks.ts'
 import { agentPage, type Html } from './page.ts'
 import { shortWhenText, shownDue } from './words.ts'
 
@@ -47,5 +47,5 @@ function line(ticket: TicketLine, agent: SignedIn, now: Date): Html {
   const who = requester.name || requester.address || 'Nobody to answer'
   return html`<li><div><a href="/tickets/${number}">#${number} ${subject || 'No subject'}</a>
     <p class="sub">${who} · ${project}${due && ` · due ${shortWhenText(shownDue(due), agent.zone, now)}`}</p></div>
-    <span class="marks">${statusMark(status)} ${priorityMark(priority)}</span></li>`
+    <span class="marks">${statusMark(status)} ${priorityMark(priority)}${unassessedMark(ticket)}</span></li>`
 }

@@ -9,7 +9,7 @@ import { Refusal } from '../errors.ts'
 import type { Env, Pages, Web } from './context.ts'
 import { parseId, readForm } from './form.ts'
 import { findCalendars } from './left.ts'
-import { priorityMark, statusMark } from './marks.ts'
+import { priorityMark, statusMark, unassessedMark } from './marks.ts'
 import { agentPage } from './page.ts'
 import { conversation } from './ticket/conversation.ts'
 import { facts, nextDue } from './ticket/facts.ts'
@@ -108,7 +108,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
       <p class="sub"><a href="/queues/open?project=${encodeURIComponent(ticket.project)}">${ticket.project}</a> · #${ticket.id} ·
         opened ${agoText(ticket.created_at, now)}</p>
       <h1>${subject}</h1>
-      <p class="marks">${statusMark(ticket.status)} ${priorityMark(ticket.priority, ticket.colour)} ${nextDue(setting)}
+      <p class="marks">${statusMark(ticket.status)} ${priorityMark(ticket.priority, ticket.colour)}${unassessedMark(ticket)} ${nextDue(setting)}
         <span class="muted">${ticket.assignee ? `Assigned to ${ticket.assignee}` : 'Nobody has it'}</span>
         <a class="to-work" href="#work">Answer</a></p>
     </header>

@@ -131,6 +131,20 @@ test('agents, teams and customers', async () => {
   assert.equal((await rows('organizations'))[0]!.slice(0, 5), ['Acme', '2', '1', '1', '1'])
 })
 
+test('who waits for somebody to assess them, by team and by customer', async () => {
+  const page = await browser.page('/reports/unassessed?from=2026-03-02&to=2026-03-04')
+  assert.equal(
+    cells(page).map((row) => row.slice(0, 6)),
+    [
+      ['Team', 'Support', '2', '1', '13 h', '1'],
+      ['Customer', 'Acme', '2', '1', '13 h', '1'],
+    ],
+  )
+  assert.match(page, />1 of 2<\/text>/)
+  const csv = await (await browser.get('/reports/unassessed.csv?from=2026-03-02&to=2026-03-04')).text()
+  assert.match(csv, 'team,Support,support,2,1,46800,1,0,,\r\n')
+})
+
 test('CSV: a download with all columns, in UTC and local time, without formulas', async () => {
   const page = await browser.page('/reports/violations?from=2026-03-02&to=2026-03-04')
   const link = /href="(\/reports\/violations\.csv[^"]+)" download/.exec(page)![1]!.replaceAll('&amp;', '&')

@@ -38,6 +38,21 @@ const add = async () => (await desk.addTicket({ organization: 'acme', project: '
 const types = async (id: number) =>
   (await sql`select type from events where ticket_id = ${id} and type <> 'created' order by seq`).map((one) => one.type)
 
+test('a priority that nobody has set is shown so, and set by choosing the one that it has', async () => {
+  const id = await add()
+  const queue = async () => textOf(await browser.page('/queues/open?order=created'))
+  assert.match(textOf(await browser.page(`/tickets/${id}`)), 'Normal Unassessed')
+  assert.match(await queue(), 'Normal Unassessed')
+  await submit(id, { type: 'incident' })
+  assert.is((await row(id)).assessed_at, null, 'another change says nothing of the priority')
+  await submit(id, { priority: 'normal' })
+  assert.equal((await row(id)).assessed_at, desk.clock.now)
+  const page = textOf(await browser.page(`/tickets/${id}`))
+  assert.not.match(page, 'Unassessed')
+  assert.match(page, 'assessed it: its priority stays normal')
+  assert.not.match(await queue(), 'Unassessed')
+})
+
 test('type, team, product and own fields are chosen among what the desk file says, and shown', async () => {
   const id = await add()
   const changes = { type: 'incident', team: '', product: 'vpn', 'field.site': 'Oslo', 'field.room-no': '2 b' }

@@ -6,6 +6,7 @@ import { type Fault, locateFaults, type Path, type Problem, readYaml, unknownNam
 import type { Calendar } from '../business-hours.ts'
 import type { Desk, DeskCalendar, Policy, Reminder } from '../desk.ts'
 import { type ActionNames, compileReminderActions } from '../rules/actions.ts'
+import { UNASSESSED } from '../rules/conditions.ts'
 import { KINDS } from '../rules/facts.ts'
 import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
@@ -93,7 +94,7 @@ function compileRules(
       inbox: keys(file.inboxes),
       type: file.settings.types,
       product: keys(file.products),
-      priority: file.settings.priorities,
+      priority: [...file.settings.priorities, UNASSESSED],
       status: STATUSES,
       kind: KINDS,
     },

@@ -136,6 +136,7 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
         baseSubject: arrival.mail.error === null ? arrival.mail.baseSubject : create.subject,
         status: arrival.archive ? 'closed' : route!.status,
         priority: route!.priority,
+        assessed: route!.priorityRule === null ? null : at,
         type: route!.type,
         product: route!.product,
         tags: route!.tags,

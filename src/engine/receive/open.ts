@@ -157,11 +157,12 @@ function promised(
 ) {
   const { routed } = given
   const project = facts.desk.projects.get(routed.project) ?? null
-  const { type, product, priority, tags, status } = routed
+  const { type, product, priority, priorityRule, tags, status } = routed
+  const unassessed = priorityRule === null
   const selection = selectPolicy(
     facts.desk,
     {
-      facts: { ...given.seen, project: routed.project, type, product, priority, tags, status },
+      facts: { ...given.seen, project: routed.project, type, product, priority, unassessed, tags, status },
       organization: facts.organization,
       requester: plan.author.address,
       inboxPolicy: facts.inboxes[0]!.policy,

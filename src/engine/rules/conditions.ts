@@ -35,6 +35,8 @@ export type RuleFacts = {
   type: string | null
   product: string | null
   priority: string | null
+  /** Nobody has set the priority: it is the default (FEATURES 3.11). Absent: somebody has. */
+  unassessed?: boolean
   status: string | null
   tags: readonly string[]
   /** MailKind, `human` for a ticket that people opened. */
@@ -166,6 +168,9 @@ const domainEquals = (wanted: string): TextTest => {
 }
 const one = (value: string | null): string[] => (value ? [value] : [])
 
+/** What `priority` is too until somebody sets it, in conditions and in searches. */
+export const UNASSESSED = 'unassessed'
+
 const FIELDS: Record<string, Field> = {
   'from.address': { read: (f) => one(f.from_address), equal: (wanted) => equals(asAddress(wanted), wanted) },
   'from.domain': { read: (f) => one(domainOf(f.from_address)), equal: domainEquals },
@@ -179,7 +184,7 @@ const FIELDS: Record<string, Field> = {
   project: { read: (f) => one(f.project), names: 'project' },
   type: { read: (f) => one(f.type), names: 'type' },
   product: { read: (f) => one(f.product), names: 'product' },
-  priority: { read: (f) => one(f.priority), names: 'priority' },
+  priority: { read: (f) => [...one(f.priority), ...(f.unassessed ? [UNASSESSED] : [])], names: 'priority' },
   status: { read: (f) => one(f.status), names: 'status' },
   tag: { read: (f) => f.tags },
   kind: { read: (f) => one(f.kind), names: 'kind' },

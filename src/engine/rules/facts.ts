@@ -70,6 +70,7 @@ export function factsOf(desk: Desk, mail: MailFacts): RuleFacts {
     type: null,
     product: null,
     priority: null,
+    unassessed: true,
     status: null,
     tags: [],
   }

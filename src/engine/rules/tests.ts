@@ -81,7 +81,7 @@ function runTest(desk: Desk, { rule, path, test }: RuleTest, mail: MailFacts): T
 const nameOf = ({ test, path }: RuleTest): string => test.name ?? `test ${Number(path.at(-1)) + 1}`
 
 /** The route in the words of `expect:`. */
-const outcome = ({ trace: _trace, ackRule: _ackRule, notes: _notes, hold, ack, ...rest }: Route) => ({
+const outcome = ({ trace: _trace, ackRule: _a, priorityRule: _p, notes: _notes, hold, ack, ...rest }: Route) => ({
   ...rest,
   ack: ack ?? 'none',
   hold: hold !== null,
@@ -94,11 +94,11 @@ const same = (key: string, wanted: unknown, seen: unknown): boolean => {
 }
 
 function policyOf(desk: Desk, facts: ReturnType<typeof factsOf>, routed: Route, now: Date): string | null {
-  const { project, type, product, priority, status, tags } = routed
+  const { project, type, product, priority, priorityRule, status, tags } = routed
   const selection = selectPolicy(
     desk,
     {
-      facts: { ...facts, project, type, product, priority, status, tags },
+      facts: { ...facts, project, type, product, priority, unassessed: priorityRule === null, status, tags },
       organization: desk.organizations.get(facts.organization ?? '') ?? null,
       requester: facts.from_address || null,
       inboxPolicy: desk.inboxes.find((one) => one.key === facts.inboxes[0])?.policy ?? null,

@@ -49,7 +49,7 @@ export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticke
   const organization = organizationOf(input, known?.organizationId ?? null)
   const subject = (input.subject.trim() || body.split('\n')[0]!).slice(0, limits.subject)
   const { project, team, routed, sla } = placeOf(input, { address, subject, body, organization }, now)
-  const { type, product, priority, tags, status, assignee } = routed
+  const { type, product, priority, priorityRule, tags, status, assignee } = routed
   const name = input.requester.name || known?.name || ''
   const person = { address: input.requester.address, name }
   const contactId = await ensureContact(tx, { person, organizationId: organization?.id ?? null }, now)
@@ -63,6 +63,7 @@ export async function openFor(tx: Tx, input: Opened, now: Date): Promise<{ ticke
       baseSubject: subject,
       status,
       priority,
+      assessed: priorityRule === null ? null : now,
       type,
       product,
       tags,
@@ -107,12 +108,13 @@ function placeOf(
   const routed = route(desk, facts, { project: input.inbox.project, type: desk.settings.types[0]! }, now)
   const project = desk.projects.get(input.project ?? routed.project)
   if (!project) throw new Refusal('unknown_project', 'There is no such project in the desk.')
-  const { type, product, priority, tags, status, assignee } = routed
+  const { type, product, priority, priorityRule, tags, status, assignee } = routed
+  const unassessed = priorityRule === null
   const team = input.project === null ? routed.team : project.team
   const selection = selectPolicy(
     desk,
     {
-      facts: { ...facts, project: project.key, type, product, priority, tags, status },
+      facts: { ...facts, project: project.key, type, product, priority, unassessed, tags, status },
       organization,
       requester: seen.address,
       inboxPolicy: input.inbox.policy,
@@ -178,6 +180,7 @@ function factsOf(
     product: null,
     type: null,
     priority: null,
+    unassessed: true,
     status: null,
     tags: [],
     kind: 'human',

@@ -91,6 +91,7 @@ type Row = {
   subject: string
   status: Status
   priority: Priority
+  unassessed: boolean
   type: string
   product: string | null
   tags: string[]
@@ -109,7 +110,7 @@ type Row = {
 
 async function findTicket(tx: Tx, ticketId: number): Promise<Row> {
   const [row] = await tx<Row[]>`
-    select t.id, t.subject, t.status, t.priority, t.type, t.product, t.tags, t.automatic, t.locale, t.policy_source,
+    select t.id, t.subject, t.status, t.priority, t.assessed_at is null as unassessed, t.type, t.product, t.tags, t.automatic, t.locale, t.policy_source,
       s.key as policy, c.key as calendar, p.key as project, o.key as organization, i.key as inbox, t.requester_address,
       t.requester_name, (select text from comments where ticket_id = t.id order by id limit 1) as body
     from tickets t join projects p on p.id = t.project_id
@@ -157,6 +158,7 @@ const factsOf = (ticket: Row, given: { groups: string[]; recipient: string | nul
   type: ticket.type,
   product: ticket.product,
   priority: ticket.priority,
+  unassessed: ticket.unassessed,
   status: ticket.status,
   tags: ticket.tags,
   kind: ticket.automatic ? 'autogen' : 'human',

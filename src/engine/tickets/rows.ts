@@ -18,6 +18,8 @@ export type NewTicket = {
   baseSubject: string
   status: Status
   priority: Priority
+  /** Since when somebody vouches for the priority; absent: it is the default, and unassessed (FEATURES 3.11). */
+  assessed?: Date | null
   type: string
   /** A key of the desk file; absent: none. */
   product?: string | null
@@ -135,6 +137,8 @@ export function ticketRows(
     resolved_at: ticket.status === 'resolved' ? at : null,
     closed_at: ticket.status === 'closed' ? at : null,
     origin: data.origin,
+    assessed_at: ticket.assessed ? floored(ticket.assessed) : null,
+    assessed_s: ticket.assessed ? 0 : null,
   }
   const insert = change(tx, NEW_TICKETS, [row])
   return [insert, eventRows(tx, { ticketId: ticket.id, actor: story.actor, events }, now)]
@@ -146,13 +150,13 @@ const NEW_TICKETS: Change = {
     requester_id bigint, requester_address text, requester_name text, locale text, zone text, policy_id bigint,
     policy_source text, calendar_id bigint, team_calendar_id bigint, answered_at timestamptz, next_due_at timestamptz,
     ola_due_at timestamptz, ack_promise jsonb, created_at timestamptz, updated_at timestamptz, resolved_at timestamptz,
-    closed_at timestamptz, origin text`,
+    closed_at timestamptz, origin text, assessed_at timestamptz, assessed_s int`,
   sql: `
     insert into tickets (
       id, subject, base_subject, status, priority, type, product, fields, tags, automatic, inbox_id, project_id, organization_id, team_id,
       assignee_id, requester_id, requester_address, requester_name, locale, zone, policy_id, policy_source, calendar_id,
       team_calendar_id, answered_at, next_due_at, ola_due_at, ack_promise, created_at, updated_at, resolved_at, closed_at,
-      origin)
+      origin, assessed_at, assessed_s)
     overriding system value select * from given returning id`,
 }
 

@@ -102,12 +102,13 @@ async function likeSource(
 ): Promise<Omit<NewTicket, 'sla'>> {
   const { first, subject } = given
   const [row] = await tx<Source[]>`
-    select priority, type, product, fields, tags, inbox_id as "inboxId", project_id as "projectId", organization_id as "organizationId",
+    select priority, assessed_at as assessed, type, product, fields, tags, inbox_id as "inboxId", project_id as "projectId", organization_id as "organizationId",
       team_id as "teamId", assignee_id as "assigneeId", requester_id, requester_address, requester_name, locale, zone
     from tickets where id = ${given.fromId}`
   const { requester_id, requester_address, requester_name, ...fields } = row!
   return {
     ...fields,
+    assessed: fields.assessed && first.at, // it began with what was known of it
     id: given.ticketId,
     subject,
     baseSubject: subject === first.subject ? first.base_subject : subject,

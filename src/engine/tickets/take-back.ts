@@ -14,7 +14,7 @@ import { tell } from './tell.ts'
 
 const FIELDS = [
   'status', 'resolved_at', 'closed_at', 'wake_at', 'wake_agent_id', 'due_at', 'assignee_id', 'team_id', 'project_id',
-  'priority', 'type', 'tags', 'product', 'fields', 'requester_id', 'requester_address', 'requester_name',
+  'priority', 'assessed_at', 'assessed_s', 'type', 'tags', 'product', 'fields', 'requester_id', 'requester_address', 'requester_name',
   'organization_id', 'duplicate_of', 'undelivered_at',
 ] as const // biome-ignore format: a list to be read
 
@@ -34,7 +34,9 @@ export async function remember(tx: Tx, ticketId: number): Promise<Remembered> {
 
 /** What differs between two moments; null: nothing. Pure. */
 export function differenceOf(was: Remembered, is: Remembered): Changed | null {
-  const changed = FIELDS.filter((field) => !isSame(was[field], is[field]))
+  const assessed = !isSame(was.assessed_at, is.assessed_at)
+  // who has assessed it vouches for a priority: nobody takes that back who would take another's priority along
+  const changed = FIELDS.filter((field) => !isSame(was[field], is[field]) || (assessed && field === 'priority'))
   if (changed.length === 0) return null
   const pick = (from: Remembered) => Object.fromEntries(changed.map((field) => [field, from[field]]))
   return { was: pick(was), is: pick(is) }
@@ -84,7 +86,8 @@ function eventsOf({ was, is }: Changed, { desk }: Pick<Tools, 'desk'>): Event[] 
     if (field in was) events.push({ type, data: { from: is[field], to: was[field] } })
   }
   simple('status', 'status')
-  simple('priority', 'priority')
+  if (!isSame(was.priority, is.priority)) simple('priority', 'priority')
+  else simple('assessed', 'assessed_at')
   simple('assign', 'assignee_id')
   if ('project_id' in was || 'team_id' in was) events.push(placeEvent({ was, is }, desk))
   simple('type', 'type')

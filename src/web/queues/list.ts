@@ -15,6 +15,8 @@ export type QueueRow = {
   subject: string
   status: Status
   priority: Priority
+  /** Null: nobody has set the priority yet. */
+  assessed_at: Date | null
   requester_name: string
   requester_address: string | null
   organization: string | null
@@ -90,7 +92,7 @@ export async function findTeams(sql: Queryable, agentId: number): Promise<number
 export function queueStatement(sql: Queryable, query: QueueQuery & { teamIds: number[] }) {
   const page = query.queue === 'resolved' ? resolvedPage(sql, query) : openPage(sql, query)
   return sql<Omit<QueueRow, 'clocks'>[]>`
-    select t.id, t.subject, t.status, t.priority, t.requester_name, t.requester_address, t.created_at, t.updated_at,
+    select t.id, t.subject, t.status, t.priority, t.assessed_at, t.requester_name, t.requester_address, t.created_at, t.updated_at,
       t.resolved_at, t.next_due_at, ${placeOf(sql, query.queue)} as place, t.undelivered_at,
       (select name from organizations o where o.id = t.organization_id) as organization,
       (select key from projects p where p.id = t.project_id) as project,

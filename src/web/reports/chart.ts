@@ -82,6 +82,7 @@ const TITLE: Record<ReportName, string> = {
   agents: 'Answers in time and late, by agent',
   teams: 'Share of team targets kept',
   organizations: 'Tickets by customer, with those whose promise was broken',
+  unassessed: 'Tickets that nobody has assessed yet, by team and by customer',
 }
 const KEPT: [Part['kind'], string][] = [
   ['good', 'in time'],
@@ -96,6 +97,10 @@ const LEGEND: Record<ReportName, [Part['kind'], string][]> = {
     ['bad', 'with a promise broken'],
     ['plain', 'other tickets'],
   ],
+  unassessed: [
+    ['bad', 'unassessed'],
+    ['plain', 'other tickets'],
+  ],
 }
 
 const number = (row: Row, key: string): number => Number(row[key] ?? 0)
@@ -108,6 +113,19 @@ const kept = (row: Row, label: string): Bar => {
     words: all === 0 ? 'n/a' : `${shareText(row.share as number)} of ${all}`,
     parts: [part('good', 'met'), part('bad', 'breached')],
   }
+}
+
+/** How many of the tickets of each row are bad, all bars to one scale. */
+function shareOfTickets(rows: Row[], { label, bad }: { label: string; bad: string }): Bar[] {
+  const most = Math.max(1, ...rows.map((row) => number(row, 'tickets')))
+  return rows.map((row) => ({
+    label: String(row[label]),
+    words: `${number(row, bad)} of ${number(row, 'tickets')}`,
+    parts: [
+      { kind: 'bad', of: number(row, bad) / most },
+      { kind: 'plain', of: (number(row, 'tickets') - number(row, bad)) / most },
+    ],
+  }))
 }
 
 const BARS: Record<Exclude<ReportName, 'violations'>, (rows: Row[]) => Bar[]> = {
@@ -131,15 +149,6 @@ const BARS: Record<Exclude<ReportName, 'violations'>, (rows: Row[]) => Bar[]> = 
       ],
     }))
   },
-  organizations(rows) {
-    const most = Math.max(1, ...rows.map((row) => number(row, 'tickets')))
-    return rows.map((row) => ({
-      label: String(row.organization),
-      words: `${number(row, 'breached')} of ${number(row, 'tickets')}`,
-      parts: [
-        { kind: 'bad', of: number(row, 'breached') / most },
-        { kind: 'plain', of: (number(row, 'tickets') - number(row, 'breached')) / most },
-      ],
-    }))
-  },
+  organizations: (rows) => shareOfTickets(rows, { label: 'organization', bad: 'breached' }),
+  unassessed: (rows) => shareOfTickets(rows, { label: 'name', bad: 'open' }),
 }

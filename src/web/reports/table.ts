@@ -82,10 +82,13 @@ function valueText({ key, kind }: Column, row: Row): Html | string {
   if (key === 'answers' || key === 'solutions')
     return html`${value} <span class="sub">${row[`${key}_met`]} in time, ${row[`${key}_late`]} late</span>`
   if (key === 'metric') return METRIC_WORDS[String(value)] ?? String(value)
+  if (key === 'by') return BY_WORDS[String(value)] ?? String(value)
   if (row.by === 'priority' && key === 'label' && Object.hasOwn(PRIORITY_WORDS, String(value)))
     return priorityMark(value as Priority)
   return String(value)
 }
+
+const BY_WORDS: Record<string, string> = { team: 'Team', organization: 'Customer' }
 
 function overText(row: Row): Html | string {
   if (row.over_by_s === null) return html`<span class="mark">Does not count</span>`

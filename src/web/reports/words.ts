@@ -31,4 +31,10 @@ export const REPORT_WORDS: Record<ReportName, { title: string; short: string; ab
     short: 'Tickets, open ones, broken promises and time spent, for each customer.',
     about: 'Tickets that came in the period, as they stand now, and the time entered for its days.',
   },
+  unassessed: {
+    title: 'Unassessed',
+    short: 'Tickets whose priority nobody has set yet, and how long that took for the others.',
+    about:
+      'Tickets that came in the period, first by team, then by customer. Until somebody sets the priority the customer’s default applies. Working time; what a rule assessed as it came took none and is in no median.',
+  },
 }

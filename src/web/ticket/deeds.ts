@@ -13,6 +13,10 @@ export function deedText(type: string, data: Record<string, unknown>, agents: Ma
       return set(`field ${data.field}`)
     case 'fields':
       return 'set the fields back'
+    case 'assessed':
+      return data.to === null
+        ? 'left its priority unassessed again'
+        : `assessed it: its priority stays ${data.priority}`
     case 'due':
       return at('date by hand')
     case 'wake':

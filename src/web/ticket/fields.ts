@@ -29,7 +29,7 @@ export function fieldsOf(setting: { view: TicketView; agent: SignedIn; desk: Des
   return [
     choice('status', 'Status', ticket.status, statuses.map((one) => [one, STATUS_WORDS[one]])), // biome-ignore format: a list
     choice('assignee', 'Assignee', String(ticket.assignee_id ?? ''), [['', 'Nobody'], ...agents]),
-    choice('priority', 'Priority', ticket.priority, PRIORITIES.map((one) => [one, PRIORITY_WORDS[one]])), // biome-ignore format: a list
+    priorityChoice(ticket),
     choice('project', 'Project', String(ticket.project_id), choices.projects.map((one) => [String(one.id), one.key])), // biome-ignore format: a list
     choice('team', 'Team', ticket.team_key ?? '', [['', 'None'], ...teams]),
     choice('type', 'Type', ticket.type, settings.types.map((one) => [one, one])), // biome-ignore format: a list
@@ -71,6 +71,14 @@ const YES_NO: Options = [
   ['', 'No'],
   ['1', 'Yes'],
 ]
+
+/** Whoever chooses the priority that an unassessed ticket has says that it is right (FEATURES 3.11). */
+function priorityChoice({ priority, assessed_at }: TicketView['ticket']): WorkField {
+  const all = PRIORITIES.map((one) => [one, PRIORITY_WORDS[one]] as const)
+  return assessed_at === null
+    ? choice('priority', 'Priority', '', [['', `Unassessed (${PRIORITY_WORDS[priority]})`], ...all])
+    : choice('priority', 'Priority', priority, all)
+}
 
 const choice = (name: string, label: string, was: string, options: Options): WorkField => ({
   name,

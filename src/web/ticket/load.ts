@@ -13,6 +13,8 @@ export type TicketRow = {
   subject: string
   status: Status
   priority: Priority
+  /** Null: nobody has set the priority yet. */
+  assessed_at: Date | null
   type: string
   product: string | null
   fields: Record<string, string>
@@ -227,7 +229,7 @@ export async function loadTicket(
 
 async function findTicket(tx: Queryable, id: number, agentId: number): Promise<TicketRow | null> {
   const [row] = await tx<TicketRow[]>`
-    select t.id, t.subject, t.status, t.priority, t.type, t.product, t.fields, t.tags, t.automatic, t.project_id, p.key as project,
+    select t.id, t.subject, t.status, t.priority, t.assessed_at, t.type, t.product, t.fields, t.tags, t.automatic, t.project_id, p.key as project,
       o.name as organization, m.name as team, m.key as team_key, t.assignee_id, coalesce(nullif(a.name, ''), a.address) as assignee,
       t.requester_address, t.requester_name,
       case when c.verified_at is not null then 'verified' when c.id is not null then 'unverified' end as requester_proof,

@@ -143,6 +143,18 @@ test('a block is undone as a whole, last first; without a number the newest of t
   assert.equal(await state(ticket), before)
 })
 
+test('the priority that it has assesses a ticket, once, and is taken back like another (FEATURES 3.11)', async () => {
+  const ticket = await ground.ticket()
+  const before = await state(ticket)
+  assert.is(before.ticket.assessed_at, null)
+  const { receiptId } = await done('#prio normal', ticket)
+  assert.ok((await state(ticket)).ticket.assessed_at)
+  const again = await done('#prio normal', ticket)
+  assert.is(again.ran[0]!.inverse, null)
+  await run(`#undo ${receiptId}`, ticket)
+  assert.equal(await state(ticket), before)
+})
+
 test('an answer that waits is recalled, with all that the block did; its text stays', async () => {
   const ticket = await ground.ticket()
   const before = await state(ticket)
