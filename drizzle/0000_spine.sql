@@ -445,9 +445,9 @@ CREATE TABLE "rule_sets" (
 	"version" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "rule_sets_version_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"source" text NOT NULL,
 	"sha256" "bytea" NOT NULL,
+	"holidays" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"author" text NOT NULL,
-	"at" timestamp with time zone NOT NULL,
-	"holidays" jsonb DEFAULT '{}'::jsonb NOT NULL
+	"at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "side_questions" (
@@ -520,6 +520,8 @@ CREATE TABLE "tickets" (
 	"created_at" timestamp (0) with time zone NOT NULL,
 	"updated_at" timestamp with time zone NOT NULL,
 	"first_response_at" timestamp (0) with time zone,
+	"assessed_at" timestamp (0) with time zone,
+	"assessed_s" integer,
 	"resolved_at" timestamp (0) with time zone,
 	"closed_at" timestamp (0) with time zone,
 	"due_at" timestamp (0) with time zone,

@@ -404,9 +404,9 @@ export const ruleSets = pgTable('rule_sets', {
   version: id(),
   source: text().notNull(),
   sha256: bytea().notNull(),
+  holidays: jsonb().notNull().default({}), // what the files that the text names held: by file, date and name
   author: text().notNull(),
   at: instant().notNull(),
-  holidays: jsonb().notNull().default({}), // what the files that the text names held: by file, date and name
 })
 
 // --- notices.ts -----------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import { KINDS } from '../rules/facts.ts'
 import { type RuleTest, runInlineTests } from '../rules/tests.ts'
 import { compileRule, type Rule } from '../rules.ts'
 import { STATUSES } from '../tables.ts'
-import { aliasesOf, checkMacros, macroOf } from './macros.ts'
 import { type Calendars, readCalendars } from './calendars.ts'
 import { type HolidayFiles, namesOf } from './holiday-files.ts'
+import { aliasesOf, checkMacros, macroOf } from './macros.ts'
 import { type Complain, checkNames } from './names.ts'
 import { billingOf, checkPrices, groupListsOf, priceListOf } from './prices.ts'
 import { PUBLIC_DOMAINS } from './public-domains.ts'
@@ -36,9 +36,9 @@ export type ParseOptions = {
   templates?: readonly string[]
   /** A stored version passed its tests when it was applied. */
   tests?: 'run' | 'skip'
-}
   /** The files of holidays that the text names (holiday-files.ts). */
   holidays?: HolidayFiles
+}
 
 /** Checks the text of a desk file. Tests whose mail is a file are left to `runFileTests` (rules/tests.ts). */
 export function parseDesk(text: string, file: string, options: ParseOptions = {}): DeskReading {
