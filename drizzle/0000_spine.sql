@@ -129,11 +129,12 @@ CREATE TABLE "ticket_news" (
 	"ticket_id" bigint NOT NULL,
 	"kind" text NOT NULL,
 	"comment_id" bigint,
+	"mail_id" bigint,
 	"agent_id" bigint,
 	"actor_id" bigint,
 	"at" timestamp with time zone NOT NULL,
 	"not_before" timestamp with time zone,
-	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke'))
+	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'held'))
 );
 --> statement-breakpoint
 CREATE TABLE "ticket_told" (
@@ -669,10 +670,12 @@ CREATE TABLE "inbound_mails" (
 	"leased_by" text,
 	"released_at" timestamp with time zone,
 	"released_by" text,
+	"released_as" text,
 	"confirmed" jsonb,
 	"settled_at" timestamp with time zone,
 	"settled_by" text,
-	CONSTRAINT "inbound_mails_state" CHECK (state in ('received', 'processing', 'ticketed', 'commented', 'recorded', 'held', 'quarantined', 'discarded'))
+	CONSTRAINT "inbound_mails_state" CHECK (state in ('received', 'processing', 'ticketed', 'commented', 'recorded', 'held', 'quarantined', 'discarded')),
+	CONSTRAINT "inbound_mails_released_as" CHECK (released_as = 'ticket')
 );
 --> statement-breakpoint
 CREATE TABLE "mailbox_refusals" (

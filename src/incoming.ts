@@ -182,6 +182,9 @@ export type Forwarded = {
 /** What an agent has said of a held mail: that it is theirs, by the nonce that only they got (5.6); or `#send`; or both. */
 export type Confirmed = { agent: string; by: ('challenge' | 'send')[] }
 
+/** A held mail that was let in as a ticket of its own, whatever ticket it claims. */
+export type ReleasedAs = 'ticket'
+
 export type MailKind =
   | 'human'
   | 'autoreply'

@@ -64,6 +64,7 @@ export const placeholders = {
     discarded: 'value',
     dropped: 'value',
     list: 'rich',
+    first: 'value',
     more: 'value',
     link: 'value',
     days: 'value',

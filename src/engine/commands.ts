@@ -60,6 +60,8 @@ export type Readout = {
   releases: boolean
   /** A command needs a confirmation of its own (COMMANDS E5.4). */
   strong: boolean
+  /** A ticket is opened, which what follows and the text are for. */
+  opens: boolean
   /** What is to be posted, without the text of macros; '' where a command takes it. */
   text: string
   macros: MacroText[]
@@ -97,6 +99,7 @@ export function readCommands(block: Block, on: Reading): Readout {
     strong:
       sets.some((one) => one.strong) ||
       acts.some((one) => one.level === 'strong' || (one.command === 'merge' && (one.tickets?.length ?? 0) > 1)),
+    opens: found.some(({ planned, sets }) => planned?.command === 'new' && !sets?.letsIn),
     text: takesText ? '' : block.text,
     macros,
   }
@@ -254,6 +257,7 @@ const nothing = (text: string): Readout => ({
   dry: false,
   releases: false,
   strong: false,
+  opens: false,
   text,
   macros: [],
 })

@@ -84,6 +84,7 @@ function wordsFor(
     discarded: discarded || null,
     dropped: dropped || null,
     list: mails.length > 0 ? listOf(mails, { locale, zone: admin.zone }) : null,
+    first: mails.find((one) => one.code !== 'poison')?.id ?? null,
     more: more || null,
     link: new URL('/held', url).href,
     days: kept.held / DAY,
@@ -94,8 +95,8 @@ function wordsFor(
 function listOf(mails: WaitingMail[], { locale, zone }: { locale: string; zone: string }): Rich {
   const dates = formatter(locale, { dateStyle: 'short', timeStyle: 'short', timeZone: zone })
   const why = whyIn(locale)
-  const lines = mails.map(({ at, from, subject, code }) => {
-    const words = [dates.format(at), from ?? '–', oneLine(subject ?? '').slice(0, limits.subject) || '–']
+  const lines = mails.map(({ id, at, from, subject, code }) => {
+    const words = [`${id}: ${dates.format(at)}`, from ?? '–', oneLine(subject ?? '').slice(0, limits.subject) || '–']
     return `${words.join(', ')} (${why[code as Why] ?? why.other})`
   })
   return {

@@ -24,7 +24,7 @@ import type { ClaimedMail } from './spool.ts'
 
 /** As much of a stored mail as deciding needs. `id` 0: it is not stored. */
 export type Judged = Pick<ClaimedMail, 'id' | 'envelope' | 'releasedAt' | 'ticketId'> &
-  Partial<Pick<ClaimedMail, 'confirmed'>>
+  Partial<Pick<ClaimedMail, 'confirmed' | 'releasedAs'>>
 
 /**
  * A mail as it was read: its parts, what its From is worth, the words of its last failure (2.15), its mark as spam, and
@@ -84,6 +84,7 @@ export function knownOf(judged: Judged, { mail, auth, poison, spam, forward }: R
     recipients: envelope.recipients.map((recipient) => recipient.address),
     receivedAt: envelope.receivedAt,
     releasedAt: judged.releasedAt,
+    releasedAs: judged.releasedAs ?? null,
     confirmed: judged.confirmed ?? null,
     forward,
     sent: session.sent ?? false,

@@ -8,7 +8,7 @@
 import { dropBlob, readBlob } from '../blobs.ts'
 import { notify, type Queryable, type Sql, type Tx, transaction } from '../database.ts'
 import { Refusal } from '../errors.ts'
-import type { Confirmed } from '../incoming.ts'
+import type { Confirmed, ReleasedAs } from '../incoming.ts'
 import * as limits from '../limits.ts'
 import { after } from '../time.ts'
 import type { MailState } from './tables.ts'
@@ -58,6 +58,8 @@ export type ClaimedMail = {
   ticketId: number | null
   /** Set when a person released a held mail: it is then treated as if it had just arrived (4a.28). */
   releasedAt: Date | null
+  /** As what, where an agent said so. */
+  releasedAs: ReleasedAs | null
   /** The agent who said that it is theirs, if that is why it was released (5.6). */
   confirmed: Confirmed | null
 }
@@ -113,6 +115,7 @@ export type WholeMail = MailRow & {
   prefix: string
   trace: unknown
   releasedAt: Date | null
+  releasedAs: ReleasedAs | null
 }
 
 /** Newest first; `before` is an id, for the next page. */
@@ -135,7 +138,7 @@ export async function listMails(
 /** @throws Refusal `no_mail` */
 export async function getMail(sql: Queryable, id: number): Promise<WholeMail> {
   const [mail] = await sql<WholeMail[]>`
-    select ${rowColumns(sql)}, session, prefix, trace, released_at as "releasedAt" from inbound_mails where id = ${id}`
+    select ${rowColumns(sql)}, session, prefix, trace, released_at as "releasedAt", released_as as "releasedAs" from inbound_mails where id = ${id}`
   if (!mail) throw noMail(id)
   return mail
 }
@@ -161,16 +164,23 @@ export async function retry(tx: Tx, { id, by }: { id: number; by: string }, now:
   await reopen(tx, { id, from: ['quarantined'], reason: { code: 'retried', words: `Retried by ${by}.` } }, now)
 }
 
-/** Treats a held mail as if it had just arrived (4a.28); `confirmed`: its agent said so, and it is done as theirs (5.6). */
+/**
+ * Treats a held mail as if it had just arrived (4a.28); `confirmed`: its agent said so, and it is done as theirs (5.6);
+ * `as`: what it is to become. The ticket that it waited beside is one that it claims, and none to go on with as that of a
+ * mail that could not be read.
+ */
 export async function release(
   tx: Tx,
-  { id, by, confirmed = null }: { id: number; by: string; confirmed?: Confirmed | null },
+  released: { id: number; by: string; confirmed?: Confirmed | null; as?: ReleasedAs | null },
   now: Date,
 ): Promise<void> {
+  const { id, by, confirmed = null, as = null } = released
   await reopen(tx, { id, from: ['held'], reason: { code: 'released', words: `Released by ${by}.` } }, now)
   await tx`
-    update inbound_mails set released_at = ${now}, released_by = ${by},
-      confirmed = ${confirmed && JSON.stringify(confirmed)}::text::jsonb
+    update inbound_mails set released_at = ${now}, released_by = ${by}, released_as = ${as},
+      confirmed = ${confirmed && JSON.stringify(confirmed)}::text::jsonb,
+      ticket_id = case when ${as}::text is null and ticket_id is distinct from (trace #>> '{thread,ticket}')::bigint
+        then ticket_id end
     where id = ${id}`
 }
 

@@ -4,7 +4,7 @@ import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqu
 import { bytea, id, instant, ref } from '../columns.ts'
 import { outbox } from '../engine/outbox/tables.ts'
 import { comments, tickets } from '../engine/tables.ts'
-import type { Confirmed } from '../incoming.ts'
+import type { Confirmed, ReleasedAs } from '../incoming.ts'
 import { blobs } from '../tables.ts'
 
 export const MAIL_STATES = [
@@ -58,12 +58,14 @@ export const inboundMails = pgTable(
     leased_by: text(),
     released_at: instant(),
     released_by: text(),
+    released_as: text().$type<ReleasedAs>(), // null: whatever it claims to be
     confirmed: jsonb().$type<Confirmed>(), // the agent whose mail it is, who released it by mail (5.6)
     settled_at: instant(), // when it reached a final state
     settled_by: text(), // the agent who discarded it, or 'purge'
   },
   (t) => [
     check('inbound_mails_state', sql.raw(`state in (${MAIL_STATES.map((state) => `'${state}'`).join(', ')})`)),
+    check('inbound_mails_released_as', sql.raw(`released_as = 'ticket'`)),
     index('inbound_mails_due').on(t.id).where(sql`state in ('received', 'processing')`),
     uniqueIndex('inbound_mails_dedupe').on(t.dedupe_key, t.isolation),
     index('inbound_mails_from').on(t.from_address, t.received_at), // what a sender did lately (4a.23)

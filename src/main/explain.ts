@@ -107,11 +107,11 @@ async function explainStored({ sql }: Installation, setup: Setup, { id, name }: 
   const mail = await getMail(sql, id)
   const { blobId } = mail
   if (blobId === null) throw new Refusal('raw_gone', `The bytes of mail ${id} were removed after it was discarded.`)
-  const { via, listener, envelopeFrom: from, recipients, session, prefix, receivedAt, releasedAt } = mail
+  const { via, listener, envelopeFrom: from, recipients, session, prefix, receivedAt, releasedAt, releasedAs } = mail
   const envelope = { via, listener, from, recipients, session, prefix, receivedAt }
   // only a mail that could not be read goes on in a ticket of its own
   const ticketId = mail.state === 'quarantined' ? mail.ticketId : null
-  const judged = { id, envelope, releasedAt, ticketId }
+  const judged = { id, envelope, releasedAt, releasedAs, ticketId }
   return explained(name, await explainMail(setup, { judged, open: () => readBlob(sql, blobId) }, new Date()))
 }
 

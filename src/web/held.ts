@@ -14,8 +14,11 @@ export function heldPages(web: Web): Pages {
     new Hono<Env>().post(path, async (c) => {
       const id = parseId(c.req.param('id'))
       if (id === null) return c.notFound()
-      const doing = verb === 'release' ? release : retry
-      await transaction(web.sql, (tx: Tx) => doing(tx, { id, by: c.get('agent').name }, web.now()))
+      const as = (await readForm(c)).text('as') === 'ticket' ? ('ticket' as const) : null
+      const by = c.get('agent').name
+      await transaction(web.sql, (tx: Tx) =>
+        verb === 'release' ? release(tx, { id, by, as }, web.now()) : retry(tx, { id, by }, web.now()),
+      )
       return c.redirect(`/held?done=${verb}`, 303)
     })
   return new Hono<Env>()
@@ -64,11 +67,12 @@ function oneMail(mail: MailRow, agent: SignedIn): Html {
       <p class="marks"><span class="mark ${mail.state === 'quarantined' ? 'danger' : ''}">${mail.state === 'held' ? 'Held' : 'Failed'}</span>
         <strong>${subject}</strong>
         ${mail.ticketId !== null && html`<a href="/tickets/${mail.ticketId}">#${mail.ticketId}</a>`}</p>
-      <p class="sub">From ${mail.from || mail.envelopeFrom || 'nobody'} to ${mail.recipients.map((one) => one.address).join(', ')},
+      <p class="sub">Mail ${mail.id} from ${mail.from || mail.envelopeFrom || 'nobody'} to ${mail.recipients.map((one) => one.address).join(', ')},
         ${time(mail.receivedAt, whenText(mail.receivedAt, agent.zone))}, ${sizeText(mail.bytes)}</p>
       <ol class="reasons">${mail.reasons.map((reason) => html`<li>${reason.words} <code>${reason.code}</code></li>`)}</ol>
     </div>
     <div class="actions">
+      ${mail.state === 'held' && mail.ticketId !== null && buttonForm(`/mails/${mail.id}/release`, 'As its own ticket', { name: subject, fields: { as: 'ticket' } })}
       ${mail.state === 'held' ? buttonForm(`/mails/${mail.id}/release`, 'Release', { name: subject }) : buttonForm(`/mails/${mail.id}/retry`, 'Try again', { name: subject })}
       <details class="discard"><summary class="button small">Discard</summary>
         <form method="post" action="/mails/${mail.id}/discard" class="stack">

@@ -58,8 +58,10 @@ test('each admin gets counts and list, automatic, in their language and zone, at
   assert.match(ada!.text, 'it claims to come from this desk')
   assert.match(ada!.html, 'Buy &lt;b&gt;this&lt;/b&gt; now')
   assert.match(ada!.text, `${URL_}/held`)
+  const [, newest] = /^- (\d+): /m.exec(ada!.text)!
+  assert.match(ada!.text, `“#accept ${newest}”; as a ticket of its own, with “#new mail:${newest}”`)
   assert.match(ada!.text, 'Europe/Berlin')
-  assert.match(kim!.text, /^- 23\.11\.26, 03:30, mallory@evil\.example, Second ä \(als Spam markiert\)$/m)
+  assert.match(kim!.text, /^- \d+: 23\.11\.26, 03:30, mallory@evil\.example, Second ä \(als Spam markiert\)$/m)
   assert.match(kim!.text, 'America/New_York')
   const headers = Object.fromEntries(kim!.headers)
   assert.equal([headers['Auto-Submitted'], headers['X-Auto-Response-Suppress']], ['auto-generated', 'All'])

@@ -74,6 +74,22 @@ test('held mail is shown with its reasons and released, discarded or retried by 
   assert.match(await again.text(), 'is received, not held')
 })
 
+test('a mail that is held beside a ticket can be let in as one of its own', async () => {
+  const { id: ticket } = await desk.addTicket()
+  const held = await inbound('held')
+  const retried = await inbound('quarantined')
+  assert.not.match(await browser.page('/held'), /As its own ticket/)
+  await sql`update inbound_mails set ticket_id = ${ticket} where id in (${held}, ${retried})`
+  const page = await browser.page('/held')
+  assert.is(page.match(/As its own ticket/g)!.length, 1)
+  assert.match(page, `Mail ${held} from `)
+  assert.is((await browser.post(`/mails/${held}/release`, { as: 'ticket' })).status, 303)
+  assert.is((await browser.post(`/mails/${retried}/retry`, { as: 'ticket' })).status, 303)
+  const rows = await sql`
+    select released_as, ticket_id from inbound_mails where id in (${held}, ${retried}) order by id`
+  assert.equal([...rows], [{ released_as: 'ticket', ticket_id: null }, { released_as: null, ticket_id: ticket }])
+}) // biome-ignore format: rows are rows
+
 test('a mail that stayed in its mailbox is shown and asked for by hand', async () => {
   const [box] = await sql`
     insert into mailboxes (name, folder, uidvalidity, last_uid, created_at) values (${evil}, 'INBOX', 1, 9, ${NOON}) returning id`

@@ -3,7 +3,7 @@
  * the two constructors of a problem; no command stands here.
  */
 import type { Tx } from '../../database.ts'
-import type { Forwarded, MailAddress } from '../../incoming.ts'
+import type { Forwarded, MailAddress, ReleasedAs } from '../../incoming.ts'
 import type { Attachment } from '../attachments.ts'
 import type { Agent, Desk, Inbox } from '../desk.ts'
 import type { Actor } from '../events.ts'
@@ -64,6 +64,9 @@ export type Acting = {
   zone: string
 }
 
+/** A held mail to be released; `by` is the name of who lets it in, `as` null: into the ticket that it claims. */
+export type LetIn = { mail: number; by: string; as: ReleasedAs | null }
+
 /** How an effect is taken back: the name of an inverse (undo.ts) and what it needs; plain JSON, kept with the receipt. */
 export type Inverse = { verb: string; args: Record<string, unknown> }
 
@@ -74,6 +77,8 @@ export type Effect = Phrase & {
   lines?: string[]
   /** The ticket that the commands after this one and the text are for, where it is another: `#new`. */
   ticketId?: number
+  /** A held mail that whoever runs this releases in the same transaction. */
+  letsIn?: LetIn
 }
 
 export type Act = (tx: Tx, on: Acting, now: Date) => Promise<Effect>
@@ -97,6 +102,8 @@ export type Sets = {
   strong?: true
   /** The text is the command's own, and no comment: `#ask`. */
   takesText?: true
+  /** Opens no ticket itself: a held mail becomes one. */
+  letsIn?: true
 }
 
 export type Answer =

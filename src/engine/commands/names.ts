@@ -59,7 +59,7 @@ export const SPECS = [
   },
   { name: 'contact', aliases: [], level: 'agent', reversal: 'undo', usage: 'address ["name"]' },
   { name: 'follow', aliases: [], level: 'agent', reversal: 'undo', usage: 'project [address]' },
-  { name: 'accept', aliases: [], level: 'agent', reversal: 'correct', usage: 'address' },
+  { name: 'accept', aliases: [], level: 'agent', reversal: 'correct', usage: '[address|number]' },
   { name: 'spam', aliases: [], level: 'agent', reversal: 'undo', usage: '' },
   { name: 'block', aliases: [], level: 'strong', reversal: 'undo', usage: 'address|domain:name' },
   // Time
@@ -79,7 +79,7 @@ export const SPECS = [
     aliases: ['ticket'],
     level: 'agent',
     reversal: 'correct',
-    usage: '["subject"] [from:address|parsed] [project:name]',
+    usage: '["subject"] [from:address|parsed] [project:name] | mail:number',
   },
   { name: 'dup', aliases: ['duplicate'], level: 'agent', reversal: 'undo', usage: 'ticket' },
   { name: 'merge', aliases: [], level: 'agent', reversal: 'correct', usage: 'ticket ...' },

@@ -1,5 +1,5 @@
 /** Commands about people: who takes part, whose ticket it is, contacts, followers, spam and blocks. */
-
+import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import { toAddress, toDomain } from '../desk/values.ts'
 import { blockSender } from '../people/blocks.ts'
@@ -11,6 +11,7 @@ import { changeRequester } from '../tickets/requester.ts'
 import { markSpam } from '../tickets.ts'
 import { agentOn, changing, missing, ticketOn, unexpected } from './acting.ts'
 import { type Act, type Effect, problem, type Read } from './command.ts'
+import { heldBeside, letInHeld, mailNumber } from './held.ts'
 import { say } from './phrases.ts'
 import { projectOf } from './routing.ts'
 import { numbered } from './said.ts'
@@ -89,30 +90,37 @@ export const customer: Read = (args) => {
   }
 }
 
-/** Lets in who waits; without an address the one person who does. */
+/** Lets in who waits, or a held mail by its number; without either the one person or mail that waits here. */
 export const accept: Read = (args) => {
   const [first, ...rest] = args
-  const given = first ? addressOf(textOf(first), first.column) : null
+  const mail = first ? mailNumber(first) : null
+  const given = first && mail === null ? addressOf(textOf(first), first.column) : null
   if (given?.problem) return given
   return (
     unexpected('accept', rest) ?? {
-      ok: async (tx, on, now) => {
+      ok: async (tx, on, now): Promise<Effect> => {
+        if (mail !== null) return await letInHeld(tx, on, { mail, as: null })
         const ticketId = ticketOn(on)
-        const waiting = await tx<{ address: string }[]>`
-          select address from ticket_participants where ticket_id = ${ticketId} and role in ('pending', 'suggested')
-          order by added_at`
-        const address = given?.ok ?? (waiting.length === 1 ? waiting[0]!.address : null)
-        if (address === null)
-          throw new Refusal(
-            'who_waits',
-            waiting.length === 0
-              ? `Nobody waits in ticket #${ticketId}.`
-              : `Several people wait in ticket #${ticketId}: ${waiting.map((one) => one.address).join(', ')}.`,
-          )
-        await admit(tx, { ticketId, address, actor: on.actor, tools: on.tools }, now)
-        return { key: 'accepted', data: { to: address }, inverse: null }
+        const one = given ? { address: given.ok } : await onlyOneWaiting(tx, ticketId)
+        if ('mail' in one) return await letInHeld(tx, on, { mail: one.mail, as: null })
+        await admit(tx, { ticketId, address: one.address, actor: on.actor, tools: on.tools }, now)
+        return { key: 'accepted', data: { to: one.address }, inverse: null }
       },
     }
+  )
+}
+
+async function onlyOneWaiting(tx: Tx, ticketId: number): Promise<{ address: string } | { mail: number }> {
+  const people = await tx<{ address: string }[]>`
+    select address from ticket_participants where ticket_id = ${ticketId} and role in ('pending', 'suggested')
+    order by added_at`
+  const mails = await heldBeside(tx, ticketId)
+  const all = [...people, ...mails.map((mail) => ({ mail }))]
+  if (all.length === 1) return all[0]!
+  const names = all.map((one) => ('mail' in one ? `mail ${one.mail}` : one.address)).join(', ')
+  throw new Refusal(
+    'who_waits',
+    all.length === 0 ? `Nobody waits in ticket #${ticketId}.` : `Several wait in ticket #${ticketId}: ${names}.`,
   )
 }
 

@@ -2,5 +2,5 @@
 import type { Name } from './names.ts'
 
 export const TICKETLESS: ReadonlySet<Name> = new Set<Name>([
-  'new', 'contact', 'follow', 'block', 'stop', 'submit', 'macros', 'types', 'list', 'help', 'dry', 'undo',
+  'new', 'accept', 'contact', 'follow', 'block', 'stop', 'submit', 'macros', 'types', 'list', 'help', 'dry', 'undo',
 ]) // biome-ignore format: a list to be read

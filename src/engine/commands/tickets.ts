@@ -7,15 +7,18 @@ import { merge } from '../tickets/merge.ts'
 import { openFor } from '../tickets/open-for.ts'
 import { split } from '../tickets/split.ts'
 import { agentOn, changing, missing, pairsOf, ticketOn, unexpected } from './acting.ts'
-import { type Acting, type Effect, problem, type Read } from './command.ts'
-import { readBlock } from './grammar.ts'
+import { type Acting, type Answer, type Effect, problem, type Read } from './command.ts'
+import { type Arg, readBlock } from './grammar.ts'
+import { letInHeld, mailNumber } from './held.ts'
 import { projectOf } from './routing.ts'
 import { numbered } from './said.ts'
 import { addressOf, oneOf, textOf, ticketOf } from './values.ts'
 
 /** Of the forwarded mail's sender, of an address, or of the agent; their text goes along (MAIL 7.12). */
 export const open: Read = (args, on) => {
-  const { pairs, rest } = pairsOf(args, ['from', 'project'])
+  const { pairs, rest } = pairsOf(args, ['from', 'project', 'mail'])
+  const held = pairs.get('mail')
+  if (held) return openHeld(held, args)
   const [first, ...others] = rest
   const subject = first?.kind === 'quoted' ? first.text : ''
   const wrong = unexpected('new', first && first.kind !== 'quoted' ? rest : others)
@@ -28,6 +31,17 @@ export const open: Read = (args, on) => {
   if (project?.problem) return project
   const wanted = { subject, address: named?.ok ?? null, parsed: from !== undefined, project: project?.ok.key ?? null }
   return { ok: (tx, acting, now) => openAct(tx, acting, wanted, now), sets: { takesText: true } }
+}
+
+/** A held mail, by its number, as a ticket of its own: it says itself whom it is from. */
+function openHeld(held: Extract<Arg, { kind: 'pair' }>, args: Arg[]): Answer {
+  const mail = mailNumber(held.value)
+  if (mail === null) return unexpected('new', [held])!
+  const wrong = unexpected(
+    'new',
+    args.filter((one) => one !== held),
+  )
+  return wrong ?? { ok: (tx, on) => letInHeld(tx, on, { mail, as: 'ticket' }), sets: { letsIn: true } }
 }
 
 type Wanted = { subject: string; address: string | null; parsed: boolean; project: string | null }

@@ -13,6 +13,8 @@ export type NewsRow = {
   at: Date
   /** Of a private note: told to the agent it is for, and without its words. */
   private: boolean
+  /** The mail that is held, as long as it is. */
+  held: { mail: number; from: string } | null
 }
 
 /** As much of a ticket as says who is concerned; ids of agents, keys of the desk. */
@@ -45,6 +47,8 @@ export function concerns(desk: Desk, owned: Owned, news: NewsRow, agent: Agent):
     case 'note':
     case 'undelivered':
       return isOwner || isTeam || follows
+    case 'held':
+      return news.held !== null && (isOwner || isTeam || follows)
     default:
       return news.kind satisfies never
   }

@@ -1,7 +1,10 @@
 /** What agents can be told of, and how: the words that the tables, the desk file and the web page share. */
 
-/** `team`: a ticket was handed to another team. `undelivered`: an answer came back. `woke`: a snooze is over. */
-export const NEWS = ['new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke'] as const
+/**
+ * `team`: a ticket was handed to another team. `undelivered`: an answer came back. `woke`: a snooze is over. `held`: a mail
+ * that claims the ticket waits beside it.
+ */
+export const NEWS = ['new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'held'] as const
 export type NewsKind = (typeof NEWS)[number]
 
 /** What an agent chooses about; `warning` is a reminder of the SLA. */
@@ -29,4 +32,5 @@ const TOPIC: Record<NewsKind, Topic> = {
   answered: 'answered',
   undelivered: 'reply',
   woke: 'assigned',
+  held: 'reply',
 }

@@ -125,6 +125,7 @@ function newsList({ news, ticket, tools }: Notification, { phrases }: Reader): R
   const lines = news.map((one) => {
     const comment = one.comment_id === null ? undefined : ticket.comments.get(one.comment_id)
     const who = (one.actor_id === null ? null : agents.get(one.actor_id)) ?? (comment ? authorOf(comment) : null)
+    if (one.held) return phrases.heldMail(oneLine(one.held.from), one.held.mail)
     return (one.private ? phrases.privateNote : phrases.news[one.kind])(who && oneLine(who))
   })
   const shown = lines.slice(0, limits.lines)

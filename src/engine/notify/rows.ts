@@ -48,8 +48,10 @@ export async function readDue(
   const [news, told, followers, notices] = await Promise.all([
     tx<NewsRow[]>`
       select n.id, n.ticket_id, n.kind, n.comment_id, n.agent_id, n.actor_id, n.at,
-        coalesce(c.visibility = 'private', false) as private
+        coalesce(c.visibility = 'private', false) as private,
+        case when m.id is not null then jsonb_build_object('mail', m.id, 'from', coalesce(m.from_address, '–')) end as held
       from ticket_news n left join comments c on c.id = n.comment_id
+      left join inbound_mails m on m.id = n.mail_id and m.state = 'held'
       where n.ticket_id = any(${open}::bigint[]) order by n.id`,
     tx<{ ticket_id: number; agent_id: number; news_id: number; at: Date }[]>`
       select ticket_id, agent_id, news_id, at from ticket_told where ticket_id = any(${open}::bigint[])`,

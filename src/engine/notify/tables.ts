@@ -15,6 +15,7 @@ export const ticketNews = pgTable(
     ticket_id: ref().notNull(),
     kind: text().$type<NewsKind>().notNull(),
     comment_id: ref(),
+    mail_id: ref(), // that is held
     agent_id: ref(), // whom it was assigned to
     actor_id: ref(), // the agent who did it, who is not told
     at: instant().notNull(),

@@ -47,7 +47,8 @@ export async function carryOutAgent(tx: Tx, work: Work, deed: Deed, now: Date): 
       now,
     )
     const { ticketId, commentId } = deed.mode === 'dry' ? { ticketId: deed.ticket, commentId: null } : done
-    return { ...NOTHING, ticketId, commentId, acknowledged: true }
+    const releases = deed.mode === 'do' ? done.ran.flatMap((one) => one.letsIn ?? []) : []
+    return { ...NOTHING, ticketId, commentId, acknowledged: true, releases }
   } catch (error) {
     if (!(error instanceof Refusal) || error.fault !== 'user') throw error
     const wrong = { agent: deed.agent, ticket: deed.ticket, problems: [problemOf(error)] }

@@ -59,7 +59,7 @@ export function deed(given: Case, whose: Whose): Plan {
   const leaves = (audience === 'public' && posts) || read.acts.some((one) => one.command === 'ask')
   const stopped = leaves && !read.dry ? stop({ arrival, facts }, { text: words, audience }) : null
   if (stopped) return wait(stopped)
-  const opens = !asIs && read.acts.some((one) => one.command === 'new')
+  const opens = !asIs && read.opens
   const action: Extract<Action, { action: 'agent' }> = {
     action: 'agent',
     ticket: ticket?.id ?? null,

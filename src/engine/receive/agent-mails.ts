@@ -32,7 +32,7 @@ export async function askAgent(tx: Tx, work: Work, ask: Ask, now: Date): Promise
   const nonce = await keepQuestion(tx, { ...asked, kind: ask.kind, mailId: work.arrival.id, told }, now)
   if (!told) return
   const place = await placeOf(tx, work, ask.ticket)
-  const replyTo = replyToOf(work, { agent, place, nonce })
+  const replyTo = replyToOf(work, { ask, agent, place, nonce })
   const to = { name: oneLine(agent.name), address: agent.address }
   const { messageId } = work.arrival.mail
   await queueMail(
@@ -79,10 +79,13 @@ async function placeOf(tx: Tx, { facts }: Work, ticketId: number | null): Promis
   return { inbox, generation: row?.generation ?? 0, seq: row?.seq ?? 0 }
 }
 
-/** Of a challenge the address that confirms; of other questions their own of the ticket, which shows what is newest. */
+/**
+ * Of a challenge the address that confirms; of other questions their own of the ticket, which shows what is newest. What
+ * is answered to a notice is for agents alone: its reader may take the mail for a customer's.
+ */
 function replyToOf(
   { tools, plan }: Work,
-  { agent, place, nonce }: { agent: Agent; place: Place; nonce: string | null },
+  { ask, agent, place, nonce }: { ask: Ask; agent: Agent; place: Place; nonce: string | null },
 ): string {
   const { inbox } = place
   const at = inbox.address.lastIndexOf('@')
@@ -91,9 +94,10 @@ function replyToOf(
       ? inbox.address
       : `${inbox.address.slice(0, at)}+${writtenNonce(nonce)}${inbox.address.slice(at)}`
   const ticket = plan.thread.ticket
-  if (ticket === null || plan.author.role !== 'agent') return inbox.address
+  const isNotice = ask.why === 'agent_token'
+  if (ticket === null || (plan.author.role !== 'agent' && !isNotice)) return inbox.address
   const token = { inbox: inbox.id, ticket, person: agent.id, generation: place.generation, comment: place.seq }
-  return signFor(tools.keys, inbox, { ...token, purpose: 'a' }) ?? inbox.address
+  return signFor(tools.keys, inbox, { ...token, purpose: isNotice ? 'n' : 'a' }) ?? inbox.address
 }
 
 function wordsFor(
@@ -121,7 +125,8 @@ function wordsFor(
     `${phrases.from}: ${oneLine(mail.from?.address ?? '-')}`,
     `${phrases.subject}: ${oneLine(mail.subject)}`,
   )
-  if (ask.why !== 'unproven_commands' && (ask.kind !== 'notice' || ask.why !== 'agent_token'))
+  if (ask.why === 'agent_token') lines.push('', phrases.let_in.replaceAll('{mail}', String(arrival.id)))
+  else if (ask.why !== 'unproven_commands')
     lines.push('', `${phrases.text}:`, barred(joinRanges(mail.text, mail.ranges, 'visible')))
   lines.push('', inbox.name)
   const text = lines.join('\n')

@@ -9,6 +9,8 @@ const en = {
   notice_subject: 'Your reply address was used by somebody else',
   notice_body:
     'A mail to an address that only you should have is held: it cannot be shown that you may use it there. Nothing was done and nothing was sent.\nIf you passed a notification on, its reader now has that address; it lets nobody in. If the mail was yours, answer the newest notification of the ticket.',
+  let_in:
+    'To let it in as a customer’s mail, answer this mail with the one line “#accept {mail}”; as a ticket of its own, with “#new mail:{mail}”.',
   held_subject: 'Your mail was not sent',
   collision_body:
     'Somebody wrote after the notification that you answered. Your answer was not sent.\nAnswer this mail with a new text, or with the one word “#send” to send your answer as it is.',
@@ -34,6 +36,8 @@ const de: Phrases = {
   notice_subject: 'Jemand anderes hat Ihre Antwortadresse benutzt',
   notice_body:
     'Eine Mail an eine Adresse, die nur Sie haben sollten, wird zurückgehalten: es ist nicht zu erkennen, dass Sie sie dort benutzen dürfen. Nichts wurde ausgeführt, nichts gesendet.\nHaben Sie eine Benachrichtigung weitergeleitet, hat nun auch deren Leser diese Adresse; sie lässt niemanden ein. War die Mail von Ihnen, antworten Sie auf die neueste Benachrichtigung des Tickets.',
+  let_in:
+    'Um sie als Mail eines Kunden einzulassen, antworten Sie auf diese Mail mit der einen Zeile „#accept {mail}“; als eigenes Ticket mit „#new mail:{mail}“.',
   held_subject: 'Ihre Mail wurde nicht gesendet',
   collision_body:
     'Nach der Benachrichtigung, auf die Sie antworten, hat jemand geschrieben. Ihre Antwort wurde nicht gesendet.\nAntworten Sie auf diese Mail mit einem neuen Text, oder nur mit dem Wort “#send”, um Ihre Antwort so zu senden, wie sie ist.',
@@ -59,6 +63,8 @@ const fr: Phrases = {
   notice_subject: "Quelqu'un d'autre a utilisé votre adresse de réponse",
   notice_body:
     "Un message adressé à une adresse que vous seul devriez avoir est retenu : rien ne montre que vous pouvez l'utiliser ici. Rien n'a été fait ni envoyé.\nSi vous avez transféré une notification, son lecteur a maintenant cette adresse ; elle ne donne accès à rien. Si le message était de vous, répondez à la dernière notification du ticket.",
+  let_in:
+    "Pour l'admettre comme message d'un client, répondez à ce message par la seule ligne “#accept {mail}” ; comme ticket à part, par “#new mail:{mail}”.",
   held_subject: "Votre message n'a pas été envoyé",
   collision_body:
     "Quelqu'un a écrit après la notification à laquelle vous répondez. Votre réponse n'a pas été envoyée.\nRépondez à ce message par un nouveau texte, ou par le seul mot “#send” pour envoyer votre réponse telle quelle.",
@@ -84,6 +90,8 @@ const es: Phrases = {
   notice_subject: 'Otra persona usó su dirección de respuesta',
   notice_body:
     'Un mensaje a una dirección que solo usted debería tener está retenido: no consta que pueda usarla aquí. No se hizo ni se envió nada.\nSi reenvió una notificación, su lector tiene ahora esa dirección; no da acceso a nadie. Si el mensaje era suyo, responda a la última notificación del ticket.',
+  let_in:
+    'Para admitirlo como mensaje de un cliente, responda a este mensaje con la única línea «#accept {mail}»; como ticket propio, con «#new mail:{mail}».',
   held_subject: 'Su mensaje no se envió',
   collision_body:
     'Alguien escribió después de la notificación que usted responde. Su respuesta no se envió.\nResponda a este mensaje con un texto nuevo, o solo con la palabra “#send” para enviar su respuesta tal como está.',
@@ -109,6 +117,8 @@ const pl: Phrases = {
   notice_subject: 'Ktoś inny użył Twojego adresu odpowiedzi',
   notice_body:
     'Wiadomość na adres, który powinieneś mieć tylko Ty, została wstrzymana: nie wiadomo, czy wolno go tu użyć. Nic nie wykonano i nic nie wysłano.\nJeśli przekazałeś dalej powiadomienie, jego czytelnik ma teraz ten adres; nikomu nie daje on dostępu. Jeśli wiadomość była Twoja, odpowiedz na najnowsze powiadomienie zgłoszenia.',
+  let_in:
+    'Aby przyjąć ją jako wiadomość klienta, odpowiedz na tę wiadomość jednym wierszem „#accept {mail}”; jako osobne zgłoszenie: „#new mail:{mail}”.',
   held_subject: 'Twoja wiadomość nie została wysłana',
   collision_body:
     'Ktoś napisał po powiadomieniu, na które odpowiadasz. Twoja odpowiedź nie została wysłana.\nOdpowiedz na tę wiadomość nowym tekstem albo samym słowem “#send”, aby wysłać odpowiedź bez zmian.',
@@ -134,6 +144,8 @@ const uk: Phrases = {
   notice_subject: 'Вашу адресу для відповіді використав хтось інший',
   notice_body:
     'Лист на адресу, яка має бути лише у вас, затримано: не видно, що нею тут можна користуватися. Нічого не виконано й нічого не надіслано.\nЯкщо ви переслали сповіщення, його читач тепер має цю адресу; вона нікого не впускає. Якщо лист був ваш, дайте відповідь на найновіше сповіщення заявки.',
+  let_in:
+    'Щоб прийняти його як лист клієнта, дайте на цей лист відповідь одним рядком «#accept {mail}»; як окрему заявку: «#new mail:{mail}».',
   held_subject: 'Ваш лист не надіслано',
   collision_body:
     'Після сповіщення, на яке ви відповідаєте, хтось написав. Вашу відповідь не надіслано.\nДайте відповідь на цей лист новим текстом або лише словом “#send”, щоб надіслати відповідь без змін.',
@@ -159,6 +171,8 @@ const ru: Phrases = {
   notice_subject: 'Ваш адрес для ответа использовал кто-то другой',
   notice_body:
     'Письмо на адрес, который должен быть только у вас, задержано: не видно, что им здесь можно пользоваться. Ничего не выполнено и ничего не отправлено.\nЕсли вы переслали уведомление, его читатель теперь знает этот адрес; он никого не впускает. Если письмо было ваше, ответьте на последнее уведомление заявки.',
+  let_in:
+    'Чтобы принять его как письмо клиента, ответьте на это письмо одной строкой «#accept {mail}»; как отдельную заявку: «#new mail:{mail}».',
   held_subject: 'Ваше письмо не отправлено',
   collision_body:
     'После уведомления, на которое вы отвечаете, кто-то написал. Ваш ответ не отправлен.\nОтветьте на это письмо новым текстом или одним словом “#send”, чтобы отправить ответ как есть.',

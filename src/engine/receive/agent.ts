@@ -28,6 +28,7 @@ export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threadin
   // a person who releases a mail lets it in, and makes nobody an agent who is not proven to be one
   if (isReleased(arrival) && !(facts.agent && isTheirs(given, plan.kind, facts.agent) && areOwn(tokens, facts.agent)))
     return null
+  if (arrival.releasedAs !== null) return null
   if (facts.agents.asked) return confirmation(given)
   return tokens.length > 0 ? withToken(given, tokens) : withoutToken(given)
 }

@@ -1,5 +1,5 @@
 /** A mail as it comes to the engine's door. Types only. */
-import type { Auth, Classification, Confirmed, Forwarded, ParsedMail } from '../../incoming.ts'
+import type { Auth, Classification, Confirmed, Forwarded, ParsedMail, ReleasedAs } from '../../incoming.ts'
 
 /** A mail at the engine's door. */
 export type Arrival = {
@@ -18,6 +18,8 @@ export type Arrival = {
   receivedAt: Date
   /** When a person released it from being held: clocks start there (4a.28). */
   releasedAt: Date | null
+  /** `ticket`: as one of its own, whatever it claims. */
+  releasedAs: ReleasedAs | null
   /** The agent who said by mail that it is theirs (5.6). */
   confirmed: Confirmed | null
   /** What it forwards; looked for where an agent wrote (7.11). */

@@ -12,6 +12,7 @@ import { commandsAlone, customersCommands, withCommands } from './customer.ts'
 import { blank, forAgents, hold, reason, recorded } from './endings.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { spamPlace, withBadAddress, withReflex } from './guards.ts'
+import { withKnock } from './knock.ts'
 import { open, unreadable } from './open.ts'
 import { sentFromMailbox } from './outside.ts'
 import { named } from './people.ts'
@@ -21,7 +22,7 @@ import { sideAnswer } from './side.ts'
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
   const decided = withReflex(decideWhole(arrival, facts, now), facts)
-  const plan = withNoticeToAgent(withBadAddress(decided, arrival, facts), arrival, facts)
+  const plan = withKnock(withNoticeToAgent(withBadAddress(decided, arrival, facts), arrival, facts), arrival)
   return arrival.oversize === null ? plan : leftBehind(plan, arrival.oversize)
 }
 
@@ -50,7 +51,7 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
   }
   const setAside = neverWorkedOn(arrival, facts, base) ?? heldBack(arrival, facts, base)
   if (setAside) return setAside
-  const threading = chooseTicket(facts.claims, facts, facts.from?.address ?? null)
+  const threading = threadingOf(arrival, facts)
   const plan: Plan = {
     ...base,
     thread: { ticket: threading.ticket?.id ?? null, by: threading.by, refused: threading.refused },
@@ -79,6 +80,14 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
     ? answer(arrival, facts, plan, threading.ticket, threading, now)
     : open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
   return commands && decided.state !== 'held' ? withCommands(decided, commands) : decided
+}
+
+/** What an agent let in as a ticket of its own (4a.28) goes into none that it claims: that one is linked. */
+function threadingOf(arrival: Arrival, facts: Facts): Threading {
+  const found = chooseTicket(facts.claims, facts, facts.from?.address ?? null)
+  if (arrival.releasedAs === null || !found.ticket || !found.by) return found
+  const claim = { by: found.by, ticket: found.ticket.id, why: 'an agent let it in as a ticket of its own' }
+  return { ticket: null, by: null, stranger: false, refused: [claim], also: [] }
 }
 
 /** Duplicates, our own mail, machines' reports and blank mail: stored, shown, nothing else (3.*, 4a, 4.26). */

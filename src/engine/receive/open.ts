@@ -30,7 +30,7 @@ export function open(
   const seen = ruleFacts(arrival, facts, plan)
   const routed = route(facts.desk, seen, { project: inbox.project, type: facts.desk.settings.types[0]! }, now)
   if (routed.hold && !arrival.releasedAt) return { ...hold(plan, 'rule', routed.hold.words), route: routed }
-  const matter = arrival.archive ? null : matterOf(facts, routed.matter)
+  const matter = arrival.archive || arrival.releasedAs !== null ? null : matterOf(facts, routed.matter)
   if (matter) return { ...gathered(plan, matter.ticket, matter.reason), route: routed }
   const storm = stormIn(arrival, facts)
   if (storm) routed.tags = [...new Set([...routed.tags, 'storm'])]

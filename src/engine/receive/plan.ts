@@ -132,6 +132,8 @@ export type Action =
       /** What is wrong with its commands. */
       problems?: LineProblem[]
     }
+  /** Agents of the ticket are told that it waits there; `told`: who is told of it in a mail of its own. */
+  | { action: 'knock'; ticket: number; told: string | null }
   /** A customer's own commands, beside what their mail is (9.8). */
   | { action: 'commands'; ticket: number | null; given: GivenLine[]; text: string }
   /** An agent says that a held mail is theirs, or is to be sent as it is. */

@@ -1,6 +1,7 @@
 /** What carrying a plan out is given, and what it hands back. Types only. */
 import type { Statement } from '../../database.ts'
 import type { Confirmed } from '../../incoming.ts'
+import type { LetIn } from '../commands/command.ts'
 import type { Tools } from '../tools.ts'
 import type { Arrival, Facts } from './facts.ts'
 import type { Plan, Reason } from './plan.ts'
@@ -16,8 +17,8 @@ export type Done = {
   acknowledged: boolean
   /** How it ended, where that is not what the plan says: an agent's mail that could not be carried out is held. */
   state?: Plan['state']
-  /** Held mails that are to be worked on once more. */
-  releases?: { mail: number; confirmed: Confirmed }[]
+  /** Held mails that are to be worked on once more: their agent's, or let in by somebody who may. */
+  releases?: ({ mail: number; confirmed: Confirmed } | LetIn)[]
   /** To be run by the caller, together with its own. */
   rows: Statement[]
   /** What is rare and needs the rows; to be called after them. */

@@ -15,7 +15,7 @@ import type { Trust } from '../authenticate/trust.ts'
 import { type Copy, likenessOf } from '../duplicates.ts'
 import { type Case, gather, knownOf, type Prepared, prepare, type Read } from '../judge.ts'
 import { type Ending, finish, readAtLast, upgradeVerdict } from '../spool/claims.ts'
-import { type ClaimedMail, releaseTheirs } from '../spool.ts'
+import { type ClaimedMail, release, releaseTheirs } from '../spool.ts'
 
 export type Settling = {
   /**
@@ -169,7 +169,9 @@ async function settleIn(tx: Tx, setup: Setup, group: Waiting[]): Promise<{ left:
   await finish(tx, endings, now)
   for (const done of received) await done.rest()
   for (const { releases = [] } of received)
-    for (const { mail, confirmed } of releases) await releaseTheirs(tx, { id: mail, confirmed }, now)
+    for (const one of releases)
+      if ('confirmed' in one) await releaseTheirs(tx, { id: one.mail, confirmed: one.confirmed }, now)
+      else await release(tx, { id: one.mail, by: one.by, as: one.as }, now)
   const left = group.filter((waiting) => !going.some((one) => one.waiting === waiting))
   return { left, acknowledged: received.some((done) => done.acknowledged) }
 }

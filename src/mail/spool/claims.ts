@@ -15,7 +15,7 @@ import {
   together,
 } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
-import type { Auth, Confirmed, Verdict } from '../../incoming.ts'
+import type { Auth, Confirmed, ReleasedAs, Verdict } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import { after } from '../../time.ts'
 import type { ClaimedMail, Envelope, Likeness, Outcome } from '../spool.ts'
@@ -79,7 +79,7 @@ export async function claim(
       limit ${limit})
       limit ${limit})
     returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
-      failures, ticket_id, released_at, confirmed`
+      failures, ticket_id, released_at, released_as, confirmed`
   return rows.map(claimedMail).sort((a, b) => a.id - b.id)
 }
 
@@ -287,6 +287,7 @@ type ClaimedRow = {
   failures: number
   ticket_id: number | null
   released_at: Date | null
+  released_as: ReleasedAs | null
   confirmed: Confirmed | null
 }
 
@@ -301,6 +302,7 @@ function claimedMail(row: ClaimedRow): ClaimedMail {
     exhausted: row.attempts > limits.pipeline.deaths || row.failures >= limits.pipeline.attempts,
     ticketId: row.ticket_id,
     releasedAt: row.released_at,
+    releasedAs: row.released_as,
     confirmed: row.confirmed,
   }
 }

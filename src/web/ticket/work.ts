@@ -9,6 +9,7 @@ import { type Ran, runCommands } from '../../engine/commands.ts'
 import type { Desk } from '../../engine/desk.ts'
 import { catchUp } from '../../engine/reminders.ts'
 import { enterRequester } from '../../engine/tickets.ts'
+import { release } from '../../mail/spool.ts'
 import type { SignedIn, Web } from '../context.ts'
 import type { Form } from '../form.ts'
 import type { Html } from '../page.ts'
@@ -104,6 +105,7 @@ export async function work(
     for (const change of changes)
       if (AFTER_TEXT.has(change.name)) ran.push(...(await applyChange(tx, change, doing, now)))
     await keepReceipt(tx, { acting, ran }, now)
+    for (const { letsIn } of ran) if (letsIn) await release(tx, { ...letsIn, id: letsIn.mail }, now)
     const done = written ? kind : macro || changes.length > 0 || requester !== '' ? 'change' : 'nothing'
     return { done, commentId: written?.commentId ?? null }
   })

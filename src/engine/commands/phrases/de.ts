@@ -72,6 +72,9 @@ export const de: Phrases = {
   follows: '{who} folgt {to}',
   follows_already: '{who} folgt {to} schon',
   accepted: '{to} ist jetzt beteiligt',
+  mail_into_ticket: 'Mail {mail} von {from} ist in Ticket {ticket} eingelassen',
+  mail_let_in: 'Mail {mail} von {from} ist eingelassen, als wäre sie eben gekommen',
+  mail_own_ticket: 'aus Mail {mail} von {from} wird ein eigenes Ticket',
   spam_now: 'als Spam markiert: Weitere Mails dazu werden zurückgehalten',
   blocked: 'Mail von {to} wird ab jetzt zurückgehalten',
   time_billable: '{length} am {date}, abrechenbar',
@@ -106,7 +109,8 @@ export const de: Phrases = {
 
   correct_note: 'Eine Notiz bleibt: Schreiben Sie eine weitere, die sie berichtigt.',
   correct_private: 'Eine private Notiz bleibt: Schreiben Sie eine weitere, die sie berichtigt.',
-  correct_accept: 'Wer beteiligt ist, kann wieder herausgenommen werden: cc und die Adresse mit einem Minus davor.',
+  correct_accept:
+    'Wer beteiligt ist, kann wieder herausgenommen werden: cc und die Adresse mit einem Minus davor. Eine eingelassene Mail bleibt: Trennen Sie sie wieder ab.',
   correct_stop:
     'Um den Eintrag zu ändern, antworten Sie mit dem Befehl „time“, der neuen Dauer und seiner Nummer: time 45m entry:7.',
   correct_submit: 'Bitten Sie, wer Zeiten freigibt, ihn zurückzugeben, und ändern Sie ihn dann.',

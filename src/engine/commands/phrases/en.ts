@@ -72,6 +72,9 @@ export const en = {
   follows: '{who} follows {to}',
   follows_already: '{who} follows {to} already',
   accepted: '{to} takes part now',
+  mail_into_ticket: 'mail {mail} from {from} is let in to ticket {ticket}',
+  mail_let_in: 'mail {mail} from {from} is let in, as if it had just come',
+  mail_own_ticket: 'mail {mail} from {from} becomes a ticket of its own',
   spam_now: 'marked as spam: further mail of it is held',
   blocked: 'mail from {to} is held from now on',
   time_billable: '{length} on {date}, to be billed',
@@ -107,7 +110,8 @@ export const en = {
   // How to correct what cannot be taken back
   correct_note: 'A note stays: write another one that corrects it.',
   correct_private: 'A private note stays: write another one that corrects it.',
-  correct_accept: 'Who takes part can be taken out again: cc and the address with a minus before it.',
+  correct_accept:
+    'Who takes part can be taken out again: cc and the address with a minus before it. A mail that was let in stays: split it off again.',
   correct_stop: 'To change the entry, answer with the command "time", its new length and its number: time 45m entry:7.',
   correct_submit: 'Ask who approves time to send it back, then change it.',
   correct_new: 'A ticket stays: mark it as a duplicate, or merge it into the right one.',

@@ -72,6 +72,9 @@ export const es: Phrases = {
   follows: '{who} sigue {to}',
   follows_already: '{who} ya sigue {to}',
   accepted: '{to} participa ahora',
+  mail_into_ticket: 'el mensaje {mail} de {from} entra en el ticket {ticket}',
+  mail_let_in: 'el mensaje {mail} de {from} entra, como si acabara de llegar',
+  mail_own_ticket: 'el mensaje {mail} de {from} pasa a ser un ticket propio',
   spam_now: 'marcado como no deseado: lo que llegue se retiene',
   blocked: 'el correo de {to} se retiene desde ahora',
   time_billable: '{length} el {date}, facturable',
@@ -106,7 +109,8 @@ export const es: Phrases = {
 
   correct_note: 'Una nota queda: escriba otra que la corrija.',
   correct_private: 'Una nota privada queda: escriba otra que la corrija.',
-  correct_accept: 'A quien participa se le puede quitar: cc y la dirección con un menos delante.',
+  correct_accept:
+    'A quien participa se le puede quitar: cc y la dirección con un menos delante. Un mensaje admitido se queda: sepárelo del ticket.',
   correct_stop:
     'Para cambiar la entrada, responda con la orden «time», la nueva duración y su número: time 45m entry:7.',
   correct_submit: 'Pida a quien aprueba los tiempos que la devuelva, y cámbiela entonces.',

@@ -72,6 +72,9 @@ export const fr: Phrases = {
   follows: '{who} suit {to}',
   follows_already: '{who} suit déjà {to}',
   accepted: '{to} participe maintenant',
+  mail_into_ticket: 'le message {mail} de {from} est admis dans le ticket {ticket}',
+  mail_let_in: 'le message {mail} de {from} est admis, comme s’il venait d’arriver',
+  mail_own_ticket: 'le message {mail} de {from} devient un ticket à part',
   spam_now: 'marqué comme indésirable : la suite est retenue',
   blocked: 'les messages de {to} sont retenus désormais',
   time_billable: '{length} le {date}, à facturer',
@@ -106,7 +109,8 @@ export const fr: Phrases = {
 
   correct_note: 'Une note reste : écrivez-en une autre qui la corrige.',
   correct_private: 'Une note privée reste : écrivez-en une autre qui la corrige.',
-  correct_accept: 'On peut retirer qui participe : cc et l’adresse précédée d’un moins.',
+  correct_accept:
+    'On peut retirer qui participe : cc et l’adresse précédée d’un moins. Un message admis reste : détachez-le du ticket.',
   correct_stop:
     'Pour modifier la saisie, répondez avec la commande « time », la nouvelle durée et son numéro : time 45m entry:7.',
   correct_submit: 'Demandez à qui approuve les temps de la rendre, puis modifiez-la.',

@@ -72,6 +72,9 @@ export const pl: Phrases = {
   follows: '{who} obserwuje {to}',
   follows_already: '{who} już obserwuje {to}',
   accepted: '{to} bierze teraz udział',
+  mail_into_ticket: 'wiadomość {mail} od {from} trafia do zgłoszenia {ticket}',
+  mail_let_in: 'wiadomość {mail} od {from} jest przyjęta, jakby właśnie przyszła',
+  mail_own_ticket: 'wiadomość {mail} od {from} staje się osobnym zgłoszeniem',
   spam_now: 'oznaczone jako spam: dalsza poczta jest zatrzymywana',
   blocked: 'poczta od {to} jest odtąd zatrzymywana',
   time_billable: '{length}, {date}, do rozliczenia',
@@ -106,7 +109,8 @@ export const pl: Phrases = {
 
   correct_note: 'Notatka zostaje: napisz drugą, która ją prostuje.',
   correct_private: 'Prywatna notatka zostaje: napisz drugą, która ją prostuje.',
-  correct_accept: 'Uczestnika można znów usunąć: cc i adres z minusem z przodu.',
+  correct_accept:
+    'Uczestnika można znów usunąć: cc i adres z minusem z przodu. Przyjęta wiadomość zostaje: oddziel ją od zgłoszenia.',
   correct_stop: 'Aby zmienić wpis, odpowiedz poleceniem „time” z nowym czasem i jego numerem: time 45m entry:7.',
   correct_submit: 'Poproś osobę, która zatwierdza czas, o zwrot wpisu i wtedy go zmień.',
   correct_new: 'Zgłoszenie zostaje: oznacz je jako duplikat albo scal z właściwym.',

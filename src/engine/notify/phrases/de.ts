@@ -14,11 +14,14 @@ export const de: NotifyPhrases = {
     answered: by((who) => `${who} hat dem Kunden geantwortet`, 'Dem Kunden wurde geantwortet'),
     undelivered: always('Eine Antwort kam zurück: Sie war nicht zustellbar'),
     woke: always('Wiedervorlage'),
+    held: always('Eine Mail dazu wird zurückgehalten'),
   },
   privateNote: by(
     (who) => `${who} hat Ihnen eine private Notiz hinterlassen: Sie steht im Ticket`,
     'Eine private Notiz für Sie steht im Ticket',
   ),
+  heldMail: (from, mail) =>
+    `Mail ${mail} von ${from} wird dazu zurückgehalten: „#accept ${mail}“ lässt sie ein, „#new mail:${mail}“ macht ein eigenes Ticket daraus`,
   more: (count) => `und ${count} weitere, siehe Ticket`,
   customer: 'Kunde',
   project: 'Projekt',

@@ -14,11 +14,14 @@ export const en: NotifyPhrases = {
     answered: by((who) => `${who} answered the customer`, 'The customer was answered'),
     undelivered: always('An answer came back: it could not be delivered'),
     woke: always('It was to come back now'),
+    held: always('A mail is held beside it'),
   },
   privateNote: by(
     (who) => `${who} left you a private note: it stands in the ticket`,
     'A private note for you stands in the ticket',
   ),
+  heldMail: (from, mail) =>
+    `Mail ${mail} from ${from} is held beside it: “#accept ${mail}” lets it in, “#new mail:${mail}” makes it a ticket of its own`,
   more: (count) => `and ${count} more, see the ticket`,
   customer: 'Customer',
   project: 'Project',

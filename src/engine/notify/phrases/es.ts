@@ -14,11 +14,14 @@ export const es: NotifyPhrases = {
     answered: by((who) => `${who} respondió al cliente`, 'Se respondió al cliente'),
     undelivered: always('Una respuesta volvió: no se pudo entregar'),
     woke: always('Tenía que volver ahora'),
+    held: always('Hay un mensaje retenido junto a él'),
   },
   privateNote: by(
     (who) => `${who} le dejó una nota privada: está en el ticket`,
     'Hay una nota privada para usted en el ticket',
   ),
+  heldMail: (from, mail) =>
+    `El mensaje ${mail} de ${from} está retenido junto a él: «#accept ${mail}» lo admite, «#new mail:${mail}» lo convierte en un ticket propio`,
   more: (count) => `y ${count} más, vea el ticket`,
   customer: 'Cliente',
   project: 'Proyecto',

@@ -12,6 +12,8 @@ export type NotifyPhrases = {
   news: Record<NewsKind, (who: string | null) => string>
   /** In place of a note whose words no mail carries. */
   privateNote: (who: string | null) => string
+  /** With the lines that let it in. */
+  heldMail: (from: string, mail: number) => string
   more: (count: number) => string
   customer: string
   project: string

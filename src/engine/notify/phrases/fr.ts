@@ -14,11 +14,14 @@ export const fr: NotifyPhrases = {
     answered: by((who) => `${who} a répondu au client`, 'Le client a reçu une réponse'),
     undelivered: always('Une réponse est revenue : elle n’a pas pu être remise'),
     woke: always('Rappel demandé pour maintenant'),
+    held: always('Un message est retenu à côté'),
   },
   privateNote: by(
     (who) => `${who} vous a laissé une note privée : elle est dans le ticket`,
     'Une note privée pour vous est dans le ticket',
   ),
+  heldMail: (from, mail) =>
+    `Le message ${mail} de ${from} est retenu à côté : “#accept ${mail}” l’admet, “#new mail:${mail}” en fait un ticket à part`,
   more: (count) => `et ${count} de plus, voir le ticket`,
   customer: 'Client',
   project: 'Projet',

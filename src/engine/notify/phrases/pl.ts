@@ -14,11 +14,14 @@ export const pl: NotifyPhrases = {
     answered: by((who) => `${who}: odpowiedź dla klienta`, 'Klient dostał odpowiedź'),
     undelivered: always('Odpowiedź wróciła: nie udało się jej doręczyć'),
     woke: always('Miało wrócić teraz'),
+    held: always('Wiadomość obok jest wstrzymana'),
   },
   privateNote: by(
     (who) => `${who}: notatka prywatna dla Ciebie, jest w zgłoszeniu`,
     'Notatka prywatna dla Ciebie jest w zgłoszeniu',
   ),
+  heldMail: (from, mail) =>
+    `Wiadomość ${mail} od ${from} jest obok wstrzymana: „#accept ${mail}” ją przyjmuje, „#new mail:${mail}” robi z niej osobne zgłoszenie`,
   more: (count) => `i jeszcze ${count}, patrz zgłoszenie`,
   customer: 'Klient',
   project: 'Projekt',

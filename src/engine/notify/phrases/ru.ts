@@ -14,8 +14,11 @@ export const ru: NotifyPhrases = {
     answered: by((who) => `${who}: ответ клиенту`, 'Клиенту ответили'),
     undelivered: always('Ответ вернулся: его не удалось доставить'),
     woke: always('Должно было вернуться сейчас'),
+    held: always('Письмо к ней задержано'),
   },
   privateNote: by((who) => `${who}: личная заметка для вас, она в заявке`, 'Личная заметка для вас есть в заявке'),
+  heldMail: (from, mail) =>
+    `Письмо ${mail} от ${from} задержано рядом: «#accept ${mail}» его принимает, «#new mail:${mail}» делает из него отдельную заявку`,
   more: (count) => `и ещё ${count}, см. заявку`,
   customer: 'Клиент',
   project: 'Проект',

@@ -14,11 +14,14 @@ export const uk: NotifyPhrases = {
     answered: by((who) => `${who}: відповідь клієнту`, 'Клієнту відповіли'),
     undelivered: always('Відповідь повернулася: її не вдалося доставити'),
     woke: always('Мало повернутися зараз'),
+    held: always('Лист до нього затримано'),
   },
   privateNote: by(
     (who) => `${who}: приватна нотатка для вас, вона у зверненні`,
     'Приватна нотатка для вас є у зверненні',
   ),
+  heldMail: (from, mail) =>
+    `Лист ${mail} від ${from} затримано поруч: «#accept ${mail}» його приймає, «#new mail:${mail}» робить із нього окреме звернення`,
   more: (count) => `і ще ${count}, див. звернення`,
   customer: 'Клієнт',
   project: 'Проєкт',
