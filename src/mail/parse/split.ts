@@ -2,11 +2,9 @@
  * The MIME tree and its decoded leaves: the only file that knows mailparser. Text leaves come out as bytes too, since
  * which charset they are in is our judgement (4.2). Small leaves stay in memory, large ones go to files.
  */
-import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable, Transform } from 'node:stream'
 import { MailParser } from 'mailparser'
 import { wordsOf } from '../../errors.ts'
 import * as limits from '../../limits.ts'
@@ -30,7 +28,10 @@ export type Node = {
   original: boolean
 }
 
-/** Content lies in `bytes`, or in `file` where it is larger than 64 KB and no body text. */
+/**
+ * Content lies in `bytes`, or in `file` where it is larger than is kept in memory and no body text. `sha256` is empty
+ * until somebody wants it of what is in memory.
+ */
 export type Leaf = { bytes: Buffer; file: string | null; size: number; sha256: string; cut: 'cap' | 'broken' | null }
 
 export type Split = { root: Node | null; truncated: string[]; flags: string[] }
@@ -38,22 +39,22 @@ export type Split = { root: Node | null; truncated: string[]; flags: string[] }
 /** Where a split puts its files, below which depth it hangs, and what all splits of one mail may make together. */
 export type Place = { folder: string; depth: number; room: { parts: number; stray: number } }
 
-/** What we use of mailparser beyond its types; the exact version is pinned and split is covered by tests. */
-type Internals = {
-  textTypes: string[]
-  processHeaders(lines: unknown): Map<string, unknown>
-  createNode(data: RawNode): unknown
-  processChunk(data: { type: string; node: RawNode; value: Buffer }, done: () => void): void
-  splitter: Splitter
-}
+/**
+ * What we use of mailparser beyond its types; the exact version is pinned and split is covered by tests. Its splitter is
+ * fed by hand: the streams that mailparser puts around it, and around each part, cost more than the splitting.
+ */
 type Splitter = {
   node: RawNode
+  _transform(chunk: Buffer, encoding: string, done: Done): void
+  _flush(done: Done): void
   checkBoundary(line: Buffer): 1 | 2 | 3 | 4 | false
   compareBoundary(line: Buffer, start: number, boundary: Buffer): 1 | 2 | false
-  push(node: RawNode): void
+  push(found: Found): void
   newNode(parent?: RawNode): void
 }
+type Done = (error?: Error | null) => void
 type RawNode = {
+  type: 'node'
   headers: false | { lines: { line: string }[] }
   _headerlen: number
   _boundary: Buffer | false
@@ -62,16 +63,12 @@ type RawNode = {
   parseHeaders(): void
   parentNode: RawNode | false
   contentType: string | false
+  multipart: string | false
   encoding: string
-  getDecoder(): Transform
   getPartNr(): number[]
 }
-type RawAttachment = {
-  type: string
-  checksum: string
-  content: Readable
-  release(): void
-}
+/** A node whose header was read, bytes of the leaf that was named last, or lines of a multipart outside its parts. */
+type Found = RawNode | { type: 'body' | 'data'; node: RawNode; value?: Buffer }
 
 const IN_MEMORY = 64 * 1024
 
@@ -81,97 +78,103 @@ const ANCESTORS = limits.parse.depth * 2
 /** Stands for a broken Content-Type until the bytes are there. */
 const UNTYPED = 'unknown/unknown'
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * Starts on a mail whose root fields are `fields` (only the Content-* ones matter); body bytes follow by `write`.
  * The folder is made when the first file is written. Errors of the MIME structure end up in `truncated` and `flags`.
  */
 export function startSplit(fields: Field[], place: Place): { write(c: Buffer): Promise<void>; end(): Promise<Split> } {
-  const { folder, room } = place
+  const { room } = place
   const truncated = new Set<string>()
   const flags = new Set<string>()
-  const leaves: Node[] = []
+  const known = new Map<RawNode, Node>()
   let root: Node | null = null
-  let taken = 0
-  let failed = false
-  let current: RawAttachment | null = null
-  let busy: Promise<void> = Promise.resolve()
+  let files = 0
+  let content: Content | null = null // of the leaf that was named last, while it lasts
+  let gaveUp = false
+  let failure: unknown = null
 
-  const parser = startMailparser(place, (node) => {
+  const finish = (how: 'whole' | 'broken') => {
+    content?.finish(how)
+    if (content?.node.leaf?.cut === 'cap') truncated.add('text')
+    content = null
+  }
+  const begin = (data: RawNode) => {
+    const parent = data.parentNode ? (known.get(data.parentNode) ?? null) : null
+    const node = nodeOf(data, parent, place.depth)
+    known.set(data, node)
     root ??= node
+    if (parent) dropStray(parent, place)
     if (node.depth > limits.parse.depth) truncated.add('depth')
     if (--room.parts < 0) truncated.add('parts')
-    else node.parent?.children.push(node)
-    if (node.leaf) leaves.push(node) // those beyond the cap too: mailparser gives their content all the same
+    else {
+      parent?.children.push(node)
+      if (node.leaf) content = startContent(node, node.leaf, { ...place, encoding: data.encoding, number: ++files })
+    }
+  }
+  /** A multipart to the splitter and to nobody else: `multipart/mixed boundary=x`, without a semicolon. */
+  const isUnsplit = (data: RawNode) => data.multipart !== false && content?.node === known.get(data)
+  const take = (found: Found) => {
+    if (found.type === 'body' || (found.type === 'data' && isUnsplit(found.node))) {
+      if (found.value) content?.add(found.value)
+      return
+    }
+    finish('whole')
+    if (found.type === 'node') begin(found)
+    else keepStray(known.get(found.node), found.value, place)
+  }
+  const splitter = makeSplitter((found) => {
+    try {
+      if (failure === null) take(found)
+    } catch (error) {
+      failure = error // a disk that is full, say; the splitter is not to hear of it in its own course
+    }
   })
-  const ended = new Promise<void>((resolve) => {
-    parser.once('end', resolve)
-    parser.on('error', (error: unknown) => {
-      failed = true
-      for (const word of causeOf(wordsOf(error))) (word === 'mime_error' ? flags : truncated).add(word)
-      current?.content.destroy(new Error('the mail broke off'))
-      resolve()
+  const run = (step: (done: Done) => void) =>
+    new Promise<void>((resolve, reject) => {
+      if (gaveUp || room.parts < 0) return resolve()
+      step((error) => {
+        if (failure !== null) return reject(failure)
+        if (error) {
+          gaveUp = true
+          for (const word of causeOf(wordsOf(error))) (word === 'mime_error' ? flags : truncated).add(word)
+          finish('broken')
+        }
+        resolve()
+      })
     })
-  })
-  parser.on('data', (data: unknown) => {
-    const attachment = data as RawAttachment
-    if (attachment.type !== 'attachment') return
-    const node = leaves[taken++]!
-    current = attachment
-    busy = collect({ attachment, node, file: join(folder, `${taken}`), folder }).then(() => {
-      if (node.leaf!.cut === 'cap') truncated.add('text')
-      if (!failed) attachment.release()
-    })
-  })
-  parser.write(rootHead(fields))
+  const put = (chunk: Buffer) => run((done) => splitter._transform(chunk, 'buffer', done))
+  const head = put(rootHead(fields))
   return {
     async write(chunk) {
-      if (failed || room.parts < 0 || parser.write(chunk)) return
-      await Promise.race([new Promise<void>((resolve) => parser.once('drain', resolve)), ended])
+      await head
+      await put(chunk)
     },
     async end() {
-      if (!failed) parser.end()
-      await ended
-      await busy
+      await head
+      await run((done) => splitter._flush(done))
+      finish('whole')
       return { root, truncated: [...truncated], flags: [...flags] }
     },
   }
 }
 
-function startMailparser(place: Place, onNode: (node: Node) => void): MailParser {
-  const options = {
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipTextLinks: true,
-    skipImageLinks: true,
-    checksumAlgo: 'sha256',
+/** That of a mailparser, without the streams around it. */
+const MailSplitter = (new MailParser() as unknown as { splitter: object }).splitter.constructor as new (
+  options: object,
+) => Splitter
+
+function makeSplitter(onFound: (found: Found) => void): Splitter {
+  const splitter = new MailSplitter({
     ignoreEmbedded: true, // 4.23: an attached mail is a file
     maxChildNodes: limits.parse.parts * 40, // ours is counted in the tree, so that what came before it stays
     maxHeadSize: limits.parse.header * 2,
-  }
-  const parser = new MailParser(options as ConstructorParameters<typeof MailParser>[0])
-  const internals = parser as unknown as Internals
-  internals.textTypes = []
-  internals.processHeaders = () => new Map() // we read them ourselves
-  const known = new Map<RawNode, Node>()
-  const createNode = internals.createNode.bind(parser)
-  internals.createNode = (data) => {
-    data.getDecoder = () => startDecoder(data.encoding)
-    const made = createNode(data)
-    const parent = data.parentNode ? (known.get(data.parentNode) ?? null) : null
-    const node = nodeOf(data, parent, place.depth)
-    known.set(data, node)
-    if (parent) dropStray(parent, place)
-    onNode(node)
-    return made
-  }
-  const processChunk = internals.processChunk.bind(parser)
-  internals.processChunk = (data, done) => {
-    if (data.type === 'data' && data.node) keepStray(known.get(data.node), data.value, place)
-    processChunk(data, done)
-  }
-  mendBoundaries(internals.splitter)
-  withoutNumbers(internals.splitter)
-  return parser
+  })
+  splitter.push = onFound
+  mendBoundaries(splitter)
+  withoutNumbers(splitter)
+  return splitter
 }
 
 /**
@@ -258,7 +261,7 @@ function nodeOf(data: RawNode, parent: Node | null, depth: number): Node {
     original: false,
   }
   if (node.type.startsWith('multipart/')) return node
-  node.leaf = { bytes: Buffer.alloc(0), file: null, size: 0, sha256: '', cut: null }
+  node.leaf = { bytes: NOTHING, file: null, size: 0, sha256: '', cut: null }
   // no blank line and nothing that could be a field: what stands there is the content
   if (parent && block.length > 0 && fields.every((field) => field.key === '')) node.leaf.bytes = block
   return node
@@ -280,46 +283,50 @@ function rootHead(fields: Field[]): Buffer {
   return Buffer.from(`${lines.join('')}\r\n`)
 }
 
-/** Body text is kept up to limits.parse.text; anything else that is large goes to `file`, whole. */
-async function collect(job: { attachment: RawAttachment; node: Node; file: string; folder: string }): Promise<void> {
-  const leaf = job.node.leaf!
-  const isText = isBodyText(job.node)
-  const chunks: Buffer[] = []
-  let kept = 0
-  let handle: FileHandle | null = null
-  try {
-    // it has ended when the loop has: destroying it would make an error first, once a part
-    for await (const chunk of job.attachment.content.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      leaf.size += chunk.length
-      if (handle) await handle.write(chunk)
-      else if (isText && kept >= limits.parse.text) leaf.cut = 'cap'
-      else {
-        chunks.push(chunk)
-        kept += chunk.length
-      }
-      if (!handle && !isText && kept > IN_MEMORY) {
-        mkdirSync(job.folder, { recursive: true })
-        handle = await open(job.file, 'wx', 0o600)
-        for (const held of chunks.splice(0)) await handle.write(held)
-      }
-    }
-    leaf.sha256 = job.attachment.checksum
-  } catch {
-    leaf.cut = 'broken' // the splitter gave up within this part; `truncated` says why
-  } finally {
-    await handle?.close()
-  }
-  if (handle) leaf.file = job.file
-  else if (leaf.size > 0) leaf.bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-  else if (leaf.bytes.length > 0) asWhole(leaf)
-  const undeclared = rawValues(job.node.fields, 'content-type').length === 0 && job.node.type === 'text/plain'
-  if (job.node.type === UNTYPED || undeclared) job.node.type = sniffed(leaf)
-}
+type Content = { node: Node; add(chunk: Buffer): void; finish(how: 'whole' | 'broken'): void }
 
-/** Content that never went through a stream. */
-function asWhole(leaf: Leaf): void {
-  leaf.size = leaf.bytes.length
-  leaf.sha256 = createHash('sha256').update(leaf.bytes).digest('hex')
+/** Body text is kept up to limits.parse.text; anything else that is large goes to a file, whole. */
+function startContent(node: Node, leaf: Leaf, place: { folder: string; number: number; encoding: string }): Content {
+  const decode = startDecoder(place.encoding)
+  const isText = isBodyText(node)
+  const held: Buffer[] = []
+  let kept = 0
+  let file: { handle: number; hash: Hash } | null = null
+  const keep = (chunk: Buffer) => {
+    if (chunk.length === 0) return
+    leaf.size += chunk.length
+    if (file) return write(chunk)
+    if (isText && kept >= limits.parse.text) {
+      leaf.cut = 'cap'
+      return
+    }
+    held.push(chunk)
+    kept += chunk.length
+    if (isText || kept <= IN_MEMORY) return
+    mkdirSync(place.folder, { recursive: true })
+    leaf.file = join(place.folder, `${place.number}`)
+    file = { handle: openSync(leaf.file, 'wx', 0o600), hash: createHash('sha256') }
+    for (const piece of held.splice(0)) write(piece)
+  }
+  const write = (chunk: Buffer) => {
+    file!.hash.update(chunk)
+    for (let at = 0; at < chunk.length; ) at += writeSync(file!.handle, chunk, at)
+  }
+  return {
+    node,
+    add: (chunk) => keep(decode(chunk)),
+    finish(how) {
+      if (how === 'whole') keep(decode(null))
+      else leaf.cut = 'broken' // the splitter gave up within this part; `truncated` says why
+      if (file) {
+        closeSync(file.handle)
+        leaf.sha256 = file.hash.digest('hex')
+      } else if (leaf.size > 0) leaf.bytes = held.length === 1 ? held[0]! : Buffer.concat(held)
+      else leaf.size = leaf.bytes.length
+      const undeclared = node.type === 'text/plain' && rawValues(node.fields, 'content-type').length === 0
+      if (node.type === UNTYPED || undeclared) node.type = sniffed(leaf)
+    },
+  }
 }
 
 /** 4.17: text where it can be printed, by its first bytes; UTF-16 shows by its mark. */

@@ -2,7 +2,6 @@
  * Content-Transfer-Encodings undone as bytes pass by (4.16). Owns the names people write for them; what is none of
  * them is taken as it stands. Replaces the library's quoted-printable reader, which holds the whole part as a string.
  */
-import { PassThrough, Transform } from 'node:stream'
 
 const LF = 10
 const CR = 13
@@ -15,20 +14,17 @@ export function transferEncoding(declared: string): 'base64' | 'quoted-printable
   return /^["'\s]*quoted[-_ ]?printable\b/i.test(declared) ? 'quoted-printable' : 'other'
 }
 
-/** A stream from encoded to decoded bytes; holds a line at most. Never errors: what is no code stays as it is. */
-export function startDecoder(declared: string): Transform {
+/**
+ * A function from encoded to decoded bytes; holds a line at most, which it gives for `null`, the end. Never fails: what
+ * is no code stays as it is.
+ */
+export function startDecoder(declared: string): (chunk: Buffer | null) => Buffer {
   const encoding = transferEncoding(declared)
-  if (encoding === 'other') return new PassThrough()
-  const decode = encoding === 'base64' ? startBase64() : startQuotedPrintable()
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      done(null, decode(chunk))
-    },
-    flush(done) {
-      done(null, decode(null))
-    },
-  })
+  if (encoding === 'other') return (chunk) => chunk ?? NOTHING
+  return encoding === 'base64' ? startBase64() : startQuotedPrintable()
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** Whole quartets are decoded, junk is left out, a pad ends a quartet so that joined base64 texts decode each. */
 function startBase64(): (chunk: Buffer | null) => Buffer {
