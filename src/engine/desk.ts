@@ -117,6 +117,8 @@ export type Project = {
   policy: string | null
   /** Whether time spent here is billed unless its entry says otherwise. */
   billable: boolean
+  /** What an agent's answer makes of a ticket here. */
+  after_answer: 'waiting_customer' | 'open'
 }
 /** A text and commands under one name. `text` by language, English where there is any. */
 export type Macro = {

@@ -20,6 +20,7 @@ import { awaitAnswer } from './sla/answers.ts'
 import { teamCalendarId } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
 import { rememberOutgoing } from './thread.ts'
+import { afterAnswer } from './tickets/after-answer.ts'
 import { assess } from './tickets/assess.ts'
 import { type ClosedDuplicate, closeDuplicates } from './tickets/close-duplicates.ts'
 import { reselecting } from './tickets/policy.ts'
@@ -101,7 +102,7 @@ export async function reply(
     },
     now,
   )
-  const to: Status = ticket.status === 'new' || ticket.status === 'open' ? 'waiting_customer' : ticket.status
+  const to = afterAnswer({ status: ticket.status, projectId: ticket.project_id }, desk)
   const atOnce = mail.notBefore === null || mail.notBefore <= now
   const events: Event[] = [{ type: 'agent_reply', data: { comment: commentId, public: true } }]
   if (atOnce) events.push({ type: 'answered', data: { comment: commentId, agent: input.agent.id } })

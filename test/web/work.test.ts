@@ -53,6 +53,32 @@ test('a priority that nobody has set is shown so, and set by choosing the one th
   assert.not.match(await queue(), 'Unassessed')
 })
 
+test('an answer of a project that stays open leaves the ticket open, in its queue and not among those that wait', async () => {
+  const waits = await add()
+  const answer = { kind: 'answer', text: 'Restart it.' }
+  await submit(waits, answer)
+  assert.is((await row(waits)).status, 'waiting_customer')
+  const project = desk.tools.desk.projects.get('acme/incoming')!
+  const projects = new Map(desk.tools.desk.projects).set(project.key, { ...project, after_answer: 'open' })
+  const before = desk.tools.desk
+  desk.tools.desk = { ...before, projects }
+  try {
+    const id = await add()
+    await submit(id, answer)
+    assert.is((await row(id)).status, 'open')
+    const listed = async (queue: string, one: number) =>
+      (await browser.page(`/queues/${queue}?order=created`)).includes(`/tickets/${one}"`)
+    assert.equal(
+      [await listed('open', id), await listed('waiting', id), await listed('waiting', waits)],
+      [true, false, true],
+    )
+    await submit(id, { status: 'waiting_customer' })
+    assert.is(await listed('waiting', id), true)
+  } finally {
+    desk.tools.desk = before
+  }
+})
+
 test('type, team, product and own fields are chosen among what the desk file says, and shown', async () => {
   const id = await add()
   const changes = { type: 'incident', team: '', product: 'vpn', 'field.site': 'Oslo', 'field.room-no': '2 b' }

@@ -190,6 +190,7 @@ function toDesk(
         team: one.team ?? null,
         policy: one.policy ?? null,
         billable: one.billable,
+        after_answer: one.after_answer,
       })),
     ),
     products: by(file.products.map(({ key, name }) => ({ key, name: name ?? key }))),

@@ -271,6 +271,10 @@ export const deskSchema = z.strictObject({
         team: key.optional(),
         policy: key.optional(),
         billable: z.boolean().default(true),
+        after_answer: z
+          .enum(['waiting_customer', 'open'])
+          .default('waiting_customer')
+          .meta({ remedy: 'write waiting_customer, or open' }),
       }),
     )
     .min(1)

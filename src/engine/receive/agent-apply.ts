@@ -95,7 +95,7 @@ export async function writeDown(tx: Tx, work: Work, outside: Outside, now: Date)
     return ids.length ? [messageIdRows(tx, ids, now)] : []
   }
   const text = outside.text || files.map((file) => file.filename).join('\n')
-  const input = { ticketId: outside.ticket, agent, name: plan.author.name, text, files, rows }
+  const input = { ticketId: outside.ticket, agent, name: plan.author.name, text, files, rows, tools: facts }
   const { commentId } = await recordOutside(tx, input, now)
   return { ...NOTHING, ticketId: outside.ticket, commentId }
 }

@@ -5,6 +5,8 @@ import { type Actor, type Event, system } from '../events.ts'
 import { addNews } from '../notify/news.ts'
 import { markAnswered } from '../people.ts'
 import { lockTicket } from '../tickets.ts'
+import type { Tools } from '../tools.ts'
+import { afterAnswer } from './after-answer.ts'
 import { addComment, reserveComment } from './rows.ts'
 import { tell } from './tell.ts'
 
@@ -23,14 +25,14 @@ export async function recordOutside(
     text: string
     files: Attachment[]
     rows: (commentId: number) => Statement[]
+    tools: Pick<Tools, 'desk'>
   },
   now: Date,
 ): Promise<{ commentId: number }> {
   const ticket = await lockTicket(tx, input.ticketId)
   const { agent } = input
   const commentId = await reserveComment(tx)
-  const isWaiting = ticket.status === 'new' || ticket.status === 'open'
-  const to = isWaiting ? 'waiting_customer' : ticket.status
+  const to = afterAnswer({ status: ticket.status, projectId: ticket.project_id }, input.tools.desk)
   const actor: Actor = agent ? { kind: 'agent', id: agent.id, name: agent.name } : system('mail')
   const events: Event[] = [
     { type: 'agent_reply', data: { comment: commentId, public: true, outside: true } },

@@ -17,6 +17,7 @@ import type { Status } from '../tables.ts'
 import { moveMessageIdsOf } from '../thread/rows.ts'
 import { lockTicket } from '../tickets.ts'
 import type { Tools } from '../tools.ts'
+import { afterAnswer } from './after-answer.ts'
 import { selectForPart } from './policy.ts'
 import { link, type NewTicket, reserveTicket, ticketRows } from './rows.ts'
 import { tell } from './tell.ts'
@@ -47,7 +48,8 @@ export async function split(
   const data = { to: ticketId, comments: commentIds, from_at: first.at.toISOString() }
   await tell(tx, { ticketId: fromId, actor, events: [{ type: 'split_into', data }] }, now)
   const later = commentIds.filter((id) => id !== first.id)
-  await retell(tx, { fromId, ticketId, commentIds: later, status: ticket.status })
+  const answered = (status: Status) => afterAnswer({ status, projectId: ticket.projectId }, tools.desk)
+  await retell(tx, { fromId, ticketId, commentIds: later, status: ticket.status, answered })
   await movePart(tx, { fromId, ticketId, commentIds })
   await tell(tx, { ticketId, actor, events: [{ type: 'split_from', data: { from: fromId } }] }, now)
   await Promise.all([
@@ -112,7 +114,10 @@ async function likeSource(
     id: given.ticketId,
     subject,
     baseSubject: subject === first.subject ? first.base_subject : subject,
-    status: first.author_role === 'agent' && first.visibility === 'public' ? 'waiting_customer' : 'open',
+    status:
+      first.author_role === 'agent' && first.visibility === 'public'
+        ? afterAnswer({ status: 'open', projectId: fields.projectId }, given.desk)
+        : 'open',
     automatic: first.automatic,
     requester: { contactId: requester_id, address: requester_address, name: requester_name },
     ackPromise: null,
@@ -145,7 +150,14 @@ const writerOf = (first: First): Actor =>
  */
 async function retell(
   tx: Tx,
-  part: { fromId: number; ticketId: number; commentIds: number[]; status: Status },
+  part: {
+    fromId: number
+    ticketId: number
+    commentIds: number[]
+    status: Status
+    /** Of one that an agent answered. */
+    answered: (status: Status) => Status
+  },
 ): Promise<void> {
   const events = await tx<NumberedEvent[]>`
     select at, type, actor, actor_id, actor_name, data, why from events
@@ -156,7 +168,7 @@ async function retell(
   for (const { at, type, actor, actor_id, actor_name, data, why } of events) {
     const who = { kind: actor, id: actor_id, name: actor_name } as Actor
     const to =
-      type === 'agent_reply' ? 'waiting_customer' : type === 'customer_comment' && !data.quiet ? 'open' : status
+      type === 'agent_reply' ? part.answered(status) : type === 'customer_comment' && !data.quiet ? 'open' : status
     const moved: Event[] = to === status ? [] : [{ type: 'status', data: { from: status, to } }]
     await tell(tx, { ticketId: part.ticketId, actor: who, events: [{ type, data, why }, ...moved] }, at)
     if (to !== status) await tx`update tickets set status = ${to} where id = ${part.ticketId}`

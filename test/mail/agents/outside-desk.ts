@@ -3,8 +3,8 @@ import type { Envelope } from '../../../src/mail/spool.ts'
 import { mail, startDesk } from '../../desk.ts'
 import { BO, ground } from './ground.ts'
 
-export async function deskAnswers() {
-  const desk = await startDesk()
+export async function deskAnswers(text?: string) {
+  const desk = await startDesk(text === undefined ? {} : { desk: text })
   const session = { folder: 'Sent', uid: 1, uidvalidity: 1, internal_date: null, sent: true }
   const sent = { via: 'imap', from: null, session: session as Envelope['session'] } as const
   return {
