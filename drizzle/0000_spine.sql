@@ -70,6 +70,31 @@ CREATE TABLE "price_lists" (
 	"retired_at" timestamp with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "statements" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "statements_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"organization_id" bigint NOT NULL,
+	"period_from" date NOT NULL,
+	"period_to" date NOT NULL,
+	"state" text NOT NULL,
+	"revision" integer DEFAULT 0 NOT NULL,
+	"ticket_id" bigint,
+	"people" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"content" jsonb,
+	"sent_at" timestamp with time zone,
+	"sent_by" bigint,
+	"answered_at" timestamp with time zone,
+	"answered_by" text,
+	"answer" text,
+	"reopened_at" timestamp with time zone,
+	"reopened_by" bigint,
+	"reopened_why" text,
+	"created_at" timestamp with time zone NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "statements_state" CHECK (state in ('empty', 'sent', 'disputed', 'approved', 'reopened')),
+	CONSTRAINT "statements_period" CHECK (period_from <= period_to),
+	CONSTRAINT "statements_mailed" CHECK ((state = 'empty') = (content is null) and (revision = 0) = (sent_at is null))
+);
+--> statement-breakpoint
 CREATE TABLE "challenges" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "challenges_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"kind" text NOT NULL,
@@ -181,7 +206,7 @@ CREATE TABLE "outbox" (
 	"settled_at" timestamp with time zone,
 	"copied_at" timestamp with time zone,
 	CONSTRAINT "outbox_state" CHECK (state in ('queued', 'leased', 'sending', 'sent', 'deferred', 'uncertain', 'failed', 'suppressed', 'cancelled')),
-	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice', 'receipt'))
+	CONSTRAINT "outbox_kind" CHECK (kind in ('reply', 'ack', 'notification', 'login', 'survey', 'notice', 'receipt', 'statement'))
 );
 --> statement-breakpoint
 CREATE TABLE "suppressions" (
@@ -573,6 +598,7 @@ CREATE TABLE "time_entries" (
 	"rejected_by" bigint,
 	"rejected_why" text,
 	"invoice_line_id" bigint,
+	"statement_id" bigint,
 	"reverses_id" bigint,
 	"reversed" jsonb,
 	"created_at" timestamp with time zone NOT NULL,
@@ -758,6 +784,10 @@ ALTER TABLE "invoices" ADD CONSTRAINT "invoices_organization_id_organizations_id
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_created_by_agents_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_finalised_by_agents_id_fk" FOREIGN KEY ("finalised_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "invoices" ADD CONSTRAINT "invoices_voided_by_agents_id_fk" FOREIGN KEY ("voided_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "statements" ADD CONSTRAINT "statements_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "statements" ADD CONSTRAINT "statements_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "statements" ADD CONSTRAINT "statements_sent_by_agents_id_fk" FOREIGN KEY ("sent_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "statements" ADD CONSTRAINT "statements_reopened_by_agents_id_fk" FOREIGN KEY ("reopened_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "challenges" ADD CONSTRAINT "challenges_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "challenges" ADD CONSTRAINT "challenges_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "receipts" ADD CONSTRAINT "receipts_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -828,6 +858,7 @@ ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_work_type_id_work_types_
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_approved_by_agents_id_fk" FOREIGN KEY ("approved_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_rejected_by_agents_id_fk" FOREIGN KEY ("rejected_by") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_invoice_line_id_invoice_lines_id_fk" FOREIGN KEY ("invoice_line_id") REFERENCES "public"."invoice_lines"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "time_entries" ADD CONSTRAINT "time_entries_statement_id_statements_id_fk" FOREIGN KEY ("statement_id") REFERENCES "public"."statements"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "webhook_calls" ADD CONSTRAINT "webhook_calls_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "delivery_attempts" ADD CONSTRAINT "delivery_attempts_outbox_id_outbox_id_fk" FOREIGN KEY ("outbox_id") REFERENCES "public"."outbox"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "imap_seen" ADD CONSTRAINT "imap_seen_mailbox_id_mailboxes_id_fk" FOREIGN KEY ("mailbox_id") REFERENCES "public"."mailboxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -844,6 +875,8 @@ CREATE INDEX "invoice_lines_ticket" ON "invoice_lines" USING btree ("ticket_id")
 CREATE INDEX "invoices_organization" ON "invoices" USING btree ("organization_id","period_from");--> statement-breakpoint
 CREATE UNIQUE INDEX "invoices_voids" ON "invoices" USING btree ("voids_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "price_lists_version" ON "price_lists" USING btree ("key","version");--> statement-breakpoint
+CREATE UNIQUE INDEX "statements_month" ON "statements" USING btree ("organization_id","period_from");--> statement-breakpoint
+CREATE INDEX "statements_approved" ON "statements" USING btree ("organization_id","period_from","period_to") WHERE state = 'approved';--> statement-breakpoint
 CREATE UNIQUE INDEX "challenges_nonce" ON "challenges" USING btree ("nonce") WHERE nonce is not null;--> statement-breakpoint
 CREATE INDEX "challenges_agent" ON "challenges" USING btree ("agent_id","asked_at");--> statement-breakpoint
 CREATE INDEX "receipts_agent" ON "receipts" USING btree ("agent_id","at");--> statement-breakpoint
@@ -899,6 +932,7 @@ CREATE INDEX "time_entries_ticket" ON "time_entries" USING btree ("ticket_id");-
 CREATE INDEX "time_entries_project" ON "time_entries" USING btree ("project_id") WHERE project_id is not null;--> statement-breakpoint
 CREATE INDEX "time_entries_date" ON "time_entries" USING btree ("local_date","id");--> statement-breakpoint
 CREATE INDEX "time_entries_line" ON "time_entries" USING btree ("invoice_line_id");--> statement-breakpoint
+CREATE INDEX "time_entries_statement" ON "time_entries" USING btree ("statement_id") WHERE statement_id is not null;--> statement-breakpoint
 CREATE INDEX "webhook_calls_due" ON "webhook_calls" USING btree ("next_try_at") WHERE state = 'queued';--> statement-breakpoint
 CREATE INDEX "webhook_calls_settled" ON "webhook_calls" USING btree ("settled_at") WHERE settled_at is not null;--> statement-breakpoint
 CREATE INDEX "delivery_attempts_outbox" ON "delivery_attempts" USING btree ("outbox_id");--> statement-breakpoint

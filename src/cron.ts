@@ -4,6 +4,7 @@
  */
 import { schedule } from 'node-cron'
 import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
+import { sendDueStatements } from './engine/billing/statements.ts'
 import { purgeChallenges } from './engine/challenges.ts'
 import { system } from './engine/events.ts'
 import { raiseNotice } from './engine/notices.ts'
@@ -85,6 +86,11 @@ export const JOBS: Job[] = [
     name: 'timesheets', // C12
     cron: '0 * * * *',
     run: (sql, now, { tools, url }) => queueTimesheets(sql, { tools: tools(), url }, now),
+  },
+  {
+    name: 'statements', // C11; hourly, because it is eight o'clock somewhere
+    cron: '0 * * * *',
+    run: (sql, now, { tools }) => sendDueStatements(sql, tools(), now),
   },
   { name: 'webhooks', cron: '*/10 * * * * *', by: 'every', run: callWebhooks }, // SLA E1
   {

@@ -360,6 +360,14 @@ export const timesheets = {
   entries: 10_000, // of one invoice
 } as const
 
+/** Statements of a month (C11). */
+export const statements = {
+  hour: 8, // of the customer's first working day, from which it is sent
+  late: 7, // days after it, on which a desk that was down still sends it by itself
+  answer: 2000, // characters of what the customer answered that stand with it
+  listed: 24, // months that the page offers
+} as const
+
 /** Connections to PostgreSQL; the driver counts in seconds. */
 export const database = {
   pool: 10,

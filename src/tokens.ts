@@ -11,8 +11,11 @@ import { after } from './time.ts'
 /** Keys by id; `current` signs, all of them check. `instance` marks our own mail (MAIL 4a.21). */
 export type Keys = { instance: string; current: number; byId: Map<number, Buffer> }
 
-/** `c` customer; `a` agent, public answer; `n` agent, internal note; `q` the outsider of a side question; `b` bounce. */
-export type Purpose = 'c' | 'a' | 'n' | 'q' | 'b'
+/**
+ * `c` customer; `a` agent, public answer; `n` agent, internal note; `q` the outsider of a side question; `s` customer, about
+ * a statement of time; `b` bounce.
+ */
+export type Purpose = 'c' | 'a' | 'n' | 'q' | 's' | 'b'
 
 /** Numbers are non-negative integers; those that a purpose does not carry are 0. */
 export type Token = {
@@ -20,11 +23,11 @@ export type Token = {
   inbox: number
   /** 0 for a digest. */
   ticket: number
-  /** The agent (a, n), the asked outsider (q) or the outbox row (b). */
+  /** The agent (a, n), the asked outsider (q), the statement (s) or the outbox row (b). */
   person: number
   /** The ticket's key generation: raising it revokes all its addresses. */
   generation: number
-  /** The newest comment that the notification showed (a, n), counted within the ticket. */
+  /** The newest comment that the notification showed (a, n), counted within the ticket; which mail of the statement (s). */
   comment: number
 }
 
@@ -230,7 +233,7 @@ const encode = (token: Token) =>
 
 function decode(payload: string): Token | null {
   const purpose = payload[0] as Purpose
-  if (!['c', 'a', 'n', 'q', 'b'].includes(purpose)) return null
+  if (!['c', 'a', 'n', 'q', 's', 'b'].includes(purpose)) return null
   const reader = digits(payload.slice(1))
   const [inbox, ticket, person, generation, comment] = [1, 2, 3, 4, 5].map(() => reader.number())
   if (inbox == null || ticket == null || person == null || generation == null || comment == null) return null

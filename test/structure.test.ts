@@ -108,6 +108,7 @@ const tableOwners: Record<string, string[]> = {
   sla_clocks: ['src/engine/sla'],
   sla_fired: ['src/engine/sla'],
   sla_policies: [desk, 'src/engine/sla'],
+  statements: ['src/engine/billing'],
   suppressions: ['src/engine/outbox'],
   team_members: [desk, 'src/engine/people'],
   teams: [desk, 'src/engine/people'],

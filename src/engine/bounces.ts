@@ -89,7 +89,10 @@ function bounce(mail: IncomingMail, reported: Reported): ReportPlan {
         outcome,
         status: line.status,
         words: wordsFor(sent.recipient, line, outcome),
-        opens: sent.kind === 'reply' && outcome === 'hard' && ticket?.status === 'waiting_customer',
+        opens:
+          (sent.kind === 'reply' || sent.kind === 'statement') &&
+          outcome === 'hard' &&
+          ticket?.status === 'waiting_customer',
       },
     ]
   })

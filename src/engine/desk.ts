@@ -81,6 +81,10 @@ export type Organization = {
     /** `reverse_charge`: no tax, and the invoice says that the customer owes it. */
     tax_mode: 'standard' | 'reverse_charge'
   }
+  /** Whether they are mailed their time of each month, by their own word or a group's. */
+  statement: 'monthly' | 'off'
+  /** Addresses of who gets it, and approves it by answering. */
+  statement_to: string[]
 }
 export type Group = {
   id: number

@@ -230,6 +230,7 @@ const PRIORITY: Record<OutboxKind, number> = {
   ack: 1,
   login: 1,
   receipt: 1,
+  statement: 2,
   notification: 2,
   notice: 2,
   survey: 3,
@@ -242,6 +243,7 @@ const EXPIRES: Record<OutboxKind, number> = {
   notification: outgoing.notificationExpires,
   notice: outgoing.notificationExpires,
   receipt: outgoing.notificationExpires,
+  statement: outgoing.giveUp,
   survey: outgoing.giveUp,
 }
 

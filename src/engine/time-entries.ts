@@ -11,6 +11,7 @@ import type { Desk } from './desk.ts'
 import { checkConflicts, type Warning } from './time-entries/conflicts.ts'
 import { type Details, detailColumns } from './time-entries/details.ts'
 import { resolveSpan, splitAtMidnight, wholePart } from './time-entries/local.ts'
+import { requireOpenEntry, requireOpenPeriod } from './time-entries/period.ts'
 import { type Place, placeOf } from './time-entries/place.ts'
 import {
   actorOf,
@@ -33,8 +34,8 @@ export type Entered = { entryIds: number[]; warnings: Warning[] }
 
 /**
  * Enters time by hand as a draft; work over midnight becomes two entries where the desk says so (T5).
- * @throws Refusal `bad_date`, `bad_time`, `empty_time`, `time_too_long`, `day_too_long`, `time_overlap`, those of
- * `placeOf` and of `detailColumns`
+ * @throws Refusal `bad_date`, `bad_time`, `empty_time`, `time_too_long`, `day_too_long`, `time_overlap`, `period_approved`,
+ * those of `placeOf` and of `detailColumns`
  */
 export async function enterTime(
   tx: Tx,
@@ -47,6 +48,8 @@ export async function enterTime(
   const columns = detailColumns(input.details ?? {}, desk)
   const place = await placeOf(tx, input.place, desk)
   await holdAgent(tx, agent.id)
+  const { ticketId, projectId } = place
+  await requireOpenPeriod(tx, { ticketId, projectId, dates: parts.map((part) => part.localDate) })
   const checked = { agentId: agent.id, except: [], parts, tz: agent.zone }
   const warnings = await checkConflicts(tx, checked, desk, now)
   const base = {
@@ -98,6 +101,8 @@ export async function editEntry(
     throw new Refusal('timer_running', 'The timer is still running: stop it before you change its time.')
   const columns = detailColumns(input.details ?? {}, tools.desk)
   const parts = input.when ? partsOf(input.when, entry.tz, tools.desk) : []
+  const days = parts.map((part) => part.localDate)
+  await requireOpenEntry(tx, entry, days)
   const checked = { agentId: entry.agent_id, except: [entry.id], parts, tz: entry.tz }
   const warnings = await checkConflicts(tx, checked, tools.desk, now)
   const [first, ...others] = parts
@@ -121,7 +126,10 @@ export async function editEntry(
   return { entryIds: [entry.id, ...more], warnings }
 }
 
-/** Takes an entry out; what it said stays in the ticket's story. Throws Refusal `entry_invoiced`, `not_your_entry`. */
+/**
+ * Takes an entry out; what it said stays in the ticket's story.
+ * @throws Refusal `entry_invoiced`, `not_your_entry`, `period_approved`
+ */
 export async function removeEntry(
   tx: Tx,
   input: { entryId: number; agent: Worker; rev?: number },
@@ -131,6 +139,7 @@ export async function removeEntry(
   if (entry.reverses_id === null || entry.status === 'invoiced') requireChangeable(entry, input.agent)
   else if (!input.agent.admin) throw new Refusal('not_your_entry', 'An entry that takes back another is the admins’.')
   requireRev(entry, input.rev)
+  await requireOpenEntry(tx, entry)
   await tx`delete from time_entries where id = ${entry.id}`
   const { raw_s, local_date, note, billable, reverses_id } = entry
   const data = { entry: entry.id, seconds: raw_s, date: local_date, note, billable, reverses: reverses_id }

@@ -242,8 +242,9 @@ async function entryPage(c: Context<Env>, web: Web, draft: Editing | null): Prom
   const back = draft?.back ?? '/time'
   const values = draft?.values ?? entryValues(entry)
   const own = entry.agent_id === agent.id || agent.admin
-  const changes = own && entry.status !== 'invoiced' && entry.reverses_id === null
-  const removes = entry.reverses_id === null ? changes : agent.admin && entry.status !== 'invoiced'
+  const isOpen = entry.status !== 'invoiced' && entry.statement_id === null
+  const changes = own && isOpen && entry.reverses_id === null
+  const removes = entry.reverses_id === null ? changes : agent.admin && isOpen
   const body = html`<h1>Time entry ${entry.id}</h1>
     ${draft && html`<p class="problem" role="alert">${draft.problem}</p>`}
     <div class="work entry">

@@ -36,7 +36,10 @@ export type Line = {
 }
 
 /** Why an entry of the period is not on the invoice, though it could be another time. */
-export type Excluded = { id: number; why: 'not_billable' | 'not_approved' | 'invoiced' | 'other_draft' | 'currency' }
+export type Excluded = {
+  id: number
+  why: 'not_billable' | 'not_approved' | 'invoiced' | 'other_draft' | 'currency' | 'approved_without'
+}
 
 export type Gathered = { lines: Line[]; unpriced: number[]; excluded: Excluded[]; totals: Totals }
 
@@ -109,6 +112,7 @@ function exclusionOf(
   { currency, terms, ownLines }: { currency: string; terms: Terms; ownLines: ReadonlySet<number> },
 ): Excluded['why'] | null {
   if (entry.status === 'invoiced') return 'invoiced'
+  if (entry.late) return 'approved_without'
   if (!entry.billable) return 'not_billable'
   if (entry.status !== 'approved') return 'not_approved'
   if (entry.invoice_line_id !== null && !ownLines.has(entry.invoice_line_id)) return 'other_draft'

@@ -82,7 +82,7 @@ function taxesOf({ taxes }: Invoice, { locale, money }: Forms): Rich {
 }
 
 /** A civil date, whatever zone anybody is in. */
-const dayText = (date: string, locale: string): string =>
+export const dayText = (date: string, locale: string): string =>
   formatter(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(`${date}T12:00:00Z`))
 
 const periodText = (from: string, to: string, locale: string): string =>
@@ -102,7 +102,7 @@ const percentText = (bp: number, locale: string): string =>
   )
 
 /** `1:30`, or with seconds where there are any; `-` in front of what is taken back. */
-function clockText(seconds: number): string {
+export function clockText(seconds: number): string {
   const all = Math.abs(seconds)
   const two = (value: number) => String(value).padStart(2, '0')
   const rest = all % 60 ? `:${two(all % 60)}` : ''

@@ -102,8 +102,12 @@ export async function listUnbilled(sql: Queryable, { to }: { to: string }): Prom
         min(e.local_date) as "from", max(e.local_date) as "to"
       from time_entries e
       left join tickets t on t.id = e.ticket_id join projects p on p.id = coalesce(t.project_id, e.project_id)
-      join organizations o on o.id = coalesce(t.organization_id, p.organization_id)
+      left join statements s on s.id = e.statement_id
+      join organizations o on o.id = coalesce(s.organization_id, t.organization_id, p.organization_id)
       where e.status = 'approved' and e.billable and e.invoice_line_id is null and e.local_date <= ${to}
+        and (s.id is not null or not exists (
+          select from statements m where m.organization_id = o.id and m.state = 'approved'
+            and e.local_date between m.period_from and m.period_to))
       group by o.id, o.name order by o.name, o.id`),
   ]
 }

@@ -1,4 +1,4 @@
-/** Prices and invoices. Writers: the desk file (lists), billing (all else). Money in minor units of the row's currency. */
+/** Prices, invoices and statements. Writers: the desk file (lists), billing (all else). Money in minor units of the row's currency. */
 import { sql } from 'drizzle-orm'
 import { bigint, check, date, index, integer, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { id, instant, ref } from '../../columns.ts'
@@ -19,6 +19,47 @@ export const priceLists = pgTable(
   },
   (t) => [uniqueIndex('price_lists_version').on(t.key, t.version)],
 )
+
+/**
+ * A customer's month of time as they were mailed it and answered it (C11): one a customer and month. While it is
+ * `approved`, nothing is added to that month or changed in it, and its entries point here.
+ */
+export const statements = pgTable(
+  'statements',
+  {
+    id: id(),
+    organization_id: ref()
+      .notNull()
+      .references(() => organizations.id),
+    period_from: date().notNull(), // a whole month of local dates, both days inclusive
+    period_to: date().notNull(),
+    state: text().$type<StatementState>().notNull(),
+    revision: integer().notNull().default(0), // how often it was mailed: the reply address of each mail names its own
+    ticket_id: ref().references(() => tickets.id), // where it was sent from, and answers are
+    people: jsonb().notNull().default([]), // [{address, name}]: who got it, and may approve it
+    content: jsonb(), // as it was sent: {rows, sums, ...}
+    sent_at: instant(),
+    sent_by: ref().references(() => agents.id), // null: by itself
+    answered_at: instant(),
+    answered_by: text(), // the address that approved or objected
+    answer: text(),
+    reopened_at: instant(),
+    reopened_by: ref().references(() => agents.id),
+    reopened_why: text(),
+    created_at: instant().notNull(),
+    updated_at: instant().notNull(),
+  },
+  (t) => [
+    uniqueIndex('statements_month').on(t.organization_id, t.period_from),
+    index('statements_approved').on(t.organization_id, t.period_from, t.period_to).where(sql`state = 'approved'`),
+    check('statements_state', sql`state in ('empty', 'sent', 'disputed', 'approved', 'reopened')`),
+    check('statements_period', sql`period_from <= period_to`),
+    check('statements_mailed', sql`(state = 'empty') = (content is null) and (revision = 0) = (sent_at is null)`),
+  ],
+)
+
+/** `empty`: there was no time when it was due. */
+export type StatementState = 'empty' | 'sent' | 'disputed' | 'approved' | 'reopened'
 
 /** The last number given; its row lock is what makes numbers gapless (SLA I3). */
 export const invoiceSeries = pgTable('invoice_series', {

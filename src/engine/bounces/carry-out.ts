@@ -48,9 +48,11 @@ async function delivery(tx: Tx, action: Extract<ReportAction, { action: 'deliver
   if (ticket === null) return
   const type = outcome === 'delayed' ? 'delivery_delayed' : outcome === 'delivered' ? 'delivered' : 'delivery_failed'
   await tell(tx, ticket, { type, data: { message, kind, recipient, outcome, status }, why: words }, now)
-  if (kind === 'reply' && outcome !== 'delayed' && outcome !== 'delivered')
+  // somebody waits for the customer's word on a statement as on an answer
+  const isAwaited = kind === 'reply' || kind === 'statement'
+  if (isAwaited && outcome !== 'delayed' && outcome !== 'delivered')
     await addNews(tx, { ticketId: ticket, kind: 'undelivered', actor: system('mail') }, now)
-  if (kind === 'reply' && outcome === 'hard') await markUndelivered(tx, ticket, now)
+  if (isAwaited && outcome === 'hard') await markUndelivered(tx, ticket, now)
   if (action.opens)
     await setStatus(tx, { ticketId: ticket, status: 'open', actor: system('mail'), why: 'the answer came back' }, now)
 }

@@ -74,7 +74,7 @@ async function findSent(tx: Tx, tokens: Token[], ids: string[]): Promise<Row[]> 
       union
       select other.id from message_ids m join outbox other
         on other.ticket_id = m.ticket_id and other.comment_id is not distinct from m.comment_id
-      where m.message_id = any(${ids}) and m.direction = 'out' and other.kind in ('reply', 'ack', 'survey')
+      where m.message_id = any(${ids}) and m.direction = 'out' and other.kind in ('reply', 'ack', 'survey', 'statement')
         and not exists (select from outbox own where own.message_id = m.message_id)))
     order by o.id limit ${limits.recipients}`
 }

@@ -73,6 +73,9 @@ export const billing = z
   })
   .prefault({})
 
+/** `organizations[].statement` and `groups[].statement`: whether they are mailed their time of a month. */
+export const statement = z.enum(['monthly', 'off']).optional().meta({ remedy: 'write monthly, or off' })
+
 /** `settings.time` */
 export const timeSettings = z
   .strictObject({

@@ -15,7 +15,7 @@ import { type Calendars, readCalendars } from './calendars.ts'
 import { type HolidayFiles, namesOf } from './holiday-files.ts'
 import { aliasesOf, checkMacros, macroOf } from './macros.ts'
 import { type Complain, checkNames } from './names.ts'
-import { billingOf, checkPrices, groupListsOf, priceListOf } from './prices.ts'
+import { billingOf, checkPrices, checkStatements, groupListsOf, priceListOf, statementOf } from './prices.ts'
 import { PUBLIC_DOMAINS } from './public-domains.ts'
 import { type DeskFile, deskSchema } from './schema.ts'
 
@@ -51,6 +51,7 @@ export function parseDesk(text: string, file: string, options: ParseOptions = {}
   }
   checkNames(value, complain, refer)
   checkPrices(value, complain, refer)
+  checkStatements(value, complain)
   checkMacros(value, complain)
   const {
     calendars,
@@ -169,10 +170,11 @@ function toDesk(
         calendar: one.calendar ?? null,
         policy: one.policy ?? null,
         billing: billingOf(one.billing),
+        statement: statementOf(one, file),
       })),
     ),
     groups: file.groups
-      .map(({ contacts, ...one }) => ({
+      .map(({ contacts, statement: _statement, ...one }) => ({
         id: 0,
         ...one,
         name: one.name ?? one.key,

@@ -7,6 +7,7 @@ import type { DeskFile } from './schema.ts'
 
 type FileList = DeskFile['price_lists'][number]
 type FileItem = FileList['items'][number]
+type FileOrganization = DeskFile['organizations'][number]
 
 /** Reports what is wrong with work types and price lists through `complain` and every dead reference through `refer`. */
 export function checkPrices(file: DeskFile, complain: Complain, refer: Refer): void {
@@ -63,6 +64,34 @@ export const billingOf = (billing: DeskFile['organizations'][number]['billing'])
   tax_bp: billing.tax ?? null,
   tax_mode: billing.tax_mode,
 })
+
+/** Their own word, else that of a group which has them. */
+export const statementOf = (
+  { key, statement }: Pick<FileOrganization, 'key' | 'statement'>,
+  { groups }: Pick<DeskFile, 'groups'>,
+): Organization['statement'] =>
+  statement ??
+  (groups.some((group) => group.statement === 'monthly' && group.organizations.includes(key)) ? 'monthly' : 'off')
+
+/** A statement needs somebody who reads it, and that is never this desk itself. */
+export function checkStatements(file: DeskFile, complain: Complain): void {
+  const inboxes = file.inboxes.flatMap((one) => [one.address, ...one.aliases])
+  for (const [n, one] of file.organizations.entries()) {
+    for (const [m, address] of one.statement_to.entries())
+      if (inboxes.includes(address))
+        complain(
+          ['organizations', n, 'statement_to', m],
+          `"${address}" is an inbox of this desk`,
+          'name a person of the customer',
+        )
+    if (statementOf(one, file) === 'monthly' && one.statement_to.length === 0)
+      complain(
+        one.statement ? ['organizations', n, 'statement'] : ['organizations', n],
+        `"${one.key}" is to get a statement each month, and nobody there is named for it`,
+        'name them: statement_to: [boss@acme.example], or write statement: off',
+      )
+  }
+}
 
 function checkOnce(keys: string[], list: 'work_types' | 'price_lists', complain: Complain): void {
   for (const [n, key] of keys.entries())

@@ -6,7 +6,7 @@ import { REGULAR, TOPICS, WAYS } from '../notify/kinds.ts'
 import { actionsSchema, reminderActionsSchema } from '../rules/actions.ts'
 import { compilePattern } from '../rules/pattern.ts'
 import { PRIORITIES } from '../tables.ts'
-import { billing, billingSettings, priceList, timeSettings } from './billing-schema.ts'
+import { billing, billingSettings, priceList, statement, timeSettings } from './billing-schema.ts'
 import { aliases, macro } from './macros.ts'
 import {
   address,
@@ -219,6 +219,8 @@ export const deskSchema = z.strictObject({
       calendar: key.optional(),
       policy: key.optional(),
       billing,
+      statement,
+      statement_to: list(address, 'write a list of addresses of people there'),
     }),
     'write a list such as [{key: acme, name: Acme, domains: [acme.example]}]',
   ),
@@ -229,6 +231,7 @@ export const deskSchema = z.strictObject({
       rank: z.int().min(0).max(1_000_000).meta({ remedy: 'write a whole number; the smallest wins' }),
       policy: key.optional(),
       responsible: address.optional(),
+      statement,
       organizations: list(key, 'write a list of keys of organizations'),
       contacts: list(address, 'write a list of addresses'),
       price_lists: list(

@@ -170,7 +170,8 @@ async function readEntries(
     select e.id, e.rev, e.raw_s, e.local_date::text as local_date, e.billable, e.note, e.ticket_id as "ticketId",
       coalesce('#' || e.ticket_id, p.key, '–') as place
     from time_entries e left join projects p on p.id = e.project_id
-    where e.agent_id = ${which.agentId} and e.status not in ('running', 'invoiced') and e.reverses_id is null
+    where e.agent_id = ${which.agentId} and e.status not in ('running', 'invoiced') and e.statement_id is null
+      and e.reverses_id is null
       and (${which.ids ?? null}::bigint[] is null or e.id = any(${which.ids ?? null}::bigint[]))
       and (${which.from ?? null}::date is null or e.local_date between ${which.from ?? null}::date and ${which.to ?? null}::date)
     order by e.local_date, e.started_at, e.id limit ${limits.page}`

@@ -26,7 +26,7 @@ export async function recordBounce(
     update outbox set state = 'failed', last_answer = ${words}, settled_at = ${now},
       deferred_at = case when ${outcome === 'soft'} then coalesce(deferred_at, ${now}::timestamptz) else deferred_at end
     where id = ${message} and (state = 'sent' or (state = 'uncertain' and settled_at is not null))`
-  if (count === 0 || !['reply', 'ack', 'survey'].includes(bounce.kind)) return
+  if (count === 0 || !['reply', 'ack', 'survey', 'statement'].includes(bounce.kind)) return
   if (outcome === 'hard')
     await suppress(tx, { address: recipient, reason: 'a mail to it came back', evidence: words, lasts: 'hard' }, now)
   else if (outcome === 'soft') await suppressSoft(tx, recipient, words, now)

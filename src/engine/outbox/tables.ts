@@ -16,7 +16,16 @@ export const OUTBOX_STATES = [
   'cancelled',
 ] as const
 export type OutboxState = (typeof OUTBOX_STATES)[number]
-export const OUTBOX_KINDS = ['reply', 'ack', 'notification', 'login', 'survey', 'notice', 'receipt'] as const
+export const OUTBOX_KINDS = [
+  'reply',
+  'ack',
+  'notification',
+  'login',
+  'survey',
+  'notice',
+  'receipt',
+  'statement',
+] as const
 export type OutboxKind = (typeof OUTBOX_KINDS)[number]
 
 /**

@@ -18,6 +18,7 @@ import { spamPlace } from './guards.ts'
 import { open } from './open.ts'
 import { reachedCustomer, sentOutside } from './outside.ts'
 import type { Plan, Reason } from './plan.ts'
+import { saysYes } from './yes.ts'
 
 /** The plan for an agent's mail; null: it is judged as a customer's. */
 export function decideAgent(arrival: Arrival, facts: Facts, plan: Plan, threading: Threading, now: Date): Plan | null {
@@ -173,12 +174,6 @@ const isNamedSo = ({ arrival, mail, plan, threading }: Case): boolean =>
   (plan.kind === 'human' || plan.kind === 'autoreply') &&
   plan.signals.every(({ rule, says }) => rule === '4a.16' || (says !== 'autoreply' && says !== 'autogen')) &&
   threading.ticket?.baseSubject.trim().toLowerCase() === mail.baseSubject.trim().toLowerCase()
-
-/** An absence notice repeats a subject and an address, and may quote; it does not begin with yes. */
-const saysYes = (text: string): boolean => YES.test(text.slice(0, 100).normalize('NFC'))
-
-const YES =
-  /^[\s"'“„«>]*(?:yes|yep|ok|okay|confirm(?:ed)?|confirm-[a-z2-7]{26}|ja|oui|s[ií]|tak|так|да)(?![\p{L}\p{M}])/iu
 
 const agentById = (facts: Facts, id: number): Agent | null =>
   [...facts.desk.agents.values()].find((one) => one.id === id) ?? null

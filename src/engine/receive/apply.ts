@@ -33,6 +33,7 @@ import { hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
 import { type Action, find, type Plan } from './plan.ts'
 import { incomingId, references } from './references.ts'
+import { answerStatement } from './statement.ts'
 import type { Done, Work } from './work.ts'
 
 /** Prepares all that the plan says. `raw` is attached where the mail could not be read. */
@@ -64,6 +65,8 @@ function effectOf(tx: Tx, work: Work, one: Action, now: Date): Effect | null {
       return { ticket: null, run: () => raiseNotice(tx, one, now) }
     case 'count_bad_address':
       return { ticket: null, run: () => countFailure(tx, one, one.at) }
+    case 'statement':
+      return { ticket: one.ticket, run: () => answerStatement(tx, work, one, now) }
     case 'commands':
       return { ticket: one.ticket, run: () => runCustomers(tx, work, one, now) }
     case 'ask_agent': {

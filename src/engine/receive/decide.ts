@@ -18,6 +18,7 @@ import { sentFromMailbox } from './outside.ts'
 import { named } from './people.ts'
 import type { Plan, Reason } from './plan.ts'
 import { sideAnswer } from './side.ts'
+import { aboutStatement } from './statement.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
@@ -76,9 +77,10 @@ function decideWhole(arrival: Arrival, facts: Facts, now: Date): Plan {
     return automatic(arrival, facts, plan, threading, now)
   const commands = customersCommands(arrival, facts, plan, threading, now)
   if (commands?.action.text === '') return commandsAlone(plan, commands)
-  const decided = threading.ticket
+  const whole = threading.ticket
     ? answer(arrival, facts, plan, threading.ticket, threading, now)
     : open(arrival, facts, plan, { links: threading.refused.map((one) => one.ticket), followUpOf: null }, now)
+  const decided = aboutStatement(whole, arrival, facts, threading)
   return commands && decided.state !== 'held' ? withCommands(decided, commands) : decided
 }
 

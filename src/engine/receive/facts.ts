@@ -2,6 +2,7 @@
 import { ask, each, type Queryable, type Tx } from '../../database.ts'
 import type { IncomingMail, MailAddress } from '../../incoming.ts'
 import { after, MINUTE } from '../../time.ts'
+import { type AnsweredStatement, findAnswered } from '../billing/statements/read.ts'
 import { findReported, type Reported } from '../bounces/find.ts'
 import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
@@ -52,6 +53,8 @@ export type Facts = {
   /** What a machine's report is about; null for other mail. */
   reported: Reported | null
   known: KnownId[]
+  /** The statement whose reply address was used (C11). */
+  statement: AnsweredStatement | null
   /** Null where no agent is named and no address of theirs was used. */
   agents: AgentMemory | null
 }
@@ -81,7 +84,8 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
   const address = from ? sameAddress(from.address) : null
   const isSigned = read.badToken || read.tokens.length > 0 || read.proofs.length > 0
   const source = { client: arrival.client, sender: from?.address ?? null }
-  const [failures, found, sender, matters, reported, contact, ourMail] = await Promise.all([
+  const isStatement = read.tokens.some(({ purpose }) => purpose === 's')
+  const [failures, found, sender, matters, reported, contact, ourMail, statement] = await Promise.all([
     isSigned ? findFailures(tx, source, arrival.receivedAt) : null,
     findCandidates(tx, read),
     whole && findSender(tx, { mail: whole, ours: [...read.ours.keys()], at: arrival.receivedAt }),
@@ -89,6 +93,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     whole && isReport(arrival) ? findReported(tx, { mail: whole, tokens: read.tokens, keys }) : null,
     address && (!forged || arrival.releasedAt) ? findContact(tx, address) : null,
     ourTraces(tx, { messageId: mail.messageId, address }, now),
+    isStatement ? findAnswered(tx, read.tokens) : null,
   ])
   const done = [...found.candidates.values()].filter(({ status }) => status === 'resolved' || status === 'closed')
   const reopened = await countReopens(
@@ -134,6 +139,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     suppressed: ourMail.suppressed,
     blocked: ourMail.blocked,
     known: found.known,
+    statement,
     agents,
   }
 }

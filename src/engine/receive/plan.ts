@@ -57,6 +57,7 @@ export type ReasonCode =
   | 'on_behalf'
   | 'sent_outside'
   | 'set_requester'
+  | 'statement'
   | 'unproven_commands'
   | 'spam_ticket'
   | 'rule'
@@ -134,6 +135,15 @@ export type Action =
     }
   /** Agents of the ticket are told that it waits there; `told`: who is told of it in a mail of its own. */
   | { action: 'knock'; ticket: number; told: string | null }
+  /** What a customer answers to the mail of a statement that it names; `revision`: which one (C11). */
+  | {
+      action: 'statement'
+      does: 'approve' | 'dispute'
+      statement: number
+      revision: number
+      ticket: number
+      text: string
+    }
   /** A customer's own commands, beside what their mail is (9.8). */
   | { action: 'commands'; ticket: number | null; given: GivenLine[]; text: string }
   /** An agent says that a held mail is theirs, or is to be sent as it is. */

@@ -31,7 +31,7 @@ const EARLIER = each(
     from comments where ticket_id = given.ticket_id and visibility = 'public' order by id desc limit ${limits.earlier})
    union all
    (select ticket_id, null, left(text, ${limits.earlierCharacters}) from outbox
-    where ticket_id = given.ticket_id and kind in ('ack', 'reply') order by id desc limit ${limits.earlier})
+    where ticket_id = given.ticket_id and kind in ('ack', 'reply', 'statement') order by id desc limit ${limits.earlier})
    union all
    (select ticket_id, author_address, left(text, ${limits.earlierCharacters}) from comments
     where ticket_id in (select id from tickets where requester_id = given.contact_id and id <> given.ticket_id

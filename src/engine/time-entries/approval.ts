@@ -10,6 +10,7 @@ import { setStatus } from '../tickets.ts'
 import { requireRev } from '../time-entries.ts'
 import type { Tools } from '../tools.ts'
 import { checkConflicts, type Warning } from './conflicts.ts'
+import { requireOpenEntry, requireOpenPeriod } from './period.ts'
 import { actorOf, type EntryRow, holdEntry, requireOwn, tellEntry, type Worker } from './rows.ts'
 
 /** What a reversing entry takes back, as it was billed; amounts are below zero. */
@@ -43,6 +44,7 @@ export async function submitEntry(tx: Tx, input: Given, now: Date): Promise<{ wa
   const entry = await holdEntry(tx, input.entryId)
   requireOwn(entry, agent)
   requireRev(entry, input.rev)
+  await requireOpenEntry(tx, entry)
   if (entry.status !== 'draft')
     throw new Refusal('entry_not_draft', `Only a draft can be submitted; this entry is ${entry.status}.`)
   if (entry.raw_s === 0) throw new Refusal('empty_entry', 'No time was spent: enter how long it took, or remove it.')
@@ -103,6 +105,8 @@ export async function reverseEntry(tx: Tx, input: Given & { why: string }, now: 
   requireApprover(entry, input)
   const reversed = await billedAs(tx, entry)
   const { ticket_id, project_id, agent_id, work_type_id, priority } = entry
+  const today = localDate(now, input.agent.zone)
+  await requireOpenPeriod(tx, { ticketId: ticket_id, projectId: project_id, dates: [today] })
   const [row] = await tx<{ id: number }[]>`
     insert into time_entries ${tx({
       ticket_id,
@@ -112,7 +116,7 @@ export async function reverseEntry(tx: Tx, input: Given & { why: string }, now: 
       priority,
       source: 'manual',
       raw_s: -entry.raw_s,
-      local_date: localDate(now, input.agent.zone),
+      local_date: today,
       tz: input.agent.zone,
       billable: true,
       note: why,
@@ -136,6 +140,7 @@ async function holdSubmitted(tx: Tx, input: Given): Promise<EntryRow> {
   const entry = await holdEntry(tx, input.entryId)
   requireApprover(entry, input)
   requireRev(entry, input.rev)
+  await requireOpenEntry(tx, entry)
   if (entry.status !== 'submitted')
     throw new Refusal('entry_not_submitted', `This entry is ${entry.status}; only a submitted one can be decided on.`)
   return entry

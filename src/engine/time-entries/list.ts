@@ -154,7 +154,7 @@ const columns = (sql: Queryable, now: Date) => sql`
   e.id, e.ticket_id, t.subject, p.id as project_id, p.key as project, o.id as organization_id, o.name as organization,
   e.agent_id, ${name(sql)} as agent, a.address as agent_address, e.source, e.started_at, e.ended_at, ${raw(sql, now)} as raw_s,
   e.local_date, e.tz, w.key as work_type, w.name as work_type_name, e.priority, e.billable, e.note, e.percent_complete,
-  e.ticket_status_after, e.status, e.review_at, e.rejected_why, coalesce(nullif(b.name, ''), b.address) as approved_by,
+  e.ticket_status_after, e.status, e.statement_id, e.review_at, e.rejected_why, coalesce(nullif(b.name, ''), b.address) as approved_by,
   i.id as invoice_id, i.number as invoice, e.reverses_id, r.id as reversed_by, e.rev`
 
 const totals = (sql: Queryable, now: Date) => {

@@ -1,11 +1,12 @@
 /**
- * The rows behind timesheets, and the order in which they are locked: tickets by number, then the agent, then entries. An
- * agent's lock is what makes sums and overlaps of their day hold. Only files of this folder write these rows.
+ * The rows behind timesheets, and the order in which they are locked: tickets by number, then the agent, then the
+ * customer's months, then entries. An agent's lock is what makes sums and overlaps of their day hold. Only files of this folder write these rows.
  */
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import type { Desk } from '../desk.ts'
 import { type Actor, type Event, record } from '../events.ts'
+import { shareMonths } from './period.ts'
 import type { EntryStatus } from './tables.ts'
 
 /** Who keeps their time: a signed-in agent, or one who wrote a command by mail. */
@@ -32,6 +33,8 @@ export type EntryRow = {
   status: EntryStatus
   review_at: Date | null
   invoice_line_id: number | null
+  /** Of the customer's approval of its month. */
+  statement_id: number | null
   reverses_id: number | null
   rev: number
 }
@@ -65,10 +68,12 @@ export async function holdAgent(tx: Tx, agentId: number): Promise<void> {
 /** The entry, held with its ticket and its agent. Throws Refusal `unknown_entry`, `ticket_busy`. */
 export async function holdEntry(tx: Tx, entryId: number): Promise<EntryRow> {
   for (let tries = 0; tries < 3; tries++) {
-    const [seen] = await tx<EntryRow[]>`select ticket_id, agent_id from time_entries where id = ${entryId}`
+    const [seen] = await tx<EntryRow[]>`
+      select ticket_id, project_id, agent_id from time_entries where id = ${entryId}`
     if (!seen) break
     await holdTickets(tx, [seen.ticket_id])
     await holdAgent(tx, seen.agent_id)
+    await shareMonths(tx, { ticketId: seen.ticket_id, projectId: seen.project_id })
     const [row] = await tx<EntryRow[]>`select * from time_entries where id = ${entryId} for update`
     if (!row) break
     // A merge may have taken it along while we waited for its ticket.

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, date, index, integer, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { id, instant, ref, second } from '../../columns.ts'
-import { invoiceLines } from '../billing/tables.ts'
+import { invoiceLines, statements } from '../billing/tables.ts'
 import { agents, projects, STATUSES, tickets } from '../tables.ts'
 
 export const ENTRY_STATUSES = ['running', 'draft', 'submitted', 'approved', 'rejected', 'invoiced'] as const
@@ -54,6 +54,7 @@ export const timeEntries = pgTable(
     rejected_why: text(),
     // one entry, one line: that is what keeps it from two invoices (I3)
     invoice_line_id: ref().references(() => invoiceLines.id, { onDelete: 'set null' }),
+    statement_id: ref().references(() => statements.id), // approved by the customer: it stays as it is until that is reopened
     reverses_id: ref(),
     reversed: jsonb(), // of a reversing entry: what it takes back, as it was billed
     created_at: instant().notNull(),
@@ -69,6 +70,7 @@ export const timeEntries = pgTable(
     index('time_entries_project').on(t.project_id).where(sql`project_id is not null`),
     index('time_entries_date').on(t.local_date, t.id),
     index('time_entries_line').on(t.invoice_line_id),
+    index('time_entries_statement').on(t.statement_id).where(sql`statement_id is not null`),
     check('time_entries_status', oneOf('status', ENTRY_STATUSES)),
     check('time_entries_source', oneOf('source', ['timer', 'manual'])),
     check('time_entries_place', sql`(ticket_id is null) <> (project_id is null)`),

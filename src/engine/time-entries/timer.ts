@@ -13,6 +13,7 @@ import type { Tools } from '../tools.ts'
 import { findConflicts, type Warning } from './conflicts.ts'
 import { type DetailColumns, type Details, detailColumns } from './details.ts'
 import { type Part, splitAtMidnight, wholePart } from './local.ts'
+import { requireOpenPeriod } from './period.ts'
 import { type Place, placeOf } from './place.ts'
 import { actorOf, type EntryRow, holdAgent, holdTickets, tellEntry, type Worker, workTypeId } from './rows.ts'
 
@@ -35,6 +36,8 @@ export async function startTimer(
   const place = await placeOf(tx, input.place, tools.desk)
   if (running && running.ticket_id === place.ticketId && running.project_id === place.projectId)
     return { entryId: running.id, stopped: null }
+  const today = localDate(now, agent.zone)
+  await requireOpenPeriod(tx, { ticketId: place.ticketId, projectId: place.projectId, dates: [today] })
   const stopped = running && (await stop(tx, { running, actor: actorOf(agent), desk: tools.desk }, now))
   const [row] = await tx<{ id: number }[]>`
     insert into time_entries ${tx({
@@ -43,7 +46,7 @@ export async function startTimer(
       agent_id: agent.id,
       source: 'timer',
       started_at: floored(now),
-      local_date: localDate(now, agent.zone),
+      local_date: today,
       tz: agent.zone,
       priority: place.priority,
       billable: place.billable,

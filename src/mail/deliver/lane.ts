@@ -56,13 +56,17 @@ export async function carryOne(shop: Shop, row: Claimed): Promise<void> {
   await insist(() => writeSent(sql, { row, worker }, delivered, now()), shop.pause)
   shop.log.info('mail_sent', { id: row.id, kind: row.kind })
   if (shop.circuit.healthy()) await shop.notices.settle('relay_down', shop.carrier.name)
-  if (row.kind === 'reply' && (row.deferred_at || row.uncertain_at))
+  if (AWAITED[row.kind] && (row.deferred_at || row.uncertain_at))
     await shop.notices.settle('reply_undelivered', subjectOf(row))
 }
 
+/** What a person waits for. */
+const AWAITED: Partial<Record<Claimed['kind'], string>> = { reply: 'An answer', statement: 'A statement' }
+
 /** A row's end that nobody may overlook. */
 export async function tellOf(shop: Shop, settled: NonNullable<Settled>, words: string): Promise<void> {
-  if (settled.kind !== 'reply' || !['failed', 'uncertain', 'deferred'].includes(settled.state)) return
+  const name = AWAITED[settled.kind]
+  if (!name || !['failed', 'uncertain', 'deferred'].includes(settled.state)) return
   const fate = {
     failed: 'could not be delivered',
     uncertain: 'may or may not have arrived',
@@ -72,7 +76,7 @@ export async function tellOf(shop: Shop, settled: NonNullable<Settled>, words: s
   await shop.notices.raise(
     'reply_undelivered',
     subject,
-    `An answer in ${subject} ${fate} (outbox ${settled.id}): ${words}`,
+    `${name} in ${subject} ${fate} (outbox ${settled.id}): ${words}`,
   )
 }
 

@@ -5,6 +5,7 @@
  */
 import { isOutage, type Sql, type Statement, share, type Tx, transaction } from '../../database.ts'
 import { isCommanding } from '../../engine/receive/customer.ts'
+import { isStatementAnswer } from '../../engine/receive/statement.ts'
 import { type Plan, type Received, receive } from '../../engine/receive.ts'
 import type { Tools } from '../../engine/tools.ts'
 import { Refusal, wordsOf } from '../../errors.ts'
@@ -104,15 +105,16 @@ function takeGroup(queue: Waiting[]): Waiting[] {
 }
 
 /**
- * A mail that failed before may fail again, one whose files are streamed keeps the connection to itself, and what is
- * commanded is done in a savepoint, which would undo what others did in it.
+ * A mail that failed before may fail again, one whose files are streamed keeps the connection to itself, what is
+ * commanded is done in a savepoint, which would undo what others did in it, and what is approved holds a customer's months.
  */
 const isLonely = ({ claimed, read: { mail }, tools }: Waiting): boolean =>
   claimed.attempts > 1 ||
   mail.error !== null ||
   mail.parts.some((part) => part.size > blob.chunk) ||
   (mail.from !== null && tools.desk.agents.has(mail.from.address.toLowerCase())) ||
-  isCommanding(mail)
+  isCommanding(mail) ||
+  isStatementAnswer(mail, tools)
 
 /** Never rejects: each of the group hears of its own fate. Returns those that another of the group was in the way of. */
 async function fly(setup: Setup, group: Waiting[]): Promise<Waiting[]> {

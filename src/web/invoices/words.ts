@@ -10,6 +10,7 @@ export const EXCLUDED_WORDS: Record<Excluded['why'], string> = {
   invoiced: 'It is on a final invoice already.',
   other_draft: 'Another draft holds it.',
   currency: 'It is billed in another currency.',
+  approved_without: 'The customer has approved the statement of its month without it.',
 }
 
 /** What an invoice is called before it has a number, and after. */

@@ -21,4 +21,5 @@ export const OUTBOX_KIND_WORDS: Record<OutboxKind, string> = {
   survey: 'Survey',
   notice: 'Notice',
   receipt: 'Receipt',
+  statement: 'Statement',
 }

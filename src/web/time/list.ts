@@ -89,7 +89,7 @@ export function actionsOf(entry: ListedEntry, { agent, desk, back }: Looking): H
   const at = `/time/entries/${entry.id}`
   const fields = { back, rev: String(entry.rev) }
   const name = `${clockText(entry.raw_s)} of ${dayText(entry.local_date)}`
-  const changes = (own || agent.admin) && entry.reverses_id === null && entry.status !== 'invoiced'
+  const changes = (own || agent.admin) && entry.reverses_id === null && entry.status !== 'invoiced' && entry.statement_id === null
   const can = [
     maySubmit(entry, { agent }) && buttonForm(`${at}/submission`, 'Submit', { name, fields }),
     changes &&
@@ -141,6 +141,7 @@ export function stateCell(entry: ListedEntry): Html {
     ${entry.approved_by && html`<span class="sub">by ${entry.approved_by}</span>`}
     ${entry.invoice && html`<span class="sub">${entry.invoice}</span>`}
     ${entry.invoice_id !== null && !entry.invoice && html`<span class="sub">on a draft invoice</span>`}
+    ${entry.statement_id !== null && html`<span class="sub">approved by the customer</span>`}
     ${entry.reverses_id !== null && html`<span class="sub">takes back entry ${entry.reverses_id}</span>`}
     ${entry.reversed_by !== null && html`<span class="sub">taken back by entry ${entry.reversed_by}</span>`}`
 }

@@ -177,6 +177,7 @@ test('timesheets: UTC and the agent’s clock side by side, notes are no formula
     approved_by: 'Ada',
     invoice_id: null,
     invoice: null,
+    statement_id: null,
     reverses_id: null,
     reversed_by: null,
     rev: 1,
