@@ -190,10 +190,9 @@ async function ensureRunning(cluster: Cluster): Promise<void> {
     if (await answers(cluster.dir)) return
     if (!fs.existsSync(cluster.dir)) await initialise(cluster)
     checkVersion(cluster)
-    if (livePid(cluster.dir)) {
-      await waitUntil(() => answers(cluster.dir), limits.ready)
-      return
-    }
+    // One that lives and does not answer is starting, or is being stopped by the last who left: that one is gone soon.
+    await waitUntil(async () => !livePid(cluster.dir) || (await answers(cluster.dir)), limits.ready)
+    if (livePid(cluster.dir)) return
     // Backends that outlived their postmaster still write: starting beside them would destroy the data.
     if (!(await waitUntil(() => serverProcesses(cluster.dir).length === 0, limits.stop)))
       throw new Refusal('postgres_orphans', `Old server processes still run on ${cluster.dir}.`, 'outage')

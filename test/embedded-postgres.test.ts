@@ -188,6 +188,21 @@ test('four that start at once share one cluster; comers and goers never cut each
   assert.is(pidOf(data), 0)
 })
 
+test('who comes while the server is being stopped waits for its end and starts it again', async () => {
+  const data = freshData()
+  const first = await daemon(data)
+  const pid = pidOf(data)
+  await first.kill()
+  fs.rmSync(path.join(data, 'postgres', '.s.PGSQL.5432')) // as in the last moment of a stop
+  const second = start(data)
+  await sleep(500)
+  process.kill(pid, 'SIGINT')
+  const embedded = await second
+  assert.equal(await query(embedded, 'select 1 as one'), [{ one: 1 }])
+  assert.is.not(pidOf(data), pid)
+  await embedded.stop()
+})
+
 test('leftovers of a crash do not stop a start: a pid that is another process now, half an initdb', async () => {
   const data = freshData()
   fs.mkdirSync(path.join(data, 'postgres.new', 'base'), { recursive: true })
