@@ -33,6 +33,7 @@ import { reportPages } from './reports.ts'
 import { searchPages } from './search.ts'
 import { sharedPages } from './shared.ts'
 import { onlyAgents, sessionPages, signInPages } from './sign-in.ts'
+import { statementPages } from './statements.ts'
 import { originalPages } from './ticket/original.ts'
 import { splitPages } from './ticket/split.ts'
 import { undoPages } from './ticket/undo.ts'
@@ -75,6 +76,7 @@ export function createWeb(web: Web): Hono<Env> {
     outboxPages,
     timePages,
     invoicePages,
+    statementPages,
     pricePages,
     reportPages,
     noticePages,

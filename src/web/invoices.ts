@@ -113,7 +113,8 @@ async function listPage(c: Context<Env>, web: Web, draft: { form: Form; problem:
     listInvoices(web.sql, { limit: limits.page + 1, offset: (page - 1) * limits.page }),
   ])
   const rows = found.slice(0, limits.page)
-  const body = html`<div class="top"><h1>Invoices</h1> <a class="button small" href="/prices">Price lists</a></div>
+  const body = html`<div class="top"><h1>Invoices</h1>
+      <div class="actions"><a class="button small" href="/statements">Statements</a> <a class="button small" href="/prices">Price lists</a></div></div>
     ${draft && html`<p class="problem" role="alert">${draft.problem}</p>`}
     <section class="billing" aria-labelledby="unbilled"><h2 id="unbilled">Not billed yet</h2>
       ${unbilledTable(unbilled, desk)}

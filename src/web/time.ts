@@ -134,7 +134,8 @@ async function sheetPage(c: Context<Env>, web: Web): Promise<Response> {
   const back = addressOf(asked)
   const today = localDate(now, agent.zone)
   const body = html`<div class="top"><h1>Time</h1>
-      ${filter && html`<a class="button small" href="${addressOf(asked, {}, '/time.csv')}" download>Download CSV</a>`}</div>
+      <div class="actions">${agent.admin && html`<a class="button small" href="/statements">Statements</a>`}
+      ${filter && html`<a class="button small" href="${addressOf(asked, {}, '/time.csv')}" download>Download CSV</a>`}</div></div>
     <section class="clocking" aria-label="Timer and entry">
       ${timer ? runningTimer(timer, { desk, back }) : startTimerForm({ desk, back })}
       <details class="more"><summary>Enter time</summary>${enterForm('enter', { date: today }, { desk, back, fixed: false })}</details>

@@ -89,7 +89,8 @@ export function actionsOf(entry: ListedEntry, { agent, desk, back }: Looking): H
   const at = `/time/entries/${entry.id}`
   const fields = { back, rev: String(entry.rev) }
   const name = `${clockText(entry.raw_s)} of ${dayText(entry.local_date)}`
-  const changes = (own || agent.admin) && entry.reverses_id === null && entry.status !== 'invoiced' && entry.statement_id === null
+  const changes =
+    (own || agent.admin) && entry.reverses_id === null && entry.status !== 'invoiced' && entry.statement_id === null
   const can = [
     maySubmit(entry, { agent }) && buttonForm(`${at}/submission`, 'Submit', { name, fields }),
     changes &&

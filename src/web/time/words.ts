@@ -100,6 +100,14 @@ export function timeEventText(type: string, data: Record<string, unknown>): stri
       return `billed time on invoice ${data.number}`
     case 'invoice_voided':
       return `voided invoice ${data.number} by credit note ${data.credit_note}`
+    case 'statement_sent':
+      return `sent the statement of ${data.month}`
+    case 'statement_approved':
+      return `approved the statement of ${data.month}`
+    case 'statement_disputed':
+      return `objected to the statement of ${data.month}`
+    case 'statement_reopened':
+      return `reopened the statement of ${data.month}`
     default:
       return null
   }
