@@ -21,7 +21,8 @@ export type IncomingPart = {
   contentId: string | null
   disposition: 'attachment' | 'inline' | null
   sha256: string
-  file: string
+  /** Its bytes where they are few, else the file that has them. */
+  content: Buffer | { file: string }
   charset: string | null
   /** Kept as it came, beside what was taken out of it (winmail.dat, an opaque signature): hidden under "original". */
   original: boolean

@@ -87,6 +87,8 @@ export const parse = {
   recycle: 256 * MB, // resident size after a mail at which a child is replaced
   response: 128 * MB, // a child's answer beyond this is a bug of ours or an attack
   stray: 16 * MB, // bytes outside all parts that are kept to repair missing boundaries (4.17)
+  small: 64 * KB, // bytes of a part that may be looked into as text
+  carried: 512 * KB, // of a mail's parts that stay in memory, each of a blob's chunk at most; the others become files
   wrapped: 64 * MB, // of a part that is unwrapped in memory (4.19, 4.21)
   wrappings: 10, // parts of one mail that are unwrapped: signed within signed within winmail.dat
   calendar: MB, // characters of a text/calendar part that are looked at

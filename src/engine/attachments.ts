@@ -67,12 +67,10 @@ export async function storeParts(tx: Tx, parts: IncomingPart[]): Promise<Attachm
   const small = parts.filter((part) => part.size <= blob.chunk)
   const ids = new Map<IncomingPart, number>()
   if (small.length) {
-    const stored = await putSmallBlobs(tx, await Promise.all(small.map((part) => readFile(part.file))))
+    const stored = await putSmallBlobs(tx, await Promise.all(small.map(bytesOf)))
     for (const [index, part] of small.entries()) ids.set(part, stored[index]!)
   }
-  for (const part of parts)
-    if (!ids.has(part))
-      ids.set(part, (await putBlob(tx, createReadStream(part.file, { highWaterMark: blob.chunk }))).id)
+  for (const part of parts) if (!ids.has(part)) ids.set(part, (await putBlob(tx, streamOf(part))).id)
   return parts.map((part) => ({
     blobId: ids.get(part)!,
     filename: part.filename,
@@ -83,3 +81,10 @@ export async function storeParts(tx: Tx, parts: IncomingPart[]): Promise<Attachm
     original: part.original,
   }))
 }
+
+/** The content of a part, whole. @throws the file system's error */
+export const bytesOf = ({ content }: IncomingPart): Buffer | Promise<Buffer> =>
+  Buffer.isBuffer(content) ? content : readFile(content.file)
+
+const streamOf = ({ content }: IncomingPart): Buffer | AsyncIterable<Buffer> =>
+  Buffer.isBuffer(content) ? content : createReadStream(content.file, { highWaterMark: blob.chunk })

@@ -1,6 +1,7 @@
 /**
  * Parsing in a small pool of child processes that can be killed (0.4): a mail that runs away costs its own time and
- * nobody's memory. Bytes go in as a stream, decoded parts come out as files under `temp`.
+ * nobody's memory. Bytes go in as a stream, decoded parts come out as bytes where they are few, else as files under
+ * `temp`.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
@@ -18,9 +19,9 @@ export type ParseResult = { mail: ParsedMail; dispose(): Promise<void> }
 
 export type Parser = {
   /**
-   * Parses one mail. A source that can be opened again may stand behind another mail. Rejects with a Refusal of fault 'user': `parse_cpu`, `parse_memory`,
-   * `parse_time` (a cap of 0.4 was reached), `parse_crashed`, `parse_answer`; of fault 'outage': `parse_aborted`,
-   * `parse_stopped`. What `source` throws is passed on.
+   * Parses one mail. A source that can be opened again may stand behind another mail. Rejects with a Refusal of fault
+   * 'user': `parse_cpu`, `parse_memory`, `parse_time` (a cap of 0.4 was reached), `parse_crashed`, `parse_answer`; of
+   * fault 'outage': `parse_aborted`, `parse_stopped`. What `source` throws is passed on.
    */
   parse(source: Source, options?: { signal?: AbortSignal }): Promise<ParseResult>
   stop(): Promise<void>
@@ -109,7 +110,7 @@ export async function startParser(options: {
         const dispose = () => rm(folder, { recursive: true, force: true })
         try {
           const mail = await run({ source, folder, signal, alone })
-          const hasFiles = mail.error !== null || mail.parts.length > 0
+          const hasFiles = mail.error !== null || mail.parts.some((part) => !Buffer.isBuffer(part.content))
           return { mail, dispose: hasFiles ? dispose : async () => {} }
         } catch (error) {
           await dispose().catch(() => {}) // the sweep of the next start finds it

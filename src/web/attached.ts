@@ -2,11 +2,11 @@
  * A mail that hangs on a mail, to be read (MAIL 4.23): parsed when somebody asks, in the child that parses all mail, and
  * shown by the same walls as a comment. Nothing of it is stored, and nothing in it may act.
  */
-import { readFile } from 'node:fs/promises'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { readBlob } from '../blobs.ts'
+import { bytesOf } from '../engine/attachments.ts'
 import type { IncomingMail, IncomingPart, MailAddress, ParsedMail } from '../incoming.ts'
 import { web as limits } from '../limits.ts'
 import { mayShow, typeOf } from './bytes.ts'
@@ -110,7 +110,7 @@ async function inlineImages(parts: IncomingPart[]): Promise<Map<string, string>>
   let room: number = limits.frameImages
   for (const part of parts) {
     if (!part.inline || part.contentId === null || part.size > Math.min(room, limits.frameImage)) continue
-    const bytes = await readFile(part.file)
+    const bytes = await bytesOf(part)
     const type = await typeOf(bytes)
     if (!mayShow(type)) continue
     room -= part.size

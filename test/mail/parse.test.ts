@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { bytesOf } from '../../src/engine/attachments.ts'
 import type { IncomingMail } from '../../src/incoming.ts'
 import * as limits from '../../src/limits.ts'
 import { silent } from '../../src/log.ts'
@@ -52,7 +53,7 @@ for (const name of names) {
     assert.is(mail.sha256, createHash('sha256').update(bytes).digest('hex'))
     assert.equal(mail.truncated, [])
     for (const part of mail.parts) {
-      const content = readFileSync(part.file)
+      const content = await bytesOf(part)
       assert.is(content.length, part.size)
       assert.is(createHash('sha256').update(content).digest('hex'), part.sha256)
     }
@@ -231,7 +232,7 @@ test('cut anywhere into chunks, the result is the same', async () => {
       for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
     }
     const mail = (await readMail(pieces(), folder())) as IncomingMail
-    const bare = (found: IncomingMail) => ({ ...found, parts: found.parts.map((part) => ({ ...part, file: '' })) })
+    const bare = (found: IncomingMail) => ({ ...found, parts: found.parts.map((part) => ({ ...part, content: null })) })
     assert.equal(bare(mail), bare(whole), `chunks of ${size}`)
   }
 })
@@ -249,21 +250,37 @@ async function refusalOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-test('pool: parses, writes parts, disposes of them', async () => {
+test('pool: parses, hands small parts over, writes the others, disposes of them', async () => {
   const home = join(temp, 'pool')
   const parser = await startParser({ children: 2, temp: home, log: silent })
   const bytes = readFileSync(join(FIXTURES, 'human/attachments.eml'))
   const results = await Promise.all(Array.from({ length: 20 }, () => parser.parse(once(bytes))))
   const inProcess = await parsed(bytes)
-  for (const { mail } of results) assert.is((mail as IncomingMail).contentKey, inProcess.contentKey)
-  assert.is(new Set(results.flatMap(({ mail }) => (mail as IncomingMail).parts.map((part) => part.file))).size, 40)
-  const file = (results[0]!.mail as IncomingMail).parts[1]!.file
-  assert.is(readFileSync(file).length, 70)
-  for (const { dispose } of results) await dispose()
+  for (const { mail } of results) assert.equal(mail, inProcess)
+  assert.equal(readdirSync(home), [])
+  const sizes = [300, 200, 200, 200, 60] // KB: beyond a chunk, within the room for all, beyond it, within what is left
+  const files = sizes.map((size, n) => Buffer.alloc(size * 1024, `${n}`))
+  const several = await Promise.all([1, 2].map(() => parser.parse(once(filesMail(files)))))
+  for (const { mail } of several) {
+    const { parts } = mail as IncomingMail
+    assert.equal(await Promise.all(parts.map(bytesOf)), files)
+    assert.equal(
+      parts.map((part) => Buffer.isBuffer(part.content)),
+      [false, true, true, false, true],
+    )
+  }
+  assert.is(readdirSync(home).length, 2)
+  for (const { dispose } of [...results, ...several]) await dispose()
   assert.equal(readdirSync(home), [])
   await parser.stop()
   assert.is(await refusalOf(parser.parse(once('x'))), 'parse_stopped')
 })
+
+function filesMail(files: Buffer[]): string {
+  const type = 'Content-Type: application/zip\r\nContent-Transfer-Encoding: base64'
+  const parts = files.map((file) => `--x\r\n${type}\r\n\r\n${file.toString('base64')}\r\n`)
+  return `${HEAD}Content-Type: multipart/mixed; boundary=x\r\n\r\n${parts.join('')}--x--\r\n`
+}
 
 test('pool: a large attachment streams through without being held by the parent', async () => {
   const home = join(temp, 'large')

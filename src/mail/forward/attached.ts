@@ -1,6 +1,6 @@
 /** What a mail forwards, with an attached original parsed as any mail is (7.11). Writes nothing. */
 import { createReadStream } from 'node:fs'
-import type { Forwarded, IncomingMail, ParsedMail } from '../../incoming.ts'
+import type { Forwarded, IncomingMail, IncomingPart, ParsedMail } from '../../incoming.ts'
 import { readForward } from '../forward.ts'
 import type { Parser } from '../parse.ts'
 
@@ -10,9 +10,14 @@ export async function forwardIn(parser: Parser, mail: IncomingMail): Promise<For
   const attached: ParsedMail[] = []
   if (original && others.length === 0) {
     // one that cannot be parsed says nothing: its carrier can be
-    const inner = await parser.parse(createReadStream(original.file)).catch(() => null)
+    const inner = await parser.parse(sourceOf(original)).catch(() => null)
     if (inner) attached.push(inner.mail)
     await inner?.dispose()
   }
   return readForward({ subject: mail.subject, text: mail.text, html: mail.html, attached })
+}
+
+async function* sourceOf({ content }: IncomingPart): AsyncGenerator<Buffer> {
+  if (Buffer.isBuffer(content)) yield content
+  else yield* createReadStream(content.file)
 }

@@ -165,7 +165,7 @@ function calendarOf(leaves: Node[]): CalendarCard | null {
   for (const node of leaves) {
     const isCalendar = node.type === 'text/calendar' || node.type === 'application/ics'
     const leaf = isCalendar ? node.leaf! : null
-    if (!leaf || leaf.file !== null) continue // beyond 64 KB: no invitation
+    if (!leaf || leaf.size > limits.parse.small) continue // no invitation is that long
     const card = readCalendar(decodeBytes(leaf.bytes, node.params.charset ?? 'utf-8'), node.params.method ?? null)
     if (card) return card
   }

@@ -143,7 +143,7 @@ function firstOtherText(root: Node): Node | null {
   const waiting = [root]
   for (let node = waiting.pop(); node; node = waiting.pop()) {
     waiting.push(...node.children.toReversed())
-    const shown = node.leaf && node.leaf.file === null && node.disposition.value !== 'attachment'
+    const shown = node.leaf && node.leaf.size <= limits.parse.small && node.disposition.value !== 'attachment'
     if (shown && /^text\/(?:enriched|richtext|markdown|x-markdown)$/.test(node.type)) return node
   }
   return null

@@ -5,7 +5,7 @@
 import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import * as limits from '../../limits.ts'
-import { type Frame, frameOf, startFrames } from './frames.ts'
+import { answerOf, type Frame, startFrames } from './frames.ts'
 import { readMail } from './read.ts'
 
 const output = new Socket({ fd: 3, readable: false, writable: true })
@@ -37,7 +37,6 @@ for (;;) {
   if (done) process.exit(0)
   const { folder } = JSON.parse(job.payload.toString()) as { folder: string }
   const mail = await readMail(bytesOf(frames), folder)
-  const answer = Buffer.from(JSON.stringify(mail))
-  output.write(Buffer.concat(frameOf('R', [answer])))
+  output.write(Buffer.concat(answerOf(mail)))
   if (output.writableNeedDrain) await new Promise((resolve) => output.once('drain', resolve))
 }

@@ -1,7 +1,8 @@
 /** How parent and parse child talk: length-prefixed frames over a pipe, in both directions. */
+import type { ParsedMail } from '../../incoming.ts'
 
-/** 'J' a job (JSON), 'D' bytes of its mail, 'E' their end; 'R' the child's answer (JSON). */
-export type Frame = { type: 'J' | 'D' | 'E' | 'R'; payload: Buffer }
+/** 'J' a job (JSON), 'D' bytes of its mail, 'E' their end; 'P' a part that needs no file, 'R' the answer (JSON). */
+export type Frame = { type: 'J' | 'D' | 'E' | 'P' | 'R'; payload: Buffer }
 
 const HEAD = 5
 
@@ -42,3 +43,25 @@ export function startFrames(largest: number): (chunk: Buffer) => Frame[] {
     return frames
   }
 }
+
+/** The child's answer: parts that are bytes go ahead of it, in order. */
+export function answerOf(mail: ParsedMail): Buffer[] {
+  const carried: Buffer[] = []
+  const told = mail.error !== null ? mail : { ...mail, parts: mail.parts.map((part) => ({ ...part })) }
+  for (const part of told.error === null ? told.parts : []) {
+    if (!Buffer.isBuffer(part.content)) continue
+    carried.push(...frameOf('P', [part.content]))
+    part.content = CARRIED
+  }
+  return [...carried, ...frameOf('R', [Buffer.from(JSON.stringify(told))])]
+}
+
+/** The other way round; takes from `carried` what is this mail's. */
+export function mailOf(answer: Buffer, carried: Buffer[]): ParsedMail {
+  const mail = JSON.parse(answer.toString()) as ParsedMail
+  for (const part of mail.error === null ? mail.parts : [])
+    if (!Buffer.isBuffer(part.content) && part.content.file === CARRIED.file) part.content = carried.shift()!
+  return mail
+}
+
+const CARRIED = { file: '' }

@@ -13,12 +13,21 @@ import type { Leaf, Node } from './split.ts'
 /** A part and the names under which HTML may refer to it. */
 export type NamedPart = { node: Node; part: IncomingPart; names: string[] }
 
-/** Writes what is still in memory to `folder` and describes every leaf but those in `used`; originals come last. */
+/**
+ * Describes every leaf but those in `used`; originals come last. What is in memory stays there as far as limits.parse
+ * allows, the rest is written to `folder`.
+ */
 export function writeParts(leaves: Node[], used: Set<Node>, folder: string): NamedPart[] {
   const left = leaves.filter((node) => !used.has(node))
-  if (left.some((node) => node.leaf!.file === null)) mkdirSync(folder, { recursive: true })
   const ordered = left.some((node) => node.original) ? left.toSorted((a, b) => +a.original - +b.original) : left
-  return ordered.map((node, i) => writePart(node, i + 1, folder))
+  let room: number = limits.parse.carried
+  return ordered.map((node, i) => {
+    const named = describe(node, i + 1)
+    const { content } = named.part
+    if (Buffer.isBuffer(content) && content.length > room) named.part.content = written(content, folder, i + 1)
+    else if (Buffer.isBuffer(content)) room -= content.length
+    return named
+  })
 }
 
 /** How the HTML shows parts. */
@@ -66,13 +75,15 @@ export function leavesOf(root: Node | null): Node[] {
   return found
 }
 
-function writePart(node: Node, number: number, folder: string): NamedPart {
+function written(bytes: Buffer, folder: string, number: number): { file: string } {
+  const file = join(folder, `p${number}`)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, bytes, { mode: 0o600 })
+  return { file }
+}
+
+function describe(node: Node, number: number): NamedPart {
   const leaf = node.leaf!
-  let file = leaf.file
-  if (file === null) {
-    file = join(folder, `p${number}`)
-    writeFileSync(file, leaf.bytes, { mode: 0o600 })
-  }
   const declared = node.disposition.params.filename ?? node.params.name ?? embeddedName(node) ?? ''
   const contentId = plainName(rawValues(node.fields, 'content-id')[0] ?? '') || null
   const location = rawValues(node.fields, 'content-location')[0]?.trim() ?? ''
@@ -85,7 +96,7 @@ function writePart(node: Node, number: number, folder: string): NamedPart {
     contentId: contentId?.slice(0, 250) ?? null,
     disposition: value === 'inline' || value === 'attachment' ? value : value === '' ? null : 'attachment',
     sha256: leaf.sha256 || createHash('sha256').update(leaf.bytes).digest('hex'),
-    file,
+    content: leaf.file === null ? leaf.bytes : { file: leaf.file },
     charset: node.params.charset?.toLowerCase().slice(0, 60) ?? null,
     original: node.original,
   }

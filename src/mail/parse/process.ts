@@ -11,7 +11,7 @@ import { Refusal, wordsOf } from '../../errors.ts'
 import type { ParsedMail } from '../../incoming.ts'
 import * as limits from '../../limits.ts'
 import type { Log } from '../../log.ts'
-import { frameOf, startFrames } from './frames.ts'
+import { frameOf, mailOf, startFrames } from './frames.ts'
 
 /** The bytes of a mail, or how to open them as often as they are wanted. */
 export type Source = AsyncIterable<Buffer> | (() => AsyncIterable<Buffer>)
@@ -232,10 +232,14 @@ async function write(input: Writable, pieces: Buffer[], isDead: () => boolean): 
 
 function listen(output: Readable, onAnswer: (mail: ParsedMail) => void, fail: (error: Error) => void): void {
   const push = startFrames(limits.parse.response)
+  const carried: Buffer[] = []
   output.on('error', () => {}) // its exit, which follows, is what counts
   output.on('data', (chunk: Buffer) => {
     try {
-      for (const frame of push(chunk)) onAnswer(JSON.parse(frame.payload.toString()) as ParsedMail)
+      for (const { type, payload } of push(chunk)) {
+        if (type === 'P') carried.push(payload)
+        else onAnswer(mailOf(payload, carried))
+      }
     } catch {
       fail(new Refusal('parse_answer', 'The parse child gave an answer that cannot be read.'))
     }

@@ -43,7 +43,8 @@ function startReading(folder: string) {
     truncated: new Set(),
     flags: new Set(),
   }
-  const place: Place = { folder, depth: 0, room: { parts: limits.parse.parts, stray: limits.parse.stray } }
+  const { parts, stray, carried } = limits.parse
+  const place: Place = { folder, depth: 0, room: { parts, stray, carried } }
   let head: Buffer = Buffer.alloc(0) // while the header block lasts; afterwards its first bytes, for the scan
   let tail: Buffer | null = null // the last bytes of a header block that is longer than we read
   let split: ReturnType<typeof startSplit> | null = null

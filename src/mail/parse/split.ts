@@ -37,7 +37,7 @@ export type Leaf = { bytes: Buffer; file: string | null; size: number; sha256: s
 export type Split = { root: Node | null; truncated: string[]; flags: string[] }
 
 /** Where a split puts its files, below which depth it hangs, and what all splits of one mail may make together. */
-export type Place = { folder: string; depth: number; room: { parts: number; stray: number } }
+export type Place = { folder: string; depth: number; room: { parts: number; stray: number; carried: number } }
 
 /**
  * What we use of mailparser beyond its types; the exact version is pinned and split is covered by tests. Its splitter is
@@ -69,8 +69,6 @@ type RawNode = {
 }
 /** A node whose header was read, bytes of the leaf that was named last, or lines of a multipart outside its parts. */
 type Found = RawNode | { type: 'body' | 'data'; node: RawNode; value?: Buffer }
-
-const IN_MEMORY = 64 * 1024
 
 /** Levels above a part that are looked at for a boundary line: what is deeper is no mail of people. */
 const ANCESTORS = limits.parse.depth * 2
@@ -110,7 +108,7 @@ export function startSplit(fields: Field[], place: Place): { write(c: Buffer): P
     if (--room.parts < 0) truncated.add('parts')
     else {
       parent?.children.push(node)
-      if (node.leaf) content = startContent(node, node.leaf, { ...place, encoding: data.encoding, number: ++files })
+      if (node.leaf) content = startContent(node, node.leaf, { place, encoding: data.encoding, number: ++files })
     }
   }
   /** A multipart to the splitter and to nobody else: `multipart/mixed boundary=x`, without a semicolon. */
@@ -286,8 +284,9 @@ function rootHead(fields: Field[]): Buffer {
 type Content = { node: Node; add(chunk: Buffer): void; finish(how: 'whole' | 'broken'): void }
 
 /** Body text is kept up to limits.parse.text; anything else that is large goes to a file, whole. */
-function startContent(node: Node, leaf: Leaf, place: { folder: string; number: number; encoding: string }): Content {
-  const decode = startDecoder(place.encoding)
+function startContent(node: Node, leaf: Leaf, of: { place: Place; encoding: string; number: number }): Content {
+  const { folder, room } = of.place
+  const decode = startDecoder(of.encoding)
   const isText = isBodyText(node)
   const held: Buffer[] = []
   let kept = 0
@@ -302,9 +301,12 @@ function startContent(node: Node, leaf: Leaf, place: { folder: string; number: n
     }
     held.push(chunk)
     kept += chunk.length
-    if (isText || kept <= IN_MEMORY) return
-    mkdirSync(place.folder, { recursive: true })
-    leaf.file = join(place.folder, `${place.number}`)
+    if (isText) return
+    room.carried -= chunk.length
+    if (kept <= limits.parse.small || (kept <= limits.blob.chunk && room.carried >= 0)) return
+    room.carried += kept
+    mkdirSync(folder, { recursive: true })
+    leaf.file = join(folder, `${of.number}`)
     file = { handle: openSync(leaf.file, 'wx', 0o600), hash: createHash('sha256') }
     for (const piece of held.splice(0)) write(piece)
   }
@@ -324,15 +326,15 @@ function startContent(node: Node, leaf: Leaf, place: { folder: string; number: n
       } else if (leaf.size > 0) leaf.bytes = held.length === 1 ? held[0]! : Buffer.concat(held)
       else leaf.size = leaf.bytes.length
       const undeclared = node.type === 'text/plain' && rawValues(node.fields, 'content-type').length === 0
-      if (node.type === UNTYPED || undeclared) node.type = sniffed(leaf)
+      if (node.type === UNTYPED || undeclared)
+        node.type = isText || leaf.size <= limits.parse.small ? sniffed(leaf) : 'application/octet-stream'
     },
   }
 }
 
 /** 4.17: text where it can be printed, by its first bytes; UTF-16 shows by its mark. */
-function sniffed(leaf: Leaf): string {
-  if (leaf.file !== null) return 'application/octet-stream'
-  const head = leaf.bytes.subarray(0, 4096)
+function sniffed({ bytes }: Leaf): string {
+  const head = bytes.subarray(0, 4096)
   if (head[0] === 0xff && head[1] === 0xfe) return 'text/plain'
   const text = head.toString('latin1')
   const odd = text.length - text.replace(/[\0-\x08\x0e-\x1a\x1c-\x1f]/g, '').length

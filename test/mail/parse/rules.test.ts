@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { bytesOf } from '../../../src/engine/attachments.ts'
 import type { IncomingMail } from '../../../src/incoming.ts'
 import { readCms } from '../../../src/mail/parse/cms.ts'
 import { parseBuffer } from '../../../src/mail/parse/read.ts'
@@ -41,7 +42,7 @@ test('a control character before the type of a multipart, of the mail and of a p
   const mail = await parsed(
     `${HEAD}Content-Type:\x07multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nabove\r\n--o\r\n${inner}--o--\r\n`,
   )
-  const files = mail.parts.map((part) => readFileSync(part.file, 'latin1')).join('')
+  const files = Buffer.concat(await Promise.all(mail.parts.map(bytesOf))).toString('latin1')
   assert.match(mail.text, 'above')
   assert.match(mail.text + files, 'within')
 })

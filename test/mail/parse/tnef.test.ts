@@ -1,5 +1,5 @@
 /** winmail.dat (4.19, X30): made here by a small writer, read as part of a mail, and broken in every place. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -100,8 +100,8 @@ test('X30 winmail.dat with body and files: both visible, the original beside the
     ['flame.png', 'image/png', false],
     ['winmail.dat', 'application/ms-tnef', true],
   ])
-  assert.equal(readFileSync(mail.parts[0]!.file), PDF)
-  assert.equal(readFileSync(mail.parts[3]!.file), tnef)
+  assert.equal(mail.parts[0]!.content, PDF)
+  assert.equal(mail.parts[3]!.content, tnef)
   assert.is(mail.parts[2]!.inline, true)
   assert.equal(mail.flags, [])
 })
