@@ -145,6 +145,10 @@ test("0.7, 5.9: an agent's token replayed, by anybody and from anywhere, is held
     assert.equal([end.state, codes(end).at(-1)], ['held', from === bo.address ? 'challenge' : 'agent_token'], from)
     assert.match(end.reasons.at(-1)!.words, from === bo.address ? 'not proven' : `was used by ${from}`)
   }
+  // the customer, whom the desk knows, is told that hers went nowhere, and nothing of the ticket
+  const words = await sql`delete from outbox where message_id like 'a.0.%' returning recipient, subject, text`
+  assert.equal([words.length, words[0]!.recipient], [1, 'eva@acme.example'])
+  assert.not.match(JSON.stringify(words), /4711|Salaries/)
   assert.is(await stateOf(id), before)
 })
 

@@ -1,4 +1,4 @@
-/** The words of agent-mails.ts in the languages of the desk. No line begins with `#`. */
+/** The words of agent-mails.ts and sender-mails.ts in the languages of the desk. No line begins with `#`. */
 
 export type Phrases = typeof en
 
@@ -23,6 +23,11 @@ const en = {
   unproven_subject: 'A mail with commands came in your name',
   unproven_body:
     'A mail in your name holds lines of commands, and nothing shows that you wrote it. It was taken as a customer’s mail: none of them was executed.\nIf it was yours, answer a notification of the ticket instead, from the address that the desk knows.',
+  sender_subject: 'Your mail was not passed on',
+  sender_agent:
+    'You answered to the reply address of a colleague, or to one that is good no more. Nothing was executed and nothing was sent; your mail waits.\nAnswer your own notification of the ticket instead. To have this mail let in as it is, as a customer’s, whoever works on the ticket answers with the line “#accept {mail}”.',
+  sender_contact:
+    'Your mail went to an address that only one person here may use; perhaps it stood in a mail that was passed on to you. It was not sent on to anybody, and waits until somebody here has looked at it.\nTo reach us, please answer a mail that we sent to you, or write to {inbox}.',
   reference: 'Reference',
   from: 'From',
   subject: 'Subject',
@@ -50,6 +55,11 @@ const de: Phrases = {
   unproven_subject: 'In Ihrem Namen kam eine Mail mit Befehlen',
   unproven_body:
     'Eine Mail in Ihrem Namen enthält Befehlszeilen, und nichts zeigt, dass Sie sie geschrieben haben. Sie wurde wie die Mail eines Kunden behandelt: keine davon wurde ausgeführt.\nWar sie von Ihnen, antworten Sie stattdessen auf eine Benachrichtigung des Tickets, von der Adresse, die der Desk kennt.',
+  sender_subject: 'Ihre Mail wurde nicht weitergegeben',
+  sender_agent:
+    'Sie haben an die Antwortadresse einer anderen Person geantwortet oder an eine, die nicht mehr gilt. Nichts wurde ausgeführt, nichts gesendet; Ihre Mail wartet.\nAntworten Sie stattdessen auf Ihre eigene Benachrichtigung zum Ticket. Soll diese Mail so, wie sie ist, als Mail eines Kunden eingelassen werden, antwortet, wer am Ticket arbeitet, mit der Zeile „#accept {mail}“.',
+  sender_contact:
+    'Ihre Mail ging an eine Adresse, die hier nur eine Person benutzen darf; vielleicht stand sie in einer Mail, die an Sie weitergeleitet wurde. Sie wurde niemandem gesendet und wartet, bis jemand hier sie angesehen hat.\nUm uns zu erreichen, antworten Sie bitte auf eine Mail, die wir Ihnen gesendet haben, oder schreiben Sie an {inbox}.',
   reference: 'Kennung',
   from: 'Von',
   subject: 'Betreff',
@@ -77,6 +87,11 @@ const fr: Phrases = {
   unproven_subject: 'Un message avec des commandes est arrivé à votre nom',
   unproven_body:
     'Un message à votre nom contient des lignes de commande, et rien ne montre que vous l’avez écrit. Il a été traité comme celui d’un client : aucune n’a été exécutée.\nS’il était de vous, répondez plutôt à une notification du ticket, depuis l’adresse que le service connaît.',
+  sender_subject: "Votre message n'a pas été transmis",
+  sender_agent:
+    'Vous avez répondu à l’adresse de réponse d’un collègue, ou à une adresse qui n’est plus valable. Rien n’a été exécuté ni envoyé ; votre message attend.\nRépondez plutôt à votre propre notification du ticket. Pour que ce message soit admis tel quel, comme celui d’un client, la personne qui traite le ticket répond par la ligne “#accept {mail}”.',
+  sender_contact:
+    'Votre message est allé à une adresse qu’une seule personne peut utiliser ici ; peut-être figurait-elle dans un message qui vous a été transféré. Il n’a été envoyé à personne et attend que quelqu’un ici l’ait regardé.\nPour nous joindre, répondez à un message que nous vous avons envoyé, ou écrivez à {inbox}.',
   reference: 'Référence',
   from: 'De',
   subject: 'Objet',
@@ -104,6 +119,11 @@ const es: Phrases = {
   unproven_subject: 'Llegó un mensaje con órdenes en su nombre',
   unproven_body:
     'Un mensaje en su nombre contiene líneas de órdenes y nada muestra que lo escribiera usted. Se trató como el de un cliente: ninguna se ejecutó.\nSi era suyo, responda en su lugar a una notificación del ticket, desde la dirección que el servicio conoce.',
+  sender_subject: 'Su mensaje no se transmitió',
+  sender_agent:
+    'Respondió a la dirección de respuesta de un compañero, o a una que ya no vale. No se ejecutó ni se envió nada; su mensaje espera.\nResponda en su lugar a su propia notificación del ticket. Para que este mensaje se admita tal cual, como el de un cliente, quien trabaja en el ticket responde con la línea «#accept {mail}».',
+  sender_contact:
+    'Su mensaje fue a una dirección que aquí solo puede usar una persona; quizá estaba en un mensaje que le reenviaron. No se envió a nadie y espera hasta que alguien aquí lo haya visto.\nPara comunicarse con nosotros, responda a un mensaje que le hayamos enviado o escriba a {inbox}.',
   reference: 'Referencia',
   from: 'De',
   subject: 'Asunto',
@@ -131,6 +151,11 @@ const pl: Phrases = {
   unproven_subject: 'Przyszła wiadomość z poleceniami w Twoim imieniu',
   unproven_body:
     'Wiadomość w Twoim imieniu zawiera wiersze poleceń i nic nie wskazuje, że to Ty ją napisałeś. Potraktowano ją jak wiadomość klienta: żadnego nie wykonano.\nJeśli była Twoja, odpowiedz zamiast tego na powiadomienie zgłoszenia, z adresu, który zna serwis.',
+  sender_subject: 'Twoja wiadomość nie została przekazana',
+  sender_agent:
+    'Odpowiedź poszła na adres odpowiedzi innej osoby albo na taki, który już nie jest ważny. Nic nie wykonano i nic nie wysłano; wiadomość czeka.\nOdpowiedz zamiast tego na własne powiadomienie o zgłoszeniu. Aby tę wiadomość przyjąć taką, jaka jest, jako wiadomość klienta, osoba prowadząca zgłoszenie odpowiada wierszem „#accept {mail}”.',
+  sender_contact:
+    'Wiadomość poszła na adres, którego może tu używać tylko jedna osoba; być może był w wiadomości, którą ktoś przekazał dalej. Nikomu jej nie wysłano i czeka, aż ktoś tutaj ją obejrzy.\nAby się z nami skontaktować, odpowiedz na wiadomość, którą od nas masz, albo napisz na {inbox}.',
   reference: 'Oznaczenie',
   from: 'Od',
   subject: 'Temat',
@@ -158,6 +183,11 @@ const uk: Phrases = {
   unproven_subject: 'Від вашого імені надійшов лист із командами',
   unproven_body:
     'Лист від вашого імені містить рядки команд, і ніщо не свідчить, що його написали ви. З ним повелися як із листом клієнта: жодної не виконано.\nЯкщо він був ваш, дайте натомість відповідь на сповіщення заявки з адреси, яку знає служба.',
+  sender_subject: 'Ваш лист не передано',
+  sender_agent:
+    'Ви відповіли на адресу для відповіді колеги або на таку, що вже не діє. Нічого не виконано й нічого не надіслано; ваш лист чекає.\nДайте натомість відповідь на власне сповіщення заявки. Щоб цей лист прийняти таким, як є, як лист клієнта, той, хто працює над заявкою, відповідає рядком «#accept {mail}».',
+  sender_contact:
+    'Ваш лист надійшов на адресу, якою тут може користуватися лише одна людина; можливо, вона була в листі, який вам переслали. Його нікому не надіслано, і він чекає, доки хтось тут його перегляне.\nЩоб звернутися до нас, дайте відповідь на лист, який ми вам надіслали, або напишіть на {inbox}.',
   reference: 'Позначка',
   from: 'Від',
   subject: 'Тема',
@@ -185,6 +215,11 @@ const ru: Phrases = {
   unproven_subject: 'От вашего имени пришло письмо с командами',
   unproven_body:
     'Письмо от вашего имени содержит строки команд, и ничто не говорит о том, что его написали вы. С ним обошлись как с письмом клиента: ни одна не выполнена.\nЕсли оно было ваше, ответьте вместо этого на уведомление заявки с адреса, который знает служба.',
+  sender_subject: 'Ваше письмо не передано',
+  sender_agent:
+    'Вы ответили на адрес для ответа коллеги или на такой, который больше не действует. Ничего не выполнено и ничего не отправлено; ваше письмо ждёт.\nОтветьте вместо этого на своё уведомление заявки. Чтобы принять это письмо как есть, как письмо клиента, тот, кто работает над заявкой, отвечает строкой «#accept {mail}».',
+  sender_contact:
+    'Ваше письмо пришло на адрес, которым здесь может пользоваться только один человек; возможно, он был в письме, которое вам переслали. Оно никому не отправлено и ждёт, пока его здесь не посмотрят.\nЧтобы связаться с нами, ответьте на письмо, которое мы вам отправили, или напишите на {inbox}.',
   reference: 'Метка',
   from: 'От',
   subject: 'Тема',

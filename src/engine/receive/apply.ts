@@ -31,8 +31,10 @@ import { commentOf } from './comment.ts'
 import { runCustomers } from './customer.ts'
 import { hasAuthor } from './facts.ts'
 import { isProven } from './identity.ts'
+import { tellOfKnock } from './knock.ts'
 import { type Action, find, type Plan } from './plan.ts'
 import { incomingId, references } from './references.ts'
+import { tellSender } from './sender-mails.ts'
 import { answerStatement } from './statement.ts'
 import type { Done, Work } from './work.ts'
 
@@ -74,6 +76,8 @@ function effectOf(tx: Tx, work: Work, one: Action, now: Date): Effect | null {
       const run = () => (problems ? tellProblems(tx, work, { ...one, problems }, now) : askAgent(tx, work, one, now))
       return { ticket, run }
     }
+    case 'tell_sender':
+      return { ticket: one.ticket, run: () => tellSender(tx, work, one, now) }
     case 'knock':
       return { ticket: one.ticket, run: () => tellOfKnock(tx, work, one, now) }
     default:
@@ -81,18 +85,6 @@ function effectOf(tx: Tx, work: Work, one: Action, now: Date): Effect | null {
         ? { ticket: 'ticket' in one ? one.ticket : null, run: () => carryOut(tx, one, now) }
         : null
   }
-}
-
-/** Whoever has a mail of its own about it is told of no news. */
-async function tellOfKnock(
-  tx: Tx,
-  { arrival, facts }: Work,
-  { ticket, told }: { ticket: number; told: string | null },
-  now: Date,
-): Promise<void> {
-  const agent = told === null ? undefined : facts.desk.agents.get(told)
-  const actor: Actor = agent ? { kind: 'agent', id: agent.id, name: agent.name } : system('mail')
-  await newsRow(tx, { ticketId: ticket, kind: 'held', mailId: arrival.id, actor }, now)
 }
 
 async function applyMail(tx: Tx, work: Work, now: Date): Promise<Done> {

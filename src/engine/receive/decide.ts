@@ -17,13 +17,15 @@ import { open, unreadable } from './open.ts'
 import { sentFromMailbox } from './outside.ts'
 import { named } from './people.ts'
 import type { Plan, Reason } from './plan.ts'
+import { withWordToSender } from './sender-mails.ts'
 import { sideAnswer } from './side.ts'
 import { aboutStatement } from './statement.ts'
 
 /** Decides one mail. `now` is when it is decided; promises count from the mail's arrival or release. */
 export function decide(arrival: Arrival, facts: Facts, now: Date): Plan {
   const decided = withReflex(decideWhole(arrival, facts, now), facts)
-  const plan = withKnock(withNoticeToAgent(withBadAddress(decided, arrival, facts), arrival, facts), arrival)
+  const noticed = withNoticeToAgent(withBadAddress(decided, arrival, facts), arrival, facts)
+  const plan = withWordToSender(withKnock(noticed, arrival), arrival, facts)
   return arrival.oversize === null ? plan : leftBehind(plan, arrival.oversize)
 }
 

@@ -144,6 +144,8 @@ export type Action =
       ticket: number
       text: string
     }
+  /** Whose mail it is hears that nothing was sent, and how to go on; `to` is an address that the desk knows. */
+  | { action: 'tell_sender'; to: string; role: 'agent' | 'contact'; ticket: number | null }
   /** A customer's own commands, beside what their mail is (9.8). */
   | { action: 'commands'; ticket: number | null; given: GivenLine[]; text: string }
   /** An agent says that a held mail is theirs, or is to be sent as it is. */

@@ -175,7 +175,7 @@ test('another’s use of an address is told to whom it belongs, without the word
     const end = await answer(id, 'Read this: http://evil.example', { from })
     assert.equal([end.state, reason(end)], ['held', 'agent_token'])
   }
-  const [told, ...more] = await outgoing()
+  const [told, ...more] = (await outgoing()).filter((one) => one.recipient !== EVA)
   assert.equal([told!.recipient, more.length], [BO, 0])
   assert.match(told!.text, 'sly@evil.example')
   assert.not.match(told!.text, 'http://evil.example')
