@@ -172,9 +172,9 @@ async function placeBefore(sql: Sql, query: QueueQuery, page: number) {
     teams: sql`team_id in (select team_id from team_members where agent_id = ${query.agentId})`,
   }[query.queue as 'open' | 'mine' | 'teams']
   const [row] = await sql<{ at: Date | null; id: number }[]>`
-    select next_due_at as at, id from tickets
+    select least(next_due_at, due_at) as at, id from tickets
     where status not in ('resolved', 'closed') and deleted_at is null and spam_at is null and ${whose}
-    order by coalesce(next_due_at, 'infinity'::timestamptz), id offset ${(page - 1) * web.page - 1} limit 1`
+    order by coalesce(least(next_due_at, due_at), 'infinity'::timestamptz), id offset ${(page - 1) * web.page - 1} limit 1`
   if (!row) throw new Error(`the queue has no ${page} pages`)
   return row
 }

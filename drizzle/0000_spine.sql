@@ -159,7 +159,7 @@ CREATE TABLE "ticket_news" (
 	"actor_id" bigint,
 	"at" timestamp with time zone NOT NULL,
 	"not_before" timestamp with time zone,
-	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'held'))
+	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'passed', 'held'))
 );
 --> statement-breakpoint
 CREATE TABLE "ticket_told" (
@@ -551,6 +551,7 @@ CREATE TABLE "tickets" (
 	"resolved_at" timestamp (0) with time zone,
 	"closed_at" timestamp (0) with time zone,
 	"due_at" timestamp (0) with time zone,
+	"reminded_due_at" timestamp (0) with time zone,
 	"wake_at" timestamp with time zone,
 	"wake_agent_id" bigint,
 	"merged_into" bigint,
@@ -913,11 +914,12 @@ CREATE UNIQUE INDEX "message_ids_once" ON "message_ids" USING btree ("message_id
 CREATE INDEX "message_ids_ticket" ON "message_ids" USING btree ("ticket_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "notices_open" ON "notices" USING btree ("kind","subject") WHERE settled_at is null;--> statement-breakpoint
 CREATE INDEX "side_questions_ticket" ON "side_questions" USING btree ("ticket_id");--> statement-breakpoint
-CREATE INDEX "tickets_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
-CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
-CREATE INDEX "tickets_team_due" ON "tickets" USING btree ("team_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
-CREATE INDEX "tickets_assignee_due" ON "tickets" USING btree ("assignee_id",coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
-CREATE INDEX "tickets_waiting_due" ON "tickets" USING btree (coalesce(next_due_at, 'infinity'::timestamptz),"id") WHERE status = 'waiting_customer' and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_due" ON "tickets" USING btree (coalesce(least(next_due_at, due_at), 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_project_due" ON "tickets" USING btree ("project_id",coalesce(least(next_due_at, due_at), 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_team_due" ON "tickets" USING btree ("team_id",coalesce(least(next_due_at, due_at), 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_assignee_due" ON "tickets" USING btree ("assignee_id",coalesce(least(next_due_at, due_at), 'infinity'::timestamptz),"id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_waiting_due" ON "tickets" USING btree (coalesce(least(next_due_at, due_at), 'infinity'::timestamptz),"id") WHERE status = 'waiting_customer' and deleted_at is null and spam_at is null;--> statement-breakpoint
+CREATE INDEX "tickets_passed" ON "tickets" USING btree ("due_at") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null and reminded_due_at is distinct from due_at;--> statement-breakpoint
 CREATE INDEX "tickets_created" ON "tickets" USING btree ("created_at","id") WHERE status not in ('resolved', 'closed') and deleted_at is null and spam_at is null;--> statement-breakpoint
 CREATE INDEX "tickets_requester" ON "tickets" USING btree ("requester_id");--> statement-breakpoint
 CREATE INDEX "tickets_organization" ON "tickets" USING btree ("organization_id");--> statement-breakpoint

@@ -16,6 +16,7 @@ import { purgeBudgets } from './engine/outbox/budget.ts'
 import { purgeBodies } from './engine/outbox.ts'
 import { remindDue } from './engine/reminders.ts'
 import { listOutdated } from './engine/sla/find-due.ts'
+import { tellPassed } from './engine/tickets/due.ts'
 import { sweepOutdated, sweepZones } from './engine/tickets/sweep.ts'
 import { wakeDue } from './engine/tickets/wait.ts'
 import { closeResolved } from './engine/tickets.ts'
@@ -56,6 +57,7 @@ export type Job = {
 export const JOBS: Job[] = [
   { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
   { name: 'wake', cron: '*/10 * * * * *', by: 'every', run: wakeWhatIsDue }, // COMMANDS: until, snooze
+  { name: 'dates', cron: '*/10 * * * * *', by: 'every', run: tellWhatPassed }, // dates by hand
   { name: 'notify', cron: '*/5 * * * * *', by: 'every', run: tellAgents }, // MAIL 8.32
   { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
   { name: 'sla_zones', cron: '47 2 * * *', run: sweepZonesOfAll }, // SLA Q6, C12
@@ -220,6 +222,16 @@ async function wakeWhatIsDue(sql: Sql, now: Date): Promise<Record<string, number
     more = batch.more
   }
   return { woken }
+}
+
+async function tellWhatPassed(sql: Sql, now: Date): Promise<Record<string, number>> {
+  let passed = 0
+  for (let more = true; more; ) {
+    const batch = await transaction(sql, (tx) => tellPassed(tx, now))
+    passed += batch.passed
+    more = batch.more
+  }
+  return { passed }
 }
 
 /** A batch of calls, some at once, each settled as soon as it is answered; the next ones wait for the next tick. */

@@ -22,7 +22,10 @@ export type TicketLine = {
   assignee: string | null
   requester: { name: string; address: string | null }
   created_at: Date
+  /** What is promised next. */
   next_due_at: Date | null
+  /** Set by hand. */
+  due_at: Date | null
 }
 
 /** Every key of a query; `words` are those without one, `#12` is `number`. */
@@ -63,7 +66,7 @@ export async function findTickets(
   })
   const rows = await sql`
     select t.id as number, t.subject, t.status, t.priority, t.assessed_at, p.key as project, tm.key as team, a.address as assignee,
-           t.requester_name, t.requester_address, t.created_at, t.next_due_at
+           t.requester_name, t.requester_address, t.created_at, t.next_due_at, t.due_at
     from tickets t
     join projects p on p.id = t.project_id
     left join teams tm on tm.id = t.team_id

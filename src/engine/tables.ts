@@ -144,7 +144,8 @@ export const projects = pgTable('projects', {
 })
 
 const openTickets = sql.raw(`status not in ('resolved', 'closed') and deleted_at is null and spam_at is null`)
-const byDue = sql.raw(`coalesce(next_due_at, 'infinity'::timestamptz)`)
+// as people/order.ts writes it: what is promised next, or an earlier date by hand
+const byDue = sql.raw(`coalesce(least(next_due_at, due_at), 'infinity'::timestamptz)`)
 
 /** The id is the number people see. */
 export const tickets = pgTable(
@@ -183,6 +184,7 @@ export const tickets = pgTable(
     resolved_at: second(),
     closed_at: second(),
     due_at: second(), // set by an agent; no clock follows it, and no promise
+    reminded_due_at: second(), // the due_at whose passing was told
     wake_at: instant(), // when it comes back to whoever put it aside
     wake_agent_id: ref().references(() => agents.id), // who that is
     merged_into: ref(),
@@ -214,6 +216,7 @@ export const tickets = pgTable(
     index('tickets_waiting_due')
       .on(byDue, t.id)
       .where(sql`status = 'waiting_customer' and deleted_at is null and spam_at is null`),
+    index('tickets_passed').on(t.due_at).where(sql`${openTickets} and reminded_due_at is distinct from due_at`),
     index('tickets_created').on(t.created_at, t.id).where(openTickets),
     index('tickets_requester').on(t.requester_id),
     index('tickets_organization').on(t.organization_id),

@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises'
 import { type Sql, transaction } from '../database.ts'
 import { listOutbox } from '../engine/outbox.ts'
+import { dueOf } from '../engine/people/order.ts'
 import { findTickets } from '../engine/search.ts'
 import { listClocks, type ShownClock } from '../engine/sla/read.ts'
 import { replayTicket } from '../engine/sla/replay.ts'
@@ -17,7 +18,8 @@ export type Show = { json: boolean; limit: number | null }
 /** `tickets [QUERY]` */
 export async function showTickets(sql: Sql, print: Print, options: Show & { query: string }, now: Date): Promise<void> {
   const lines = await findTickets(sql, { query: options.query, limit: options.limit }, now)
-  for (const line of lines)
+  for (const line of lines) {
+    const due = dueOf(line)
     if (options.json) print(JSON.stringify(line))
     else
       print(
@@ -26,11 +28,12 @@ export async function showTickets(sql: Sql, print: Print, options: Show & { quer
           [line.status, 16],
           [line.priority, 7],
           [line.project, 22],
-          [line.next_due_at ? `due ${line.next_due_at.toISOString().slice(0, 16)}Z` : '', 22],
+          [due ? `due ${due.toISOString().slice(0, 16)}Z` : '', 22],
           [line.requester.address ?? '', 28],
           [line.subject, 0],
         ]),
       )
+  }
   if (!options.json) print(lines.length === 1 ? '1 ticket' : `${lines.length} tickets`)
 }
 
@@ -237,6 +240,7 @@ async function wholeTicket(sql: Sql, number: number, now: Date) {
     first_response_at: ticket.first_response_at as Date | null,
     resolved_at: ticket.resolved_at as Date | null,
     closed_at: ticket.closed_at as Date | null,
+    due_at: ticket.due_at as Date | null,
     merged_into: ticket.merged_into as number | null,
     duplicate_of: ticket.duplicate_of as number | null,
     related: [...related],

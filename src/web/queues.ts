@@ -3,9 +3,10 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { transaction } from '../database.ts'
 import type { Calendar } from '../engine/business-hours.ts'
-import { keepOrder } from '../engine/people/order.ts'
+import { isByHand, keepOrder } from '../engine/people/order.ts'
 import type { QueueOrder } from '../engine/tables.ts'
 import { Refusal } from '../errors.ts'
+import { seconds } from '../time.ts'
 import { queueScriptPath } from './assets.ts'
 import type { Env, Pages, SignedIn, Web } from './context.ts'
 import { readForm } from './form.ts'
@@ -153,6 +154,8 @@ function ticketRow(row: QueueRow, view: View): Html {
 
 /** What is due next, in large, and all other clocks of the ticket; what waits says so (SLA Q7, D3). */
 function leftCell(row: QueueRow, view: View): Html {
+  if (isByHand(row))
+    return html`${byHand(row.due_at!, view)}${nextFirst(row).map((one) => html`<span class="sub clock">${clockWords(one, view)}</span>`)}`
   if (row.clocks.length === 0) return html`<span class="muted">No due date</span>`
   const [first, ...others] = nextFirst(row) as [QueueClock, ...QueueClock[]]
   const left = restOf(first, view)
@@ -165,6 +168,13 @@ function leftCell(row: QueueRow, view: View): Html {
       ? html`<span class="mark">Paused</span> <span class="sub">${metric}: ${leftText(left)}</span>`
       : html`<span class="muted">No due date</span> <span class="sub">${metric}</span>`
   return html`${head}${others.map((one) => html`<span class="sub clock">${clockWords(one, view)}</span>`)}`
+}
+
+/** A date that somebody set counts in no working hours: it is shown as it is, and whether it has passed. */
+function byHand(due: Date, { agent, now }: View): Html {
+  const left = seconds(due) - seconds(now)
+  return html`<span class="left ${urgencyOf(left)}" title="Date by hand: ${whenText(due, agent.zone)}">${time(due, shortWhenText(due, agent.zone, now))}</span>
+    <span class="sub">${left < 0 ? 'Date by hand has passed' : 'Date by hand'}</span>`
 }
 
 /** What customers are promised comes before a team's own part (SLA O4). */

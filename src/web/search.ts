@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { html } from 'hono/html'
+import { dueOf } from '../engine/people/order.ts'
 import { findTickets, QUERY_KEYS, type TicketLine } from '../engine/search.ts'
 import { Refusal } from '../errors.ts'
 import { web as limits } from '../limits.ts'
@@ -43,7 +44,8 @@ async function searchPage(c: Context<Env>, web: Web, { query, rows, problem }: F
 }
 
 function line(ticket: TicketLine, agent: SignedIn, now: Date): Html {
-  const { number, subject, status, priority, project, requester, next_due_at: due } = ticket
+  const { number, subject, status, priority, project, requester } = ticket
+  const due = dueOf(ticket)
   const who = requester.name || requester.address || 'Nobody to answer'
   return html`<li><div><a href="/tickets/${number}">#${number} ${subject || 'No subject'}</a>
     <p class="sub">${who} · ${project}${due && ` · due ${shortWhenText(shownDue(due), agent.zone, now)}`}</p></div>

@@ -7,6 +7,7 @@ import { transaction } from '../../src/database.ts'
 import { applyDesk } from '../../src/engine/desk/apply.ts'
 import { parseDesk } from '../../src/engine/desk/document.ts'
 import { loadDesk } from '../../src/engine/desk/load.ts'
+import { setDue } from '../../src/engine/tickets/due.ts'
 import { web as limits } from '../../src/limits.ts'
 import { after, DAY, HOUR, MINUTE, SECOND } from '../../src/time.ts'
 import { clocksStatement, cursorText, listQueue, parseCursor, queueStatement } from '../../src/web/queues/list.ts'
@@ -41,6 +42,36 @@ test('tickets stand by their next due date, those without one at the end', async
   await due(none.id, null)
   await due(soon.id, after(NOON, HOUR))
   assert.equal(numbers(await browser.page('/queues/open')), [late.id, soon.id, none.id])
+})
+
+test('a date by hand moves a ticket where it is earlier than the promise, and is shown as what is due', async () => {
+  const promised = await desk.addTicket({ subject: 'promised', organization: 'acme', project: 'acme/incoming' })
+  const byHand = await desk.addTicket({ subject: 'by hand', organization: 'acme', project: 'acme/incoming' })
+  const late = await desk.addTicket({ subject: 'late' })
+  const unpromised = await desk.addTicket({ subject: 'unpromised' })
+  await due(unpromised.id, null)
+  await due(late.id, after(NOON, -HOUR))
+  const order = async (query = '') => numbers(await browser.page(`/queues/open${query}`))
+  const act = (id: number, at: Date | null) =>
+    transaction(sql, (tx) =>
+      setDue(tx, { ticketId: id, due: at, actor: { kind: 'agent', id: ada.id, name: 'Ada' } }, clock.now),
+    )
+  assert.equal(await order(), [late.id, promised.id, byHand.id, unpromised.id])
+  await act(byHand.id, after(NOON, HOUR))
+  await act(unpromised.id, after(NOON, 2 * HOUR))
+  assert.equal(await order(), [late.id, byHand.id, unpromised.id, promised.id])
+  const page = await browser.page('/queues/open')
+  assert.match(page, 'title="Date by hand: Tue 3 Mar 2026')
+  assert.match(page, '<span class="sub clock">First answer: 4 h left</span>', 'what is promised stays there')
+  assert.match(await browser.page(`/tickets/${byHand.id}`), /Date by hand:\s+<time/)
+  await act(promised.id, after(NOON, 30 * DAY))
+  assert.equal(await order(), [late.id, byHand.id, unpromised.id, promised.id], 'a later one moves nothing')
+  assert.equal(await order('?order=created'), [promised.id, byHand.id, late.id, unpromised.id])
+  clock.now = after(NOON, HOUR + SECOND)
+  assert.match(await browser.page('/queues/open'), 'Date by hand has passed')
+  assert.match(await browser.page(`/tickets/${byHand.id}`), 'Date by hand has passed')
+  await act(byHand.id, null)
+  assert.equal(await order(), [late.id, unpromised.id, promised.id, byHand.id])
 })
 
 test('each queue shows its own tickets and no other', async () => {
@@ -127,9 +158,10 @@ test('every queue reads an index in order and never the whole table', async () =
   await transaction(sql, async (tx) => {
     await tx`set local session_replication_role = replica`
     await tx`
-      insert into tickets (subject, base_subject, status, project_id, team_id, assignee_id, created_at, updated_at, next_due_at, resolved_at)
+      insert into tickets (subject, base_subject, status, project_id, team_id, assignee_id, created_at, updated_at, next_due_at, due_at, resolved_at)
       select 'x', 'x', (array['open', 'waiting_customer', 'resolved', 'closed'])[1 + n % 4], case when n % 50 = 0 then ${rare}::int else ${project('triage')}::int end,
         1 + n % 40, case when n % 5 = 0 then null else 1 + n % 60 end, now(), now(), now() + n * interval '1 minute',
+        case when n % 7 = 0 then now() + n * interval '50 seconds' end,
         case when n % 4 = 2 then now() end
       from generate_series(1, 20000) n`
     await tx`insert into sla_clocks (ticket_id, metric, state, policy_id, calendar_id, target_s, started_at)

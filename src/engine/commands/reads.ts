@@ -5,6 +5,7 @@
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import { commands as limits } from '../../limits.ts'
+import { dueOf } from '../people/order.ts'
 import { findTickets } from '../search.ts'
 import { STATUSES, type Status } from '../tables.ts'
 import { agentOn, ticketOn, unexpected, usageOf } from './acting.ts'
@@ -123,10 +124,11 @@ async function listOf(tx: Tx, on: Acting, query: string, now: Date): Promise<Eff
   if (on.who.kind === 'customer') return ownTickets(tx, on)
   const mine = `assignee:"${agentOn(on).address}" -status:closed -status:resolved`
   const rows = await findTickets(tx, { query: query || mine, limit: limits.list }, now)
-  const lines = rows.map(
-    (row) =>
-      `${numbered(row.number)} ${row.status} ${row.priority} ${row.project}: ${row.subject}${row.next_due_at ? ` (${momentText(row.next_due_at, on)})` : ''}`,
-  )
+  const lines = rows.map((row) => {
+    const due = dueOf(row)
+    const line = `${numbered(row.number)} ${row.status} ${row.priority} ${row.project}: ${row.subject}`
+    return due ? `${line} (${momentText(due, on)})` : line
+  })
   return counted(lines)
 }
 

@@ -46,6 +46,7 @@ export function concerns(desk: Desk, owned: Owned, news: NewsRow, agent: Agent):
     case 'reply':
     case 'note':
     case 'undelivered':
+    case 'passed':
       return isOwner || isTeam || follows
     case 'held':
       return news.held !== null && (isOwner || isTeam || follows)

@@ -1,13 +1,24 @@
 /** What agents can be told of, and how: the words that the tables, the desk file and the web page share. */
 
 /**
- * `team`: a ticket was handed to another team. `undelivered`: an answer came back. `woke`: a snooze is over. `held`: a mail
- * that claims the ticket waits beside it.
+ * `team`: a ticket was handed to another team. `undelivered`: an answer came back. `woke`: a snooze is over. `passed`: so
+ * is a date by hand. `held`: a mail that claims the ticket waits beside it.
  */
-export const NEWS = ['new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'held'] as const
+export const NEWS = [
+  'new',
+  'team',
+  'reply',
+  'note',
+  'assigned',
+  'answered',
+  'undelivered',
+  'woke',
+  'passed',
+  'held',
+] as const
 export type NewsKind = (typeof NEWS)[number]
 
-/** What an agent chooses about; `warning` is a reminder of the SLA. */
+/** What an agent chooses about; `warning` is a reminder, of the SLA or of a date by hand. */
 export const TOPICS = ['assigned', 'new', 'reply', 'note', 'answered', 'warning'] as const
 export type Topic = (typeof TOPICS)[number]
 
@@ -32,5 +43,6 @@ const TOPIC: Record<NewsKind, Topic> = {
   answered: 'answered',
   undelivered: 'reply',
   woke: 'assigned',
+  passed: 'warning',
   held: 'reply',
 }

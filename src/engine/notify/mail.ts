@@ -149,6 +149,7 @@ function factsOf(ticket: ToldTicket, { phrases, locale, zone }: Reader): string[
       const at = due((clock.breached_at ?? clock.due_at)!)
       return `${phrases.metrics[clock.kind]}: ${at}, ${remainingText(left, locale)}`
     }),
+    ...(ticket.due_at ? [`${phrases.byHand}: ${due(ticket.due_at.toISOString())}`] : []),
   ]
 }
 

@@ -22,8 +22,7 @@ export async function readQueue(sql: Queryable, who: { agentId: number; teamIds:
   const mine = sql`t.assignee_id = ${who.agentId} and ${active}`
   const free = sql`t.assignee_id is null and t.team_id = any(${who.teamIds}::bigint[]) and ${active}`
   const order = await findOrder(sql, who.agentId)
-  // a date by hand counts where it is what is due next
-  const key = order === 'due' ? sql`least(${orderKey(sql, order)}, t.due_at)` : orderKey(sql, order)
+  const key = orderKey(sql, order)
   const lines = (which: typeof mine, most: number) => sql<Line[]>`
     select t.id, t.subject, coalesce(nullif(t.requester_name, ''), t.requester_address, '') as requester,
       o.name as organization, t.status, t.priority, least(t.next_due_at, t.due_at) as due

@@ -27,6 +27,8 @@ export type QueueRow = {
   updated_at: Date
   resolved_at: Date | null
   next_due_at: Date | null
+  /** Set by hand. */
+  due_at: Date | null
   /** Its place in the order that was asked for; null is the end. */
   place: Date | null
   undelivered_at: Date | null
@@ -93,7 +95,7 @@ export function queueStatement(sql: Queryable, query: QueueQuery & { teamIds: nu
   const page = query.queue === 'resolved' ? resolvedPage(sql, query) : openPage(sql, query)
   return sql<Omit<QueueRow, 'clocks'>[]>`
     select t.id, t.subject, t.status, t.priority, t.assessed_at, t.requester_name, t.requester_address, t.created_at, t.updated_at,
-      t.resolved_at, t.next_due_at, ${placeOf(sql, query.queue)} as place, t.undelivered_at,
+      t.resolved_at, t.next_due_at, t.due_at, ${placeOf(sql, query.queue)} as place, t.undelivered_at,
       (select name from organizations o where o.id = t.organization_id) as organization,
       (select key from projects p where p.id = t.project_id) as project,
       (select name from teams m where m.id = t.team_id) as team,

@@ -19,6 +19,8 @@ export function deedText(type: string, data: Record<string, unknown>, agents: Ma
         : `assessed it: its priority stays ${data.priority}`
     case 'due':
       return at('date by hand')
+    case 'passed':
+      return `told whose ticket it is that its date by hand has passed: ${momentOf(data.due)}`
     case 'wake':
       return at('time when it comes back')
     case 'woke':

@@ -2,6 +2,7 @@
 import { html } from 'hono/html'
 import type { Calendar } from '../../engine/business-hours.ts'
 import { howText } from '../../engine/due-words.ts'
+import { isByHand } from '../../engine/people/order.ts'
 import { keyOf } from '../../engine/sla/account.ts'
 import { seconds } from '../../time.ts'
 import type { SignedIn } from '../context.ts'
@@ -82,8 +83,17 @@ const PROOF = {
   unverified: html`<span class="mark host">Not verified</span> <span class="sub">Nothing has proven yet that they are who they say.</span>`,
 }
 
-/** What is due next, in a few words for the ticket's head. */
-export function nextDue({ view, now, calendars }: Setting): Html {
+/** What is due next, in a few words for the ticket's head: the promise, and a date by hand where that is earlier. */
+export function nextDue(setting: Setting): Html {
+  const { view, now, agent } = setting
+  const { ticket } = view
+  if (ticket.status === 'resolved' || ticket.status === 'closed' || !isByHand(ticket)) return nextPromise(setting)
+  const left = seconds(ticket.due_at!) - seconds(now)
+  return html`<span class="left ${urgencyOf(left)}">${left < 0 ? 'Date by hand has passed' : 'Date by hand'}:
+    ${time(ticket.due_at!, whenText(ticket.due_at!, agent.zone))}</span> ${nextPromise(setting)}`
+}
+
+function nextPromise({ view, now, calendars }: Setting): Html {
   const due = view.ticket.next_due_at?.getTime()
   const mine = view.clocks.filter((one) => one.team === null)
   const clock = mine.find((one) => one.state === 'running' && one.due_at && one.due_at.getTime() === due)

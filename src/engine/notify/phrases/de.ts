@@ -14,6 +14,7 @@ export const de: NotifyPhrases = {
     answered: by((who) => `${who} hat dem Kunden geantwortet`, 'Dem Kunden wurde geantwortet'),
     undelivered: always('Eine Antwort kam zurück: Sie war nicht zustellbar'),
     woke: always('Wiedervorlage'),
+    passed: always('Der von Hand gesetzte Termin ist vorbei'),
     held: always('Eine Mail dazu wird zurückgehalten'),
   },
   privateNote: by(
@@ -54,6 +55,7 @@ export const de: NotifyPhrases = {
     closed: 'geschlossen',
   },
   priorities: { low: 'niedrig', normal: 'normal', high: 'hoch', urgent: 'dringend' },
+  byHand: 'Fällig von Hand',
   late: 'überfällig',
   topics: {
     assigned: 'Ihnen zugewiesen',

@@ -14,6 +14,7 @@ export const en: NotifyPhrases = {
     answered: by((who) => `${who} answered the customer`, 'The customer was answered'),
     undelivered: always('An answer came back: it could not be delivered'),
     woke: always('It was to come back now'),
+    passed: always('The date set by hand has passed'),
     held: always('A mail is held beside it'),
   },
   privateNote: by(
@@ -54,6 +55,7 @@ export const en: NotifyPhrases = {
     closed: 'closed',
   },
   priorities: { low: 'low', normal: 'normal', high: 'high', urgent: 'urgent' },
+  byHand: 'Due by hand',
   late: 'overdue',
   topics: {
     assigned: 'assigned to you',

@@ -14,6 +14,7 @@ export const es: NotifyPhrases = {
     answered: by((who) => `${who} respondió al cliente`, 'Se respondió al cliente'),
     undelivered: always('Una respuesta volvió: no se pudo entregar'),
     woke: always('Tenía que volver ahora'),
+    passed: always('La fecha fijada a mano ha pasado'),
     held: always('Hay un mensaje retenido junto a él'),
   },
   privateNote: by(
@@ -54,6 +55,7 @@ export const es: NotifyPhrases = {
     closed: 'cerrado',
   },
   priorities: { low: 'baja', normal: 'normal', high: 'alta', urgent: 'urgente' },
+  byHand: 'Vence, a mano',
   late: 'vencido',
   topics: {
     assigned: 'asignado a usted',

@@ -31,6 +31,8 @@ export type NotifyPhrases = {
   metricNames: Record<ClockMetric, string>
   statuses: Record<Status, string>
   priorities: Record<Priority, string>
+  /** Before a date that an agent set. */
+  byHand: string
   /** Of a due date that has passed. */
   late: string
   topics: Record<Topic, string>

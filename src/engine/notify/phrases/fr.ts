@@ -14,6 +14,7 @@ export const fr: NotifyPhrases = {
     answered: by((who) => `${who} a répondu au client`, 'Le client a reçu une réponse'),
     undelivered: always('Une réponse est revenue : elle n’a pas pu être remise'),
     woke: always('Rappel demandé pour maintenant'),
+    passed: always('L’échéance fixée à la main est passée'),
     held: always('Un message est retenu à côté'),
   },
   privateNote: by(
@@ -54,6 +55,7 @@ export const fr: NotifyPhrases = {
     closed: 'fermé',
   },
   priorities: { low: 'basse', normal: 'normale', high: 'haute', urgent: 'urgente' },
+  byHand: 'Échéance à la main',
   late: 'en retard',
   topics: {
     assigned: 'attribué à vous',

@@ -14,6 +14,7 @@ export const pl: NotifyPhrases = {
     answered: by((who) => `${who}: odpowiedź dla klienta`, 'Klient dostał odpowiedź'),
     undelivered: always('Odpowiedź wróciła: nie udało się jej doręczyć'),
     woke: always('Miało wrócić teraz'),
+    passed: always('Ręcznie ustawiony termin minął'),
     held: always('Wiadomość obok jest wstrzymana'),
   },
   privateNote: by(
@@ -54,6 +55,7 @@ export const pl: NotifyPhrases = {
     closed: 'zamknięte',
   },
   priorities: { low: 'niski', normal: 'normalny', high: 'wysoki', urgent: 'pilny' },
+  byHand: 'Termin ręczny',
   late: 'po terminie',
   topics: {
     assigned: 'przydzielone Tobie',

@@ -14,6 +14,7 @@ export const ru: NotifyPhrases = {
     answered: by((who) => `${who}: ответ клиенту`, 'Клиенту ответили'),
     undelivered: always('Ответ вернулся: его не удалось доставить'),
     woke: always('Должно было вернуться сейчас'),
+    passed: always('Срок, заданный вручную, прошёл'),
     held: always('Письмо к ней задержано'),
   },
   privateNote: by((who) => `${who}: личная заметка для вас, она в заявке`, 'Личная заметка для вас есть в заявке'),
@@ -51,6 +52,7 @@ export const ru: NotifyPhrases = {
     closed: 'закрыта',
   },
   priorities: { low: 'низкий', normal: 'обычный', high: 'высокий', urgent: 'срочный' },
+  byHand: 'Срок вручную',
   late: 'просрочено',
   topics: {
     assigned: 'назначено вам',

@@ -14,6 +14,7 @@ export const uk: NotifyPhrases = {
     answered: by((who) => `${who}: відповідь клієнту`, 'Клієнту відповіли'),
     undelivered: always('Відповідь повернулася: її не вдалося доставити'),
     woke: always('Мало повернутися зараз'),
+    passed: always('Термін, заданий вручну, минув'),
     held: always('Лист до нього затримано'),
   },
   privateNote: by(
@@ -54,6 +55,7 @@ export const uk: NotifyPhrases = {
     closed: 'закрите',
   },
   priorities: { low: 'низький', normal: 'звичайний', high: 'високий', urgent: 'терміновий' },
+  byHand: 'Термін вручну',
   late: 'прострочено',
   topics: {
     assigned: 'призначено вам',
