@@ -11,8 +11,10 @@ import { promisify } from 'node:util'
 import { simpleParser } from 'mailparser'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Desk, eventually, freePort, makeHome, removeHome, startDesk } from './daemon.ts'
+import { until } from '../daemon.ts'
+import { type Desk, makeHome, removeHome, startDesk } from './configured-desk.ts'
 import { type Dovecot, missingDovecot, startDovecot } from './dovecot.ts'
+import { freePort } from './free-port.ts'
 import { answerWithMutt, writeWithMutt } from './mutt.ts'
 import { needs } from './needs.ts'
 import { type Postfix, startPostfix } from './postfix.ts'
@@ -105,7 +107,7 @@ const { desk, dovecot } = office
 /** Eva writes; the number of the ticket that it opens. */
 async function write(subject: string, words: string, id: string): Promise<number> {
   await send(words, { Subject: subject, 'Message-Id': `<${id}@acme.example>` })
-  return await eventually(`a ticket "${subject}"`, async () => {
+  return await until(`a ticket "${subject}"`, async () => {
     const tickets = await desk.json<{ number: number; subject: string }>('tickets')
     return tickets.find((ticket) => ticket.subject === subject)?.number
   })
@@ -125,7 +127,7 @@ const mailbox = async (person: Person): Promise<Mail[]> =>
 
 /** The first mail of a person's that is so. */
 const find = (person: Person, what: string, is: (mail: Mail) => boolean): Promise<Mail> =>
-  eventually(`${what} in the mailbox of ${person}`, async () => (await mailbox(person)).find(is))
+  until(`${what} in the mailbox of ${person}`, async () => (await mailbox(person)).find(is))
 
 const told = (agent: Person, number: number): Promise<Mail> =>
   find(agent, `a notice of #${number}`, (mail) => (mail.subject ?? '').startsWith(`[#${number}]`))
@@ -156,7 +158,7 @@ const seat = (agent: Person) => ({
 
 /** The ticket, once it is so. */
 const ticketWhen = (number: number, what: string, is: (ticket: Ticket) => boolean): Promise<Ticket> =>
-  eventually(`ticket #${number}: ${what}`, async () => {
+  until(`ticket #${number}: ${what}`, async () => {
     const [ticket] = await desk.json<Ticket>('ticket', String(number))
     return ticket && is(ticket) ? ticket : null
   })
@@ -217,7 +219,7 @@ test('a timer runs from one mail to the next', async () => {
 
 test('merged, split, and closed as a duplicate with its original', async () => {
   await answer('ada', matter(6), `#merge ${matter(7)}`)
-  const merged = await eventually('the merge', async () => {
+  const merged = await until('the merge', async () => {
     const both = await Promise.all([6, 7].map((n) => desk.json<Ticket>('ticket', String(matter(n)))))
     return both.map(([one]) => one!).find((one) => one.merged_into !== null)
   })
@@ -230,7 +232,7 @@ test('merged, split, and closed as a duplicate with its original', async () => {
   })
   await ticketWhen(matter(8), 'written to again', (one) => one.comments.length === 2)
   await answer('ada', matter(8), '#split from:c2 "Second screen"')
-  const split = await eventually('the split', async () =>
+  const split = await until('the split', async () =>
     (await desk.json<Ticket>('tickets')).find((one) => one.subject === 'Second screen'),
   )
   const { comments } = await ticketWhen(split.number, 'there', () => true)

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { freePort } from './daemon.ts'
+import { freePort } from './free-port.ts'
 import { needs } from './needs.ts'
 
 const [git, npm] = needs('git', 'npm')

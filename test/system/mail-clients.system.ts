@@ -9,8 +9,10 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Desk, eventually, freePort, makeHome, removeHome, startDesk } from './daemon.ts'
+import { until } from '../daemon.ts'
+import { type Desk, makeHome, removeHome, startDesk } from './configured-desk.ts'
 import { checkDkim } from './dkim-check.ts'
+import { freePort } from './free-port.ts'
 import { answerWithMutt } from './mutt.ts'
 import { needs } from './needs.ts'
 import { type Postfix, startPostfix } from './postfix.ts'
@@ -87,7 +89,7 @@ const write = (postfix: Postfix, id: string, subject: string) => {
 
 /** The ticket of this subject, when it has so many comments. */
 const ticketOf = ({ desk }: Office, subject: string, comments: number) =>
-  eventually(`${comments} comments in "${subject}"`, async () => {
+  until(`${comments} comments in "${subject}"`, async () => {
     const found = (await desk.json<Ticket>('tickets')).find((ticket) => ticket.subject === subject)
     if (!found) return null
     const [ticket] = await desk.json<Ticket>('ticket', String(found.number))
@@ -96,7 +98,7 @@ const ticketOf = ({ desk }: Office, subject: string, comments: number) =>
 
 /** The mail in Eva's mailbox that answers this id. */
 const answerTo = ({ postfix }: Office, id: string) =>
-  eventually(`an answer to ${id}`, async () =>
+  until(`an answer to ${id}`, async () =>
     postfix.delivered(EVA).find((raw) => field(raw, 'In-Reply-To') === `<${id}@acme.example>`),
   )
 
@@ -144,7 +146,7 @@ test('an address the desk does not have is refused at the edge, and nothing boun
   const said = await say(postfix, '--from', 'forged@acme.example', '--to', 'nobody@desk.example')
   assert.match(said, /<\*\* 550 5\.1\.1 <nobody@desk\.example>/)
   assert.match(await say(postfix, '--from', EVA, '--to', 'x@other.example'), /<\*\* 554 5\.7\.1 .*Relay access denied/)
-  await eventually('an empty queue', async () => postfix.queued().length === 0)
+  await until('an empty queue', async () => postfix.queued().length === 0)
   assert.not.match(postfix.log(), /status=bounced|sender non-delivery/)
   assert.is((await desk.json('mails')).length, before)
 })

@@ -1,6 +1,5 @@
 /** A PostgreSQL that is nobody's private one: over TCP on loopback, started, stopped and killed by the test. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { connect, isOutage } from '../../src/database.ts'
@@ -9,6 +8,7 @@ import { serverProcesses } from '../../src/embedded-postgres/processes.ts'
 import { startEmbedded } from '../../src/embedded-postgres.ts'
 import { silent } from '../../src/log.ts'
 import { kill, makeFolder, until } from '../daemon.ts'
+import { freePort } from './free-port.ts'
 
 export type Outside = {
   /** For DATABASE_URL. */
@@ -66,12 +66,4 @@ async function answers(url: string): Promise<boolean> {
   } finally {
     await end()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -9,10 +9,15 @@ import path from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { after, HOUR, MINUTE } from '../../src/time.ts'
+import { transaction } from '../../src/database.ts'
+import { approveStatement } from '../../src/engine/billing/statements/answer.ts'
+import { applyDesk } from '../../src/engine/desk/apply.ts'
+import { loadDesk } from '../../src/engine/desk/load.ts'
+import { after, DAY, HOUR, MINUTE } from '../../src/time.ts'
 import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
+import { demoDesk } from '../desk.ts'
 import { NOON, webDesk } from '../web/desk.ts'
 import { FLAGS } from './chromium.ts'
 import { needs } from './needs.ts'
@@ -53,7 +58,7 @@ async function open(agentId: number): Promise<Page> {
 }
 
 const bo = await open(desk.bo.id)
-const ada = await open(desk.ada.id)
+let ada = await open(desk.ada.id)
 test.after(async () => {
   for (const context of contexts) await context.close()
   await server.stop()
@@ -191,6 +196,56 @@ test('a draft of an invoice, made final, printed, and taken back by a credit not
   await ada.waitForURL('**done=void')
   await look(ada, 'credit-note')
   assert.equal(await states(), ['approved', 'approved'])
+})
+
+test('a statement: looked at, sent, approved by the customer, opened again with a reason', async () => {
+  const file = demoDesk.replace(
+    'policy: gold}',
+    'policy: gold, statement: monthly, statement_to: [chief@acme.example]}',
+  )
+  await transaction(sql, (tx) => applyDesk(tx, { text: file, author: 'test' }, NOON))
+  desk.tools.desk = await loadDesk(sql)
+  desk.clock.now = after(NOON, 30 * DAY) // the month of the entries is over
+  ada = await open(desk.ada.id)
+  await go(ada, 'Invoices', '**/invoices')
+  await press(ada, 'Statements')
+  await ada.waitForURL('**/statements')
+  await look(ada, 'statements')
+  await press(ada, 'Acme')
+  await ada.waitForURL('**/statements/acme/2026-03')
+  await tabTo(ada, 'The mail as it would be sent')
+  await ada.keyboard.press('Enter')
+  await look(ada, 'statement-preview')
+  await press(ada, 'Send it now')
+  await ada.waitForURL('**done=sent')
+  await look(ada, 'statement-sent')
+  const [row] = await sql`select s.id, o.html from statements s join outbox o on o.ticket_id = s.ticket_id`
+  await transaction(sql, (tx) =>
+    approveStatement(
+      tx,
+      {
+        statementId: row!.id,
+        revision: 1,
+        actor: { kind: 'contact', id: null, name: 'Chief' },
+        from: { address: 'chief@acme.example', name: 'Chief' },
+        text: 'Ja, danke.',
+        messageId: null,
+        tools: desk.tools,
+      },
+      desk.clock.now,
+    ),
+  )
+  await ada.reload()
+  await look(ada, 'statement-approved')
+  await tabTo(ada, 'Reopen')
+  await ada.keyboard.press('Enter')
+  await tabTo(ada, 'Why')
+  await ada.keyboard.type('An hour is missing.')
+  await ada.keyboard.press('Enter')
+  await ada.waitForURL('**done=reopened')
+  await look(ada, 'statement-reopened')
+  await ada.setContent(row!.html)
+  await look(ada, 'statement-mail')
 })
 
 /** By the side bar. */
