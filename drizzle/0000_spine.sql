@@ -130,6 +130,12 @@ CREATE TABLE "receipts" (
 	CONSTRAINT "receipts_outcome" CHECK (outcome in ('done', 'dry', 'error'))
 );
 --> statement-breakpoint
+CREATE TABLE "moved_dates" (
+	"ticket_id" bigint PRIMARY KEY NOT NULL,
+	"was" jsonb NOT NULL,
+	"at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "agent_choices" (
 	"agent_id" bigint NOT NULL,
 	"topic" text NOT NULL,
@@ -793,6 +799,7 @@ ALTER TABLE "challenges" ADD CONSTRAINT "challenges_agent_id_agents_id_fk" FOREI
 ALTER TABLE "challenges" ADD CONSTRAINT "challenges_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "receipts" ADD CONSTRAINT "receipts_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "receipts" ADD CONSTRAINT "receipts_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "moved_dates" ADD CONSTRAINT "moved_dates_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "agent_choices" ADD CONSTRAINT "agent_choices_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_agent_id_agents_id_fk" FOREIGN KEY ("agent_id") REFERENCES "public"."agents"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "digest_news" ADD CONSTRAINT "digest_news_ticket_id_tickets_id_fk" FOREIGN KEY ("ticket_id") REFERENCES "public"."tickets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -883,6 +890,7 @@ CREATE INDEX "challenges_agent" ON "challenges" USING btree ("agent_id","asked_a
 CREATE INDEX "receipts_agent" ON "receipts" USING btree ("agent_id","at");--> statement-breakpoint
 CREATE INDEX "receipts_ticket" ON "receipts" USING btree ("ticket_id");--> statement-breakpoint
 CREATE INDEX "receipts_message" ON "receipts" USING btree ("message_id") WHERE message_id is not null;--> statement-breakpoint
+CREATE INDEX "moved_dates_at" ON "moved_dates" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "ticket_told_at" ON "ticket_told" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "mail_budgets_period" ON "mail_budgets" USING btree ("period");--> statement-breakpoint
 CREATE INDEX "outbox_due" ON "outbox" USING btree ("priority","next_try_at","id") WHERE state in ('queued', 'deferred', 'uncertain', 'leased', 'sending');--> statement-breakpoint

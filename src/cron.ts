@@ -7,6 +7,7 @@ import { releaseLease, type Sql, takeLease, transaction } from './database.ts'
 import { sendDueStatements } from './engine/billing/statements.ts'
 import { purgeChallenges } from './engine/challenges.ts'
 import { system } from './engine/events.ts'
+import { tellMovedDates } from './engine/moved-dates.ts'
 import { raiseNotice } from './engine/notices.ts'
 import { queueAgentDigests } from './engine/notify/digest.ts'
 import { purgeTold } from './engine/notify/rows.ts'
@@ -58,6 +59,7 @@ export const JOBS: Job[] = [
   { name: 'sla_due', cron: '*/10 * * * * *', by: 'every', run: sweepWhatIsDue }, // SLA Q3
   { name: 'wake', cron: '*/10 * * * * *', by: 'every', run: wakeWhatIsDue }, // COMMANDS: until, snooze
   { name: 'dates', cron: '*/10 * * * * *', by: 'every', run: tellWhatPassed }, // dates by hand
+  { name: 'moved_dates', cron: '*/10 * * * * *', by: 'every', run: tellCustomers }, // SLA D4
   { name: 'notify', cron: '*/5 * * * * *', by: 'every', run: tellAgents }, // MAIL 8.32
   { name: 'sla_edits', cron: '* * * * *', by: 'every', run: sweepWhatIsOutdated }, // SLA Q5
   { name: 'sla_zones', cron: '47 2 * * *', run: sweepZonesOfAll }, // SLA Q6, C12
@@ -166,6 +168,17 @@ export async function runJob(job: Job, given: Ticking): Promise<void> {
   } catch (error) {
     log.error('cron_failed', { job: job.name, words: wordsOf(error) })
   }
+}
+
+/** Ticket by ticket, so that a budget that is asked for keeps nobody waiting for another. */
+async function tellCustomers(sql: Sql, now: Date, { tools }: House): Promise<Record<string, number>> {
+  let told = 0
+  for (let found = true; found; ) {
+    const one = await transaction(sql, (tx) => tellMovedDates(tx, tools(), now))
+    if (one.told) told++
+    found = one.found
+  }
+  return { told }
 }
 
 /** A few mails a tick; what belongs to a ticket that somebody works on this very moment waits for the next. */

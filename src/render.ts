@@ -90,6 +90,16 @@ export const placeholders = {
     terms: 'value',
   },
   login: { desk: 'value', link: 'value', minutes: 'value' },
+  'moved-dates': {
+    subject: 'value',
+    number: 'value',
+    name: 'value',
+    inbox_name: 'value',
+    reference: 'value',
+    ...due,
+    first_response_was: 'value',
+    resolution_was: 'value',
+  },
   notice: {
     desk: 'value',
     title: 'value',

@@ -92,6 +92,7 @@ const tableOwners: Record<string, string[]> = {
   mailbox_refusals: ['src/mail/spool'],
   mailboxes: ['src/mail/spool'],
   message_ids: ['src/engine/thread'],
+  moved_dates: ['src/engine/moved-dates'],
   notices: ['src/engine/notices'],
   organization_domains: [desk, 'src/engine/people'],
   organizations: [desk, 'src/engine/people'],

@@ -158,6 +158,8 @@ export type Policy = {
   reminders: Reminder[]
   /** Whether an edit reaches tickets that are open already (SLA K16). */
   apply: 'open' | 'new'
+  /** Of which moves of a promised date its customers are told (SLA D4); absent: never. */
+  tell_changes?: 'never' | 'later' | 'always' | undefined
 }
 export type Reminder = {
   key: string

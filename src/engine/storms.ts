@@ -82,6 +82,15 @@ export async function quieten(
   await raiseNotice(tx, { kind: what.kind, subject: sameAddress(what.address), words: capital(words) }, now)
 }
 
+/** Whether an address gets no automatic mail for now: a storm of theirs is on, or they are known to answer by themselves. */
+export async function isKeptQuiet(tx: Tx, address: string, now: Date): Promise<boolean> {
+  const [row] = await tx<{ quiet: boolean }[]>`
+    select exists (
+      select from notices where subject = ${sameAddress(address)} and settled_at is null
+        and (kind = 'autoresponder' or (kind = 'storm' and last_at > ${after(now, -DAY)}))) as quiet`
+  return row!.quiet
+}
+
 /** How often mails opened each of these tickets again within the last hour (6.15). */
 export async function countReopens(tx: Tx, tickets: number[], now: Date): Promise<Map<number, number>> {
   if (tickets.length === 0) return new Map()

@@ -205,6 +205,7 @@ export const deskSchema = z.strictObject({
         .optional()
         .meta({ remedy: `write {urgent: red, high: orange}; colours are ${COLOURS.join(', ')}` }),
       apply: z.enum(['open', 'new']).default('open').meta({ remedy: 'write open, or new' }),
+      tell_changes: z.enum(['never', 'later', 'always']).optional().meta({ remedy: 'write never, later or always' }),
     }),
     'write a list such as [{key: gold, calendar: berlin, targets: {normal: {first_response: 4h}}}]',
   ),

@@ -21,6 +21,9 @@ export type Reminder = { id: string; metric: ClockMetric | null; every?: number;
   | { left: number; percent?: undefined }
 )
 
+/** Of which moves of a promised date a policy tells the customer. */
+export type TellChanges = 'never' | 'later' | 'always'
+
 /** One immutable version of a policy (M2). Targets in working seconds; a missing one is no promise (M1). */
 export type Terms = {
   readonly id: number
@@ -29,6 +32,8 @@ export type Terms = {
   readonly ola: ReadonlyMap<number, Readonly<Partial<Record<Priority, number>>>>
   readonly pauseOn: Readonly<Record<ClockMetric, readonly string[]>>
   readonly reopen: 'resume' | 'restart'
+  /** Whether customers hear of dates that an agent moves (D4); absent: never. */
+  readonly tellChanges?: TellChanges | undefined
   readonly reminders: readonly Reminder[]
 }
 

@@ -4,7 +4,9 @@
  */
 import type { Tx } from '../../database.ts'
 import { clocks as limits } from '../../limits.ts'
-import { workingSecondsBetween } from '../business-hours.ts'
+import { seconds } from '../../time.ts'
+import { type Calendar, workingSecondsBetween } from '../business-hours.ts'
+import type { Stretch } from '../due-words/spans.ts'
 import { type Account, type Book, type ClockKey, keyOf } from './account.ts'
 import { readEvent } from './log.ts'
 import { apply, type SlaEvent } from './machine.ts'
@@ -26,6 +28,23 @@ export async function findCourses(tx: Tx, ticketId: number): Promise<Map<ClockKe
   // What has not reached the ticket yet is no part of its story.
   const { events, book } = await readStory(tx, ticketId, new Date(0))
   return events[0]?.type === 'created' ? coursesOf(events.map(readEvent), book) : new Map()
+}
+
+/** What a clock ran in, and will run in until it is due or was late: for `howText` (due-words.ts). */
+export function stretchesOf(
+  { ran }: Course,
+  clock: { calendar_id: number; running_since: Date | null; due_at: Date | null; breached_at: Date | null },
+  calendars: ReadonlyMap<number, Calendar>,
+): Stretch[] {
+  const until = clock.breached_at ?? clock.due_at
+  const end = until && seconds(until)
+  const since = clock.running_since && seconds(clock.running_since)
+  const past = ran.map(({ calendarId, from, to }) => ({ id: calendarId, from, to: end ? Math.min(to, end) : to }))
+  const coming = since !== null && end !== null ? [{ id: clock.calendar_id, from: since, to: end }] : []
+  return [...past, ...coming].flatMap(({ id, from, to }) => {
+    const calendar = calendars.get(id)
+    return calendar ? [{ calendar, from, to }] : []
+  })
 }
 
 /** Up to the last event; a clock that runs has counted up to its `runningSince`. Pure. */

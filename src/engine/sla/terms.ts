@@ -5,7 +5,7 @@ import type { Terms } from './account.ts'
 /** What a version promises; `definition` is a policy of the desk, or the stored one. Teams that are unknown are left out. */
 export function termsOf(
   id: number,
-  definition: Pick<Policy, 'targets' | 'ola' | 'pause_on' | 'reopen' | 'reminders'>,
+  definition: Pick<Policy, 'targets' | 'ola' | 'pause_on' | 'reopen' | 'reminders' | 'tell_changes'>,
   teamId: (key: string) => number | undefined,
 ): Terms {
   const ola = Object.entries(definition.ola).flatMap(([key, targets]) => {
@@ -18,6 +18,7 @@ export function termsOf(
     ola: new Map(ola),
     pauseOn: definition.pause_on,
     reopen: definition.reopen,
+    tellChanges: definition.tell_changes,
     reminders: definition.reminders.map(({ key, actions, ...one }) => ({
       id: key,
       ...one,

@@ -3,20 +3,15 @@
  * once, in their language: that it is done, and nothing of the other ticket, which may be another customer's.
  */
 import type { Tx } from '../../database.ts'
-import { render, spokenLocale } from '../../render.ts'
+import { render } from '../../render.ts'
 import { after, floored, SECOND } from '../../time.ts'
-import { makeMessageId } from '../../tokens.ts'
 import type { Actor } from '../events.ts'
-import { addressKey, isAddress, oneLine } from '../outbox/address.ts'
-import { automaticAllowance } from '../outbox/budget.ts'
-import { conversationHeaders, domainOf, replyAddress, replySubject } from '../outbox/headers.ts'
-import { queueMail } from '../outbox.ts'
-import { matchRecipient } from '../recipients.ts'
+import { addressKey } from '../outbox/address.ts'
 import type { Status } from '../tables.ts'
-import { rememberOutgoing } from '../thread.ts'
 import type { Tools } from '../tools.ts'
 import { addComment, reserveComment } from './rows.ts'
 import { tell } from './tell.ts'
+import { type Reader, type Told, tellRequester, toldColumns } from './tell-requester.ts'
 
 /** A duplicate that was closed, what it was, and the mail that tells of it: what an undo needs. */
 export type ClosedDuplicate = {
@@ -45,7 +40,8 @@ export async function closeDuplicates(
   for (const row of rows) {
     await closeOne(tx, row, input, now)
     const key = row.requester_address && addressKey(row.requester_address)
-    const outboxIds = key && input.tools && !told.has(key) ? await tellRequester(tx, row, input, now) : []
+    const outboxIds =
+      key && input.tools && !told.has(key) ? await tellOne(tx, row, { ...input, tools: input.tools }, now) : []
     if (key && outboxIds.length > 0) told.add(key)
     const { status, wake_at, wake_agent_id } = row
     closed.push({
@@ -57,30 +53,12 @@ export async function closeDuplicates(
   return closed
 }
 
-type Row = {
-  id: number
-  status: Status
-  wake_at: Date | null
-  wake_agent_id: number | null
-  subject: string
-  automatic: boolean
-  inbox_id: number | null
-  requester_address: string | null
-  requester_name: string
-  locale: string
-  zone: string
-  token_generation: number
-  /** A mail of theirs was proven to be theirs, or a person has answered them (MAIL 4a.25). */
-  trusted: boolean
-}
+type Row = Told & { status: Status; wake_at: Date | null; wake_agent_id: number | null }
 
 /** Lowest number first, as a mail locks them; those of duplicates too, however they are chained. */
 async function openDuplicates(tx: Tx, ticketId: number): Promise<Row[]> {
   return await tx<Row[]>`
-    select t.id, t.status, t.wake_at, t.wake_agent_id, t.subject, t.automatic, t.inbox_id, t.requester_address, t.requester_name,
-      t.locale, t.zone, t.token_generation, exists (
-        select from contacts c where c.id = t.requester_id and (c.verified_at is not null or c.answered_at is not null)
-      ) as trusted
+    select t.status, t.wake_at, t.wake_agent_id, ${toldColumns(tx)}
     from tickets t
     where t.status not in ('resolved', 'closed') and t.deleted_at is null and t.spam_at is null
       and t.merged_into is null and t.id = any(array(
@@ -113,61 +91,14 @@ async function closeOne(
     where id = ${id}`
 }
 
-/** Nobody is told of a ticket that is quiet, or that nobody can be written to about; the budgets hold (MAIL 4a.19, 4a.22). */
-async function tellRequester(
+/** An agent may take it back as they may an answer (8.20). */
+async function tellOne(
   tx: Tx,
-  row: Row,
-  { actor, tools }: { actor: Actor; tools?: Tools | undefined },
+  ticket: Row,
+  { actor, tools }: { actor: Actor; tools: Tools },
   now: Date,
 ): Promise<number[]> {
-  const address = row.requester_address
-  if (!tools || !address || row.automatic || !isAddress(address) || matchRecipient(tools.desk, address)) return []
-  const inbox = tools.desk.inboxes.find((one) => one.id === row.inbox_id) ?? tools.desk.inboxes[0]!
-  const asked = { address, ticketId: row.id, inboxId: inbox.id, kind: 'notification' as const }
-  if (!(await automaticAllowance(tx, asked, now)).allowed) return []
-  const requester = { address, name: row.trusted ? oneLine(row.requester_name) : '' }
-  const { id, subject, zone, token_generation: generation } = row
-  const locale = spokenLocale(tools.templates, row.locale)
-  const ticket = { id, subject, requester, locale, zone, generation }
-  const ids = await tx<{ message_id: string }[]>`
-    select m.message_id from message_ids m left join comments c on c.id = m.comment_id
-    where m.ticket_id = ${id} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public')
-    order by m.id`
-  const messageId = makeMessageId(tools.keys, 'a', id, domainOf(inbox.address), now)
-  const known = ids.map((one) => one.message_id)
-  await rememberOutgoing(tx, { messageId, ticketId: id, commentId: null }, now)
-  const queued = await queueMail(
-    tx,
-    {
-      kind: 'notification',
-      ticketId: id,
-      commentId: null,
-      inboxId: inbox.id,
-      messageId,
-      recipients: [requester],
-      headers: conversationHeaders({
-        keys: tools.keys,
-        inbox,
-        ticket,
-        from: inbox.name,
-        to: [requester],
-        cc: [],
-        known,
-      }),
-      ...render(tools.templates, 'duplicate-closed', locale, {
-        subject: row.trusted ? replySubject(oneLine(subject)) : '',
-        number: id,
-        name: requester.name,
-        inbox_name: inbox.name,
-        reference: replyAddress(tools.keys, inbox, ticket),
-      }),
-      attachmentIds: [],
-      // an agent may take it back as they may an answer (8.20)
-      notBefore: actor.kind === 'agent' ? after(now, tools.desk.settings.undo_seconds * SECOND) : null,
-      generation,
-    },
-    tools,
-    now,
-  )
-  return queued.map((one) => one.id)
+  const notBefore = actor.kind === 'agent' ? after(now, tools.desk.settings.undo_seconds * SECOND) : null
+  const words = (reader: Reader, locale: string) => render(tools.templates, 'duplicate-closed', locale, reader)
+  return (await tellRequester(tx, { ticket, words, notBefore, tools }, now)).outboxIds
 }

@@ -4,6 +4,7 @@
  */
 import { type Change, change, type Statement, type Tx } from '../../database.ts'
 import { type Actor, type Event, numberedRows } from '../events.ts'
+import { movedDatesRows } from '../moved-dates/rows.ts'
 import { type Advance, advance, type Story } from '../sla/advance.ts'
 
 /**
@@ -21,7 +22,7 @@ export async function tell(
 /** The same for any number of tickets. */
 export async function tellAll(tx: Tx, stories: Story[], now: Date): Promise<Advance> {
   const step = await advance(tx, stories, now)
-  await Promise.all([...step.rows, ...storyRows(tx, step)])
+  await Promise.all([...step.rows, ...storyRows(tx, step), movedDatesRows(tx, stories, step, now)])
   return step
 }
 

@@ -1,4 +1,5 @@
 /** What agents do to a ticket, as its history tells it. Pure. */
+import { METRIC_WORDS } from '../words.ts'
 
 /** Null for what is told elsewhere. */
 export function deedText(type: string, data: Record<string, unknown>, agents: Map<number, string>): string | null {
@@ -17,6 +18,10 @@ export function deedText(type: string, data: Record<string, unknown>, agents: Ma
       return data.to === null
         ? 'left its priority unassessed again'
         : `assessed it: its priority stays ${data.priority}`
+    case 'dates_told':
+      return `told the customer of other dates: ${datesOf(data)}`
+    case 'dates_not_told':
+      return `did not tell the customer of other dates: ${datesOf(data)}`
     case 'due':
       return at('date by hand')
     case 'passed':
@@ -56,6 +61,12 @@ export function deedText(type: string, data: Record<string, unknown>, agents: Ma
 }
 
 const LINKED = { blocks: 'it blocks', blocked_by: 'it is blocked by', relates: 'it has to do with' }
+
+/** By promise, before and now. */
+const datesOf = (data: Record<string, unknown>): string =>
+  Object.entries(data as Record<string, { from: string; to: string }>)
+    .map(([metric, { from, to }]) => `${METRIC_WORDS[metric] ?? metric} ${momentOf(to)}, before ${momentOf(from)}`)
+    .join('; ')
 
 /** An instant as an event holds it: `2026-11-25 17:00 UTC`. */
 const momentOf = (value: unknown): string => `${String(value).slice(0, 16).replace('T', ' ')} UTC`

@@ -4,6 +4,7 @@ import type { Calendar } from '../../engine/business-hours.ts'
 import { howText } from '../../engine/due-words.ts'
 import { isByHand } from '../../engine/people/order.ts'
 import { keyOf } from '../../engine/sla/account.ts'
+import { stretchesOf } from '../../engine/sla/course.ts'
 import { seconds } from '../../time.ts'
 import type { SignedIn } from '../context.ts'
 import { secondsLeft, urgencyOf } from '../left.ts'
@@ -152,14 +153,8 @@ function howComputed(clock: ClockRow, calendar: Calendar, { view, calendars, age
       passed && html`; ${shortLength(clock.elapsed_s)} had passed by ${time(since, whenText(since, agent.zone))}`
     return html`${howText(passed ? { ...words, from: seconds(since) } : words)}${after}`
   }
-  const coming =
-    clock.running_since && until ? [{ calendar, from: seconds(clock.running_since), to: seconds(until) }] : []
-  const ran = course.ran.flatMap(({ calendarId, from, to }) => {
-    const its = calendars.get(calendarId)
-    return its ? [{ calendar: its, from, to: until ? Math.min(to, seconds(until)) : to }] : []
-  })
   const brought = course.brought > 0 && `; ${shortLength(course.brought)} came with the ticket that was merged into it`
-  return html`${howText({ ...words, ran: [...ran, ...coming] })}${brought}`
+  return html`${howText({ ...words, ran: stretchesOf(course, clock, calendars) })}${brought}`
 }
 
 /** What went out besides answers, which stand with their comments. */

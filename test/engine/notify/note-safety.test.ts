@@ -5,6 +5,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../../src/database.ts'
+import { tellMovedDates } from '../../../src/engine/moved-dates.ts'
 import { queueAgentDigests } from '../../../src/engine/notify/digest.ts'
 import { remindDue } from '../../../src/engine/reminders.ts'
 import { ask } from '../../../src/engine/tickets/ask.ts'
@@ -14,7 +15,7 @@ import { follow } from '../../../src/engine/tickets/follow.ts'
 import { merge } from '../../../src/engine/tickets/merge.ts'
 import { privateComment } from '../../../src/engine/tickets/private.ts'
 import { split } from '../../../src/engine/tickets/split.ts'
-import { assign, note, reply, setStatus } from '../../../src/engine/tickets.ts'
+import { assign, note, prioritise, reply, setStatus } from '../../../src/engine/tickets.ts'
 import { Refusal } from '../../../src/errors.ts'
 import { after, MINUTE, SECOND } from '../../../src/time.ts'
 import { readMessageId, readSignedAddress } from '../../../src/tokens.ts'
@@ -25,7 +26,11 @@ import { agentOf, sweep, URL_OF_DESK } from './desk.ts'
 
 const REMINDERS =
   'reminders: [{key: half, metric: first_response, percent: 10, then: {notify: [team, boss@elsewhere.example]}}]'
-const desk = await startDesk({ desk: demoDesk.replace('  - key: gold\n', `  - key: gold\n    ${REMINDERS}\n`) })
+const desk = await startDesk({
+  desk: demoDesk
+    .replace('  - key: gold\n', `  - key: gold\n    ${REMINDERS}\n    tell_changes: always\n`)
+    .replace('  - key: silver\n', '  - key: silver\n    tell_changes: always\n'),
+})
 const { sql } = desk
 test.after(() => desk.stop())
 
@@ -103,6 +108,8 @@ async function answerTo(world: World, row: Row, given: { from: string; to: strin
   await desk.deliver(raw, { recipients: [{ address: given.to, inbox: 'support', tag: null }] })
   return /^Message-ID: <(.+)>$/m.exec(raw)![1]!
 }
+
+let movedDates = 0
 
 const STEPS: Record<string, (world: World) => Promise<unknown>> = {
   async mail(world) {
@@ -192,10 +199,16 @@ const STEPS: Record<string, (world: World) => Promise<unknown>> = {
     const status = world.random.pick(['open', 'resolved', 'closed', 'on_hold'])
     await within((tx) => setStatus(tx, { ticketId, status, actor, tools: desk.tools() } as never, now()))
   },
+  async priority(world) {
+    const [ticketId, { actor }] = [await pickTicket(world), await pickAgent(world)]
+    const priority = world.random.pick(['low', 'normal', 'high', 'urgent'])
+    await within((tx) => prioritise(tx, { ticketId, priority, actor, tools: desk.tools() }, now()))
+  },
   async sweep() {
     desk.clock.at = after(now(), 3 * MINUTE)
     await sweep(desk, now())
     await within((tx) => remindDue(tx, { tools: desk.tools(), url: URL_OF_DESK }, now()))
+    while ((await within((tx) => tellMovedDates(tx, desk.tools(), now()))).found) movedDates++
     await queueAgentDigests(sql, { tools: desk.tools(), url: URL_OF_DESK }, now())
   },
 }
@@ -235,6 +248,7 @@ test('nothing that is for agents reaches anybody else', async () => {
     ]
     assert.ok(n > 0)
   }
+  assert.ok(movedDates > 5, `${movedDates} tickets whose dates an agent moved`)
   for (const name of Object.keys(STEPS)) assert.ok(sum[name]! > 5, `${name} was tried: ${JSON.stringify(sum)}`)
   assert.ok(
     toOthers > 100 && toAgents > 100 && kept > 50,
