@@ -5,6 +5,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../../src/database.ts'
+import { previewStatement } from '../../../src/engine/billing/statements/preview.ts'
+import { reopenStatement, sendStatement } from '../../../src/engine/billing/statements.ts'
 import { tellMovedDates } from '../../../src/engine/moved-dates.ts'
 import { queueAgentDigests } from '../../../src/engine/notify/digest.ts'
 import { remindDue } from '../../../src/engine/reminders.ts'
@@ -16,6 +18,8 @@ import { merge } from '../../../src/engine/tickets/merge.ts'
 import { privateComment } from '../../../src/engine/tickets/private.ts'
 import { split } from '../../../src/engine/tickets/split.ts'
 import { assign, note, prioritise, reply, setStatus } from '../../../src/engine/tickets.ts'
+import { approveEntry, submitEntry } from '../../../src/engine/time-entries/approval.ts'
+import { enterTime } from '../../../src/engine/time-entries.ts'
 import { Refusal } from '../../../src/errors.ts'
 import { after, MINUTE, SECOND } from '../../../src/time.ts'
 import { readMessageId, readSignedAddress } from '../../../src/tokens.ts'
@@ -26,10 +30,12 @@ import { agentOf, sweep, URL_OF_DESK } from './desk.ts'
 
 const REMINDERS =
   'reminders: [{key: half, metric: first_response, percent: 10, then: {notify: [team, boss@elsewhere.example]}}]'
+const TO = 'statement: monthly, statement_to: [eva@acme.example, chief@acme.example]'
 const desk = await startDesk({
   desk: demoDesk
     .replace('  - key: gold\n', `  - key: gold\n    ${REMINDERS}\n    tell_changes: always\n`)
-    .replace('  - key: silver\n', '  - key: silver\n    tell_changes: always\n'),
+    .replace('  - key: silver\n', '  - key: silver\n    tell_changes: always\n')
+    .replace('calendar: berlin, policy: gold}', `calendar: berlin, policy: gold, ${TO}}`),
 })
 const { sql } = desk
 test.after(() => desk.stop())
@@ -94,6 +100,11 @@ const headerOf = (row: Row, name: string) => row.headers.find(([one]) => one ===
 const replyTo = (row: Row) => (headerOf(row, 'Reply-To') as { address: string }[] | undefined)?.[0]?.address
 const pickTicket = async ({ random }: World) => random.pick(await tickets()).id
 const pickAgent = async ({ random }: World) => await agentOf(desk, random.pick(AGENTS))
+const acme = () => desk.tools().desk.organizations.get('acme')!
+const worker = (address: string) => {
+  const { id, name, admin } = desk.tools().desk.agents.get(address)!
+  return { id, name, address, admin, zone: 'Europe/Berlin' }
+}
 const within = <T>(work: Parameters<typeof transaction<T>>[1]) => transaction(sql, work)
 const now = () => desk.clock.at
 
@@ -193,6 +204,38 @@ const STEPS: Record<string, (world: World) => Promise<unknown>> = {
   async duplicate(world) {
     const [ticketId, ofId, { actor }] = [await pickTicket(world), await pickTicket(world), await pickAgent(world)]
     await within((tx) => markDuplicate(tx, { ticketId, ofId, actor, tools: desk.tools() }, now()))
+  },
+  async statement(world) {
+    const ids = (await sql`select id from tickets where merged_into is null and organization_id = ${acme().id}`).map(
+      (one) => one.id as number,
+    )
+    if (ids.length === 0) return
+    const ticketId = world.random.pick(ids)
+    const hidden = await sql<{ text: string }[]>`
+      select text from comments where ticket_id = ${ticketId} and visibility <> 'public' order by id`
+    const note = hidden.length > 0 && world.random.chance(0.6) ? world.random.pick([...hidden]).text : world.open()
+    const [by, boss] = [worker('bo@desk.example'), worker('ada@desk.example')]
+    const tools = desk.tools()
+    await within(async (tx) => {
+      const when = { date: '2026-10-05', seconds: 60 }
+      const input = { agent: by, place: { ticketId }, when, details: { note }, tools }
+      const { entryIds } = await enterTime(tx, input, now())
+      const given = { entryId: entryIds[0]!, tools }
+      await submitEntry(tx, { ...given, agent: by }, now())
+      await approveEntry(tx, { ...given, agent: boss }, now())
+      const days = { from: '2026-10-01', to: '2026-10-31' }
+      const { seen } = await previewStatement(tx, { organization: acme(), days, revision: 0, tools }, now())
+      await sendStatement(tx, { organization: 'acme', month: '2026-10', seen, agent: boss, tools }, now())
+    })
+  },
+  async customerApproves(world) {
+    const sent = (await outbox()).filter((row) => row.kind === 'statement')
+    if (sent.length === 0) return
+    const row = world.random.chance(0.7) ? sent.at(-1)! : world.random.pick(sent)
+    await answerTo(world, row, { from: row.recipient, to: replyTo(row)!, own: 'Yes, thank you.' })
+    const [done] = await sql`select id from statements where state = 'approved'`
+    const given = { statementId: done?.id as number, why: world.open(), agent: worker('ada@desk.example') }
+    if (done) await within((tx) => reopenStatement(tx, given, now()))
   },
   async status(world) {
     const [ticketId, { actor }] = [await pickTicket(world), await pickAgent(world)]

@@ -122,13 +122,22 @@ function priced(
   return amounts
 }
 
-/** Texts of the tickets that customers do not read: a note of an entry may have been copied out of one. */
+/**
+ * Texts of the tickets that customers do not read: a note of an entry may have been copied out of one. They count, too,
+ * when they went to another ticket since, by a split or a merge.
+ */
 async function hiddenWords(sql: Queryable, entries: BilledEntry[]): Promise<Map<number, string[]>> {
   const noted = entries.flatMap((one) => (one.note === '' ? [] : (one.ticket_id ?? [])))
   if (noted.length === 0) return new Map()
   const rows = await sql<{ ticket_id: number; text: string }[]>`
-    select ticket_id, text from comments
-    where ticket_id = any(${[...new Set(noted)]}::bigint[]) and visibility <> 'public'`
+    with recursive kin as (
+      select id as root, id from unnest(${[...new Set(noted)]}::bigint[]) id
+      union
+      select kin.root, other.id from kin cross join lateral (
+        select other_id as id from ticket_links where ticket_id = kin.id and kind in ('split_from', 'split_into')
+        union select merged_into from tickets where id = kin.id and merged_into is not null) other)
+    select kin.root as ticket_id, c.text from kin join comments c on c.ticket_id = kin.id
+    where c.visibility <> 'public'`
   return new Map([...Map.groupBy(rows, (one) => one.ticket_id)].map(([id, of]) => [id, of.map((one) => one.text)]))
 }
 

@@ -152,21 +152,26 @@ function tableOf(rows: readonly StatementRow[], locale: string): Rich {
     }),
   ])
   const head = [phrases.date, phrases.agent, phrases.note, phrases.time, phrases.amount]
+  const wide = (words: string) => `<td colspan="5" style="${BREAKS}">${words}</td>`
   const html = places.flatMap(({ project, title, rows: of }, n) => [
-    ...(isNew(n) ? [`<tr><td colspan="5"><strong>${escapeHtml(project)}</strong></td></tr>`] : []),
-    ...(title ? [`<tr><td colspan="5">${escapeHtml(title)}</td></tr>`] : []),
+    ...(isNew(n) ? [`<tr>${wide(`<strong>${escapeHtml(project)}</strong>`)}</tr>`] : []),
+    ...(title ? [`<tr>${wide(escapeHtml(title))}</tr>`] : []),
     ...of.map((row) => {
       const { date, time, amount, note } = cells(row)
-      const [left, right] = [
-        [date, row.agent, note],
-        [time, amount],
-      ]
-      return `<tr>${left.map((one) => `<td>${escapeHtml(one)}</td>`).join('')}${right.map((one) => `<td align="right">${escapeHtml(one)}</td>`).join('')}</tr>`
+      const left = [cellOf(date, WHOLE), cellOf(row.agent, ''), cellOf(note, BREAKS)]
+      const right = [time, amount].map((one) => cellOf(one, `text-align:right;${WHOLE}`))
+      return `<tr>${[...left, ...right].join('')}</tr>`
     }),
   ])
   const heads = head.map((one, n) => `<th align="${n > 2 ? 'right' : 'left'}">${escapeHtml(one)}</th>`)
   return {
     text: text.join('\n'),
-    html: `<table cellpadding="4">\n<tr>${heads.join('')}</tr>\n${html.join('\n')}\n</table>`,
+    html: `<table cellpadding="4" style="border-collapse:collapse">\n<tr>${heads.join('')}</tr>\n${html.join('\n')}\n</table>`,
   }
 }
+
+const BREAKS = 'overflow-wrap:anywhere'
+const WHOLE = 'white-space:nowrap'
+
+const cellOf = (words: string, style: string): string =>
+  `<td valign="top"${style && ` style="${style}"`}>${escapeHtml(words)}</td>`
