@@ -268,7 +268,13 @@ function policyOf(key: string, source: PolicySource, apply: Policy['apply']): Po
 }
 
 const PLAIN_AGENT = { admin: false, locale: null, zone: null, calendar: null, quiet: [], notify: {}, receipts: null }
-const PLAIN_PROJECT = { id: 0, organization: null, policy: null, billable: true, after_answer: 'waiting_customer' } as const
+const PLAIN_PROJECT = {
+  id: 0,
+  organization: null,
+  policy: null,
+  billable: true,
+  after_answer: 'waiting_customer',
+} as const
 const EMPTY: Desk = {
   version: 0,
   inboxes: [],
