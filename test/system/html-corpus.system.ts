@@ -10,18 +10,15 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { type BrowserContext, chromium, type Frame, type Page } from 'playwright-core'
+import type { BrowserContext, Frame, Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { silent } from '../../src/log.ts'
 import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { startDesk } from '../desk.ts'
-import { FLAGS } from './chromium.ts'
+import { closeBrowsers, openBrowser } from './chromium.ts'
 import { NAMES, type Vector, vectors } from './html-corpus.ts'
-import { needs } from './needs.ts'
-
-const [executablePath] = needs('chromium')
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'postroom-corpus-'))
 const canary = await startCanary()
@@ -44,13 +41,12 @@ const server = await startWeb(
   },
   { host: '127.0.0.1', port: 0 },
 )
-const browser = await launch('both', [`--log-net-log=${path.join(folder, 'both.json')}`])
+const browser = await openBrowser(`--log-net-log=${path.join(folder, 'both.json')}`)
 /** For the frame without the sanitiser: what both walls keep in is not to be mixed with what one does. */
-const second = await launch('frame', [`--log-net-log=${path.join(folder, 'frame.json')}`])
+const second = await openBrowser(`--log-net-log=${path.join(folder, 'frame.json')}`)
 
 test.after(async () => {
-  await browser.close()
-  await second.close()
+  await closeBrowsers()
   canary.stop()
   await server.stop()
   await desk.stop()
@@ -144,8 +140,7 @@ test('a link opens a tab of its own that knows nothing of the desk', async () =>
 })
 
 test('the network was asked for nothing: no address, and no name either', async () => {
-  await browser.close()
-  await second.close()
+  await closeBrowsers()
   const [both, frame] = ['both', 'frame'].map((name) => readFileSync(path.join(folder, `${name}.json`), 'utf8'))
   assert.match(both!, `127.0.0.1:${new URL(server.address).port}/tickets/`)
   assert.equal([...new Set(both!.match(/[\w.-]*canary\.test[^"\\]*/g))], [])
@@ -180,17 +175,6 @@ test('without any wall the corpus does what it is for', async () => {
 })
 
 test.run()
-
-async function launch(name: string, more: string[]): Promise<BrowserContext> {
-  const context = await chromium.launchPersistentContext(path.join(folder, name), {
-    executablePath,
-    headless: true,
-    args: [...FLAGS, ...more],
-    viewport: { width: 1280, height: 860 },
-  })
-  context.setDefaultTimeout(15_000)
-  return context
-}
 
 /** A page of an agent who is signed in, whose doings are noted in `seen`. */
 async function signedIn(context: BrowserContext): Promise<Page> {
@@ -387,7 +371,7 @@ function requested(record: string): string[] {
 
 /** Shows each as a frame of a page that allows everything, of somebody else's server; `click` plays a person too. */
 async function stage(htmls: string[], then: 'look' | 'click'): Promise<{ asked: string[]; problems: string[] }> {
-  const context = await launch(then, [`--host-resolver-rules=MAP *.test 127.0.0.1`])
+  const context = await openBrowser('--host-resolver-rules=MAP *.test 127.0.0.1')
   try {
     canary.asked.length = 0
     const open = await context.newPage()

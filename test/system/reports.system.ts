@@ -1,8 +1,5 @@
 /** Reports in a real Chromium: asked for by keyboard alone, and no page wider than the screen. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
@@ -13,10 +10,7 @@ import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
 import { NOON, webDesk } from '../web/desk.ts'
-import { FLAGS } from './chromium.ts'
-import { needs } from './needs.ts'
-
-const [executablePath] = needs('chromium')
+import { closeBrowsers, openBrowser } from './chromium.ts'
 
 const database = await testDatabase()
 const { sql } = database
@@ -30,14 +24,7 @@ for (let n = 0; n < 8; n++)
     ...(n % 2 === 0 && { organization: 'acme', project: 'acme/incoming', assignee: 'ada@desk.example' }),
   })
 while ((await transaction(sql, (tx) => sweepDue(tx, NOON))).settled > 0);
-const profile = mkdtempSync(path.join(os.tmpdir(), 'postroom-chromium-'))
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath,
-  headless: true,
-  args: FLAGS,
-  viewport: { width: 1280, height: 860 },
-})
-browser.setDefaultTimeout(15_000)
+const browser = await openBrowser()
 const page = await browser.newPage()
 const secret = await createLoginLink(sql, { agentId: desk.ada.id, lifetime: HOUR }, NOON)
 await page.goto(`${server.address}/sign-in/${secret}`)
@@ -45,9 +32,8 @@ await page.click('main button')
 await page.waitForURL('**/queues/open')
 
 test.after(async () => {
-  await browser.close()
+  await closeBrowsers()
   await server.stop()
-  rmSync(profile, { recursive: true, force: true })
   await database.close()
 })
 

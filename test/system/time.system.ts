@@ -3,10 +3,9 @@
  * an entry by hand over submitting and approving to a final invoice, its print and a credit note. SHOTS names a folder
  * for pictures.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
+import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../src/database.ts'
@@ -19,10 +18,7 @@ import { createLoginLink } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
 import { demoDesk } from '../desk.ts'
 import { NOON, webDesk } from '../web/desk.ts'
-import { FLAGS } from './chromium.ts'
-import { needs } from './needs.ts'
-
-const [executablePath] = needs('chromium')
+import { closeBrowsers, openBrowser } from './chromium.ts'
 
 const WIDTHS = [1280, 390]
 const database = await testDatabase()
@@ -32,23 +28,10 @@ const server = await startWeb(desk.web, { host: '127.0.0.1', port: 0 })
 desk.web.config.url = server.address
 const long = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.repeat(2)
 const ticket = await desk.addTicket({ organization: 'acme', project: 'acme/incoming', subject: long })
-const profiles: string[] = []
-const contexts: BrowserContext[] = []
 
 /** A browser of their own, signed in. */
 async function open(agentId: number): Promise<Page> {
-  const profile = mkdtempSync(path.join(os.tmpdir(), 'postroom-chromium-'))
-  profiles.push(profile)
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    headless: true,
-    args: FLAGS,
-    viewport: { width: 1280, height: 860 },
-    acceptDownloads: true,
-  })
-  contexts.push(context)
-  context.setDefaultTimeout(15_000)
-  const page = await context.newPage()
+  const page = await (await openBrowser()).newPage()
   const secret = await createLoginLink(sql, { agentId, lifetime: HOUR }, desk.clock.now)
   await page.goto(`${server.address}/sign-in/${secret}`)
   await tabTo(page, 'Sign in')
@@ -60,9 +43,8 @@ async function open(agentId: number): Promise<Page> {
 const bo = await open(desk.bo.id)
 let ada = await open(desk.ada.id)
 test.after(async () => {
-  for (const context of contexts) await context.close()
+  await closeBrowsers()
   await server.stop()
-  for (const profile of profiles) rmSync(profile, { recursive: true, force: true })
   await database.close()
 })
 

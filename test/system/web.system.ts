@@ -2,12 +2,9 @@
  * The web view in a real Chromium: a person signs in and works a ticket by keyboard alone, wide and narrow; a hostile
  * mail runs nothing and asks for nothing; an open queue shows a new ticket by itself. What is evaluated here only looks.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import os from 'node:os'
-import path from 'node:path'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { raiseNotice } from '../../src/engine/notices.ts'
@@ -16,32 +13,21 @@ import { startWeb } from '../../src/web/server.ts'
 import { createLoginLink } from '../../src/web/session.ts'
 import { testDatabase } from '../database.ts'
 import { NOON, webDesk } from '../web/desk.ts'
-import { FLAGS } from './chromium.ts'
-import { needs } from './needs.ts'
-
-const [executablePath] = needs('chromium')
+import { closeBrowsers, openBrowser } from './chromium.ts'
 
 const database = await testDatabase()
 const { sql } = database
 const desk = await webDesk(sql)
 const server = await startWeb(desk.web, { host: '127.0.0.1', port: 0 })
 desk.web.config.url = server.address
-const profile = mkdtempSync(path.join(os.tmpdir(), 'postroom-chromium-'))
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath,
-  headless: true,
-  args: FLAGS,
-  viewport: { width: 1280, height: 860 },
-})
-browser.setDefaultTimeout(15_000)
+const browser = await openBrowser()
 /** Counts what anybody asks of it: the outside world. */
 const canary = await startCanary()
 
 test.after(async () => {
-  await browser.close()
+  await closeBrowsers()
   canary.stop()
   await server.stop()
-  rmSync(profile, { recursive: true, force: true })
   await database.close()
 })
 
