@@ -120,6 +120,7 @@ CREATE TABLE "receipts" (
 	"agent_id" bigint,
 	"address" text NOT NULL,
 	"ticket_id" bigint,
+	"channel" text NOT NULL,
 	"mail_id" bigint,
 	"outcome" text NOT NULL,
 	"reason" text DEFAULT '' NOT NULL,
@@ -127,6 +128,7 @@ CREATE TABLE "receipts" (
 	"message_id" text,
 	"at" timestamp with time zone NOT NULL,
 	"undone_at" timestamp with time zone,
+	CONSTRAINT "receipts_channel" CHECK (channel in ('mail', 'web')),
 	CONSTRAINT "receipts_outcome" CHECK (outcome in ('done', 'dry', 'error'))
 );
 --> statement-breakpoint

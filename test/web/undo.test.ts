@@ -16,6 +16,7 @@ const macros = `macros:
   - {key: restarted, name: Restarted, values: [host], text: {en: "{{customer}}, {{host}} runs.", de: "{{customer}}, {{host}} läuft."}, commands: ["#tag +{{host}}", "#close"]}
   - {key: inside, text: {en: "Looked at."}, commands: ["#note"]}
   - {key: urgent, commands: ["#priority urgent"]}
+  - {key: asks, commands: ["#ask noc@isp.example \\"Is line 7 down?\\"", "#sla gold", "#close"]}
 `
 await transaction(sql, (tx) => applyDesk(tx, { text: `${demoDesk}\n${macros}`, author: 'test' }, NOON))
 desk.tools.desk = await loadDesk(sql)
@@ -173,6 +174,22 @@ test('a macro says itself that its text is a note; one of commands alone needs n
   assert.equal({ ...comment }, { text: 'Looked at.', visibility: 'internal' })
   assert.match((await submit(id, { macro: 'urgent' })).headers.get('location')!, 'done=change')
   assert.is((await row(id)).priority, 'urgent')
+})
+
+test('what a macro does here came by the web: its comment, its events and its receipt say so', async () => {
+  const id = await add()
+  await submit(id, { macro: 'asks' })
+  const comments = await sql`select channel, visibility from comments where ticket_id = ${id} and author_role = 'agent'`
+  assert.equal([...comments], [{ channel: 'web', visibility: 'internal' }])
+  const events = await sql`
+    select type, why, data ->> 'reason' as reason from events
+    where ticket_id = ${id} and type in ('status', 'policy') and actor = 'agent' order by seq`
+  assert.ok(events.length >= 2, JSON.stringify(events))
+  assert.not.match(JSON.stringify(events), /by mail/)
+  assert.is(events.findLast((one) => one.type === 'status')!.why, 'on the web')
+  assert.match(JSON.stringify(events), /on the web.*on the web/)
+  const receipts = await sql`select channel, mail_id, message_id from receipts where ticket_id = ${id}`
+  assert.equal([...receipts], [{ channel: 'web', mail_id: null, message_id: null }])
 })
 
 test('a macro that cannot be used is refused with the reason, and the words typed are kept', async () => {

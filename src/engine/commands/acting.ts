@@ -25,6 +25,9 @@ export function agentOn(on: Acting): Agent {
   return on.who.agent
 }
 
+/** Where nobody says why: how it was said. */
+export const wayOf = ({ channel }: Acting): string => (channel === 'mail' ? 'by mail' : 'on the web')
+
 /** An agent as timesheets know them; their days are those of their own zone. */
 export function workerOn(on: Acting): Worker {
   const { id, name, address, admin } = agentOn(on)

@@ -35,6 +35,9 @@ export type Reading = {
   now: Date
 }
 
+/** How a person's words came. */
+export type Channel = 'mail' | 'web'
+
 /** What a command acts in. */
 export type Acting = {
   tools: Tools
@@ -44,9 +47,11 @@ export type Acting = {
   inbox: Inbox
   /** Null: the mail names no ticket, as a digest's answer or `#new`. */
   ticketId: number | null
-  channel: 'mail'
+  /** How it came to the desk: comments, events and receipts say so. */
+  channel: Channel
+  /** What came with the commands; of the web what was typed with them. */
   mail: {
-    /** Row of the inbound mail. */
+    /** Row of the inbound mail; null: there is none. */
     id: number | null
     from: MailAddress
     subject: string

@@ -1,6 +1,6 @@
 /** What a receipt is made of, and what is kept of it; and which commands are answered with how to correct them. */
 import type { Inbox } from '../desk.ts'
-import type { Effect, Inverse, Problem, Values, Who } from './command.ts'
+import type { Channel, Effect, Inverse, Problem, Values, Who } from './command.ts'
 import { type Name, SPECS } from './names.ts'
 import { en, type PhraseKey } from './phrases/en.ts'
 import type { Outcome } from './tables.ts'
@@ -23,6 +23,7 @@ export type Receipt = {
   inbox: Inbox
   locale: string
   zone: string
+  channel: Channel
   /** The mail with the commands. */
   mail: {
     /** Its row; null: it is not stored. */

@@ -23,7 +23,7 @@ export async function writeReceipt(
   tools: Tools,
   now: Date,
 ): Promise<{ receiptId: number; mailed: boolean }> {
-  const { outcome, who, ticketId, mail } = receipt
+  const { outcome, who, ticketId, channel, mail } = receipt
   const address = who.kind === 'agent' ? who.agent.address : who.address
   const agentId = who.kind === 'agent' ? who.agent.id : null
   const reason = outcome === 'error' ? reasonOf(receipt) : ''
@@ -41,22 +41,22 @@ export async function writeReceipt(
   )
   const messageId = wanted ? idFor(receipt, tools, now) : null
   const [row] = await tx<{ id: number }[]>`
-    insert into receipts (agent_id, address, ticket_id, mail_id, outcome, reason, effects, message_id, at)
-    values (${agentId}, ${address}, ${ticketId}, ${mail.id}, ${outcome}, ${reason}, ${JSON.stringify(kept)}::text::jsonb,
+    insert into receipts (agent_id, address, ticket_id, channel, mail_id, outcome, reason, effects, message_id, at)
+    values (${agentId}, ${address}, ${ticketId}, ${channel}, ${mail.id}, ${outcome}, ${reason}, ${JSON.stringify(kept)}::text::jsonb,
       ${messageId}, ${now}) returning id`
   const receiptId = row!.id
   if (messageId !== null) await queueReceipt(tx, { receipt, address, receiptId, messageId, tools }, now)
   return { receiptId, mailed: messageId !== null }
 }
 
-/** Receipts of an agent that were not mailed, for the digest of those who want them there; newest last. */
+/** Receipts of an agent's mails that were not mailed, for the digest of those who want them there; newest last. */
 export async function unmailedReceipts(
   sql: Queryable,
   asked: { agentId: number; since: Date },
 ): Promise<{ id: number; ticketId: number | null; at: Date; effects: Kept[] }[]> {
   return await sql<{ id: number; ticketId: number | null; at: Date; effects: Kept[] }[]>`
     select id, ticket_id as "ticketId", at, effects from receipts
-    where agent_id = ${asked.agentId} and at >= ${asked.since} and message_id is null and outcome = 'done'
+    where agent_id = ${asked.agentId} and at >= ${asked.since} and message_id is null and outcome = 'done' and channel = 'mail'
     order by id limit 200`
 }
 

@@ -6,7 +6,7 @@ import { setTeam } from '../tickets/hand-over.ts'
 import { mayOverride, pinPolicy, unpinPolicy } from '../tickets/policy.ts'
 import { snooze } from '../tickets/wait.ts'
 import { assign, move, prioritise, tag } from '../tickets.ts'
-import { agentOn, changing, missing, type Told, ticketOn, unexpected } from './acting.ts'
+import { agentOn, changing, missing, type Told, ticketOn, unexpected, wayOf } from './acting.ts'
 import { type Act, type Answer, type Problem, problem, type Read, type Reading } from './command.ts'
 import type { Arg } from './grammar.ts'
 import type { Name } from './names.ts'
@@ -168,15 +168,16 @@ export const sla: Read = (args, on) => {
   if (level.problem) return level
   const [quoted, ...more] = rest
   if (quoted && quoted.kind !== 'quoted') return unexpected('sla', rest)!
-  const reason = quoted ? textOf(quoted) : 'by mail'
+  const reason = quoted ? textOf(quoted) : null
   return unexpected('sla', more) ?? { ok: slaAct(level.ok, reason) }
 }
 
 const slaAct =
-  (level: string, reason: string): Act =>
+  (level: string, said: string | null): Act =>
   async (tx, on, now) => {
     const ticketId = ticketOn(on)
     const { actor, tools } = on
+    const reason = said ?? wayOf(on)
     const [was] = await tx<{ source: string | null; key: string | null }[]>`
       select t.policy_source as source, p.key from tickets t left join sla_policies p on p.id = t.policy_id
       where t.id = ${ticketId}`

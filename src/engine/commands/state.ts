@@ -2,7 +2,7 @@
 import { STATUSES, type Status } from '../tables.ts'
 import { wait } from '../tickets/wait.ts'
 import { setStatus } from '../tickets.ts'
-import { afterPair, changing, missing, type Told, ticketOn, unexpected } from './acting.ts'
+import { afterPair, changing, missing, type Told, ticketOn, unexpected, wayOf } from './acting.ts'
 import type { Act, Acting, Answer, Phrase, Read, Reading } from './command.ts'
 import { problem } from './command.ts'
 import type { Arg } from './grammar.ts'
@@ -62,7 +62,7 @@ function statusAct(choose: (on: Acting, from: Status) => Status, why: string | n
     const to = row ? choose(on, row.status) : 'open'
     if (row && to === row.status) return { key: 'status_same', data: statusData(on, to) }
     const change = { ticketId: on.ticketId, status: to, actor: on.actor, tools: on.tools }
-    const { closed } = await setStatus(tx, { ...change, why: why ?? 'by mail' }, now)
+    const { closed } = await setStatus(tx, { ...change, why: why ?? wayOf(on) }, now)
     if (closed.length === 0) return { key: 'status_now', data: statusData(on, to) }
     const tickets = closed.map((one) => numbered(one.ticketId)).join(', ')
     return { key: 'duplicates_closed', data: { ...statusData(on, to), tickets }, inverse: { closed } }
@@ -82,7 +82,7 @@ function waiting(name: 'wait' | 'hold', to: 'waiting_customer' | 'on_hold', give
   if (until && until <= on.now) return problem('past_time', {}, { column: given![0]!.column })
   return {
     ok: changing(async (tx, acting, now) => {
-      await wait(tx, { ticketId: acting.ticketId, status: to, until, actor: acting.actor, why: 'by mail' }, now)
+      await wait(tx, { ticketId: acting.ticketId, status: to, until, actor: acting.actor, why: wayOf(acting) }, now)
       return until
         ? { key: 'waits_until', data: { to, until: momentText(until, acting) } }
         : { key: 'status_now', data: { to } }

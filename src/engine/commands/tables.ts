@@ -3,10 +3,11 @@ import { sql } from 'drizzle-orm'
 import { check, index, jsonb, pgTable, text } from 'drizzle-orm/pg-core'
 import { id, instant, ref } from '../../columns.ts'
 import { agents, tickets } from '../tables.ts'
+import type { Channel } from './command.ts'
 
 export type Outcome = 'done' | 'dry' | 'error'
 
-/** One row for each mail. */
+/** One row for each mail, and for each form of the web that did something. */
 export const receipts = pgTable(
   'receipts',
   {
@@ -14,6 +15,7 @@ export const receipts = pgTable(
     agent_id: ref().references(() => agents.id), // null: a customer's
     address: text().notNull(), // whom the receipt is for
     ticket_id: ref().references(() => tickets.id),
+    channel: text().$type<Channel>().notNull(),
     mail_id: ref(), // of inbound_mails, which is above this room: no foreign key
     outcome: text().$type<Outcome>().notNull(),
     reason: text().notNull().default(''), // of an error: what it was, to tell it from others
@@ -23,6 +25,7 @@ export const receipts = pgTable(
     undone_at: instant(),
   },
   (t) => [
+    check('receipts_channel', sql.raw(`channel in ('mail', 'web')`)),
     check('receipts_outcome', sql.raw(`outcome in ('done', 'dry', 'error')`)),
     index('receipts_agent').on(t.agent_id, t.at),
     index('receipts_ticket').on(t.ticket_id),

@@ -221,6 +221,7 @@ async function tell(
       inbox,
       locale: agent.locale ?? inbox.locale,
       zone: agent.zone ?? inbox.zone,
+      channel: 'mail',
       mail: {
         id: arrival.id,
         messageId: mail.messageId,

@@ -92,6 +92,7 @@ export async function runCustomers(tx: Tx, work: Work, action: Commands, now: Da
       inbox,
       locale: plan.locale,
       zone: plan.zone,
+      channel: 'mail',
       mail: { id: arrival.id, messageId: mail.messageId, references: mail.references, text: visibleOf(mail) },
       commands: 'some',
       ran,

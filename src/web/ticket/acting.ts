@@ -37,7 +37,7 @@ export async function actingOn(
       actor: { kind: 'agent', id: agent.id, name: agent.name },
       inbox,
       ticketId,
-      channel: 'mail',
+      channel: 'web',
       mail: {
         id: null,
         from: { address: agent.address, name: agent.name },
@@ -61,8 +61,8 @@ export async function keepReceipt(
   now: Date,
 ): Promise<void> {
   if (ran.every((one) => one.inverse === null)) return
-  const { tools, who, ticketId, inbox, locale, zone, mail } = acting
+  const { tools, who, ticketId, inbox, locale, zone, channel, mail } = acting
   const asMail = { id: null, messageId: null, references: [], text: mail.text }
-  const receipt = { outcome: 'done', who, ticketId, inbox, locale, zone, mail: asMail, answers: null } as const
+  const receipt = { outcome: 'done', who, ticketId, inbox, locale, zone, channel, answers: null } as const
   await writeReceipt(tx, { ...receipt, mail: asMail, commands: 'none', ran, problems: [] }, tools, now)
 }

@@ -22,6 +22,7 @@ const base = (ticketId: number | null): Receipt => ({
   inbox: tools.desk.inboxes[0]!,
   locale: 'en',
   zone: 'Europe/Berlin',
+  channel: 'mail',
   mail: { id: null, messageId: 'command@bo.example', references: ['first@desk.example'], text: '' },
   commands: 'some',
   ran: [],
@@ -124,6 +125,7 @@ test('a plain answer has its row and no mail; who wants errors or a digest has m
     true,
   )
   assert.is((await write({ ...failed('#prioo', ticket), who: digest.who })).mailed, true)
+  await write({ ...digest, channel: 'web', commands: 'none', ran: (await run('#prio urgent', ticket, on)).ran })
   const kept = await unmailedReceipts(sql, { agentId: ada.id, since: MONDAY })
   assert.equal(
     kept.map((one) => one.effects.map((effect) => effect.key)),

@@ -44,6 +44,7 @@ async function done(words: string, ticketId: number | null, now = MONDAY) {
         inbox: tools.desk.inboxes[0]!,
         locale: 'en',
         zone: 'Europe/Berlin',
+        channel: 'mail',
         mail: { id: null, messageId: null, references: [], text: words },
         commands: 'some',
         ran,

@@ -196,6 +196,18 @@ async function confirm(mailId: number) {
   assert.is((await desk.ending(mailId)).state, 'recorded')
 }
 
+test('what came by mail says so: its comment, its events and its receipt', async () => {
+  const id = await ticket()
+  await answer(id, '#ask noc@isp.example "Is line 7 down?"\n#sla gold\n#close')
+  const [asked] = await sql`select channel from comments where ticket_id = ${id} and author_role = 'agent'`
+  assert.is(asked!.channel, 'mail')
+  const events = await sql`
+    select type, why, data from events where ticket_id = ${id} and type in ('status', 'policy') and actor = 'agent'`
+  assert.is(events.find((one) => one.type === 'status' && one.data.to === 'resolved')!.why, 'by mail')
+  assert.match(JSON.stringify(events.filter((one) => one.type === 'policy')), /by mail/)
+  assert.is((await sql`select channel from receipts where ticket_id = ${id}`)[0]!.channel, 'mail')
+})
+
 test('a recalled answer that has left is answered with what to do', async () => {
   const id = await ticket()
   await answer(id, '#reply\nRestarted.')
