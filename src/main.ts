@@ -20,6 +20,7 @@ import { showReport } from './main/report.ts'
 import { rules } from './main/rules.ts'
 import { serve } from './main/serve.ts'
 import { type Print, showMails, showOutbox, showReplay, showTicket, showTickets, writeRaw } from './main/show.ts'
+import { showStatements } from './main/statements.ts'
 
 const OPTIONS = {
   config: { type: 'string' },
@@ -73,6 +74,8 @@ const COMMANDS: Record<string, (call: Call) => Promise<number>> = {
   mail: mailCommand,
   outbox: outboxCommand,
   report: reportCommand,
+  statements: ({ words, ...call }) =>
+    opened(call, ({ sql }) => showStatements(sql, print, { ...call, month: words[0] ?? null })),
   rules: rulesCommand,
   vectors: ({ words, place }) => {
     const files = required(words, 'a FILE')

@@ -15,6 +15,7 @@ export const HELP = `Postroom, an email-first helpdesk.
   mail N [--raw | --retry | --release | --discard | --fetch]
   outbox [--state S] [N --retry | N --cancel]
   report NAME                violations, compliance, agents, teams, organizations or unassessed [--from DATE] [--to DATE] [--zone Z]
+  statements [MONTH]         the time that customers were mailed, of all months or of 2026-10, and what they answered
   rules check FILE           is this desk file valid?
   rules test FILE            do its rules pass their own tests?
   vectors FILE...            check calendar and clocks against expected results
@@ -58,6 +59,9 @@ midnights of a zone, the second day is not in it; --zone Europe/Berlin, else the
 group, organization, policy, priority, type, weekday or hour (of the start). violations --superseded also lists what no
 longer counts, with who and why; --limit N the newest. Options: --json (one object a row), --csv. Lengths are
 working seconds, a share is basis points, null where nothing ended.`,
+  statements: `statements [MONTH]: the statements of time that customers were mailed, newest month first, of all months or of one
+(2026-10): empty (there was no time), sent, disputed, approved or reopened. Options: --limit N, --json (one object a
+statement with its entries; seconds, and amounts in minor units).`,
   ticket: `ticket N: comments, attachments, clocks and events of one ticket. --replay rebuilds its clocks from its events alone
 and compares them with the rows: exit 1 and the differences where they are not identical. Options: --json.`,
   vectors: `vectors FILE...: JSON lines of calendar and clock cases, each run through the engine, clocks through the database in a

@@ -16,6 +16,7 @@ import { merge } from '../../../src/engine/tickets/merge.ts'
 import { note } from '../../../src/engine/tickets.ts'
 import { approveEntry, submitEntry } from '../../../src/engine/time-entries/approval.ts'
 import { editEntry, enterTime, removeEntry } from '../../../src/engine/time-entries.ts'
+import { showStatements } from '../../../src/main/statements.ts'
 import { LOCALES } from '../../../src/render.ts'
 import { after, DAY } from '../../../src/time.ts'
 import { readSignedAddress, signedAddress, type Token } from '../../../src/tokens.ts'
@@ -604,6 +605,28 @@ test('no word for agents alone stands on it, and no address of an agent', async 
   for (const words of ['never maintained', address, 'bo@desk.example']) assert.not.match(whole, words)
   assert.match(row!.text, 'ask support@desk.example')
   assert.match(row!.text, /\| Desk Support \|/)
+})
+
+test('the command line lists them, as lines and as JSON', async () => {
+  const { mail: out, to } = await sent()
+  await answers('Yes', { to })
+  const lines: string[] = []
+  const show = async (json: boolean, month: string | null) => {
+    lines.length = 0
+    await showStatements(sql, (line) => void lines.push(line), { json, limit: null, month })
+    return lines
+  }
+  assert.equal(await show(false, null), [
+    `2026-10  acme  approved  1 hour billable  €140.00  ${CHIEF}  #${out.ticket_id}`,
+    '1 statement',
+  ])
+  const one = JSON.parse((await show(true, '2026-10'))[0]!)
+  assert.equal(
+    [one.organization, one.month, one.state, one.billable_s, one.free_s, one.sums, one.entries.length],
+    ['Acme', '2026-10', 'approved', 3600, 1800, [{ currency: 'EUR', net_minor: 14000 }], 2],
+  )
+  assert.equal(await show(false, '2026-09'), ['0 statements'])
+  assert.is(await refusal(show(false, 'October')), 'bad_month')
 })
 
 test('it is written in each language', async () => {
