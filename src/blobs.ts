@@ -56,25 +56,30 @@ export async function putSmallBlobs(tx: Tx, contents: Buffer[]): Promise<number[
   for (const size of sizes) ends.push((ends.at(-1) ?? 0) + size)
   // One text that the server cuts: an array of texts it would read letter by letter and copy twice.
   const whole = Buffer.concat([...unique.values()]).toString('base64')
-  const storing = tx`
-    with content as (
-      select decode(sha256, 'hex') as sha256, bytes, substring(whole.data from ends - bytes + 1 for bytes) as data
-      from (select decode(${whole}::text, 'base64') as data offset 0) whole,
-        unnest(${[...unique.keys()]}::text[], ${sizes}::int[], ${ends}::int[]) as c (sha256, bytes, ends)
+  const made = await tx<{ id: number; sha256: string }[]>`
+    with whole as materialized (select decode(${whole}::text, 'base64') as data),
+    content as (
+      select decode(sha256, 'hex') as sha256, bytes, ends - bytes + 1 as start
+      from unnest(${[...unique.keys()]}::text[], ${sizes}::int[], ${ends}::int[]) as c (sha256, bytes, ends)
     ), made as (
       insert into blobs (sha256, bytes) select sha256, bytes from content order by sha256
       on conflict (sha256) do nothing returning id, sha256
+    ), chunks as (
+      insert into blob_chunks (blob_id, n, data)
+      select id, 0, substring(whole.data from start for bytes)
+      from made join content using (sha256), whole where bytes > 0
     )
-    insert into blob_chunks (blob_id, n, data)
-    select id, 0, data from made join content using (sha256) where content.bytes > 0`
-  // A statement of its own: the first cannot see a row that another transaction committed while it waited for it.
-  const finding = tx<{ id: number; sha256: string }[]>`
-    select id, encode(sha256, 'hex') as sha256 from blobs
-    where sha256 in (select decode(hash, 'hex') from unnest(${[...unique.keys()]}::text[]) as h (hash))`
-  const [, rows] = await Promise.all([storing, finding])
-  const ids = new Map(rows.map((row) => [row.sha256, row.id]))
+    select id, encode(sha256, 'hex') as sha256 from made`
+  const ids = new Map(made.map((row) => [row.sha256, row.id]))
+  const known = [...unique.keys()].filter((hash) => !ids.has(hash))
+  if (known.length) for (const { id, sha256 } of await findBlobs(tx, known)) ids.set(sha256, id)
   return hashes.map((hash) => ids.get(hash) as number)
 }
+
+/** A statement of its own: the one that stores cannot see a row that another transaction committed while it waited for it. */
+const findBlobs = (tx: Tx, hashes: string[]) => tx<{ id: number; sha256: string }[]>`
+  select id, encode(sha256, 'hex') as sha256 from blobs
+  where sha256 in (select decode(hash, 'hex') from unnest(${hashes}::text[]) as h (hash))`
 
 /** The id of the blob with this content, or null. */
 export async function findBlob(sql: Queryable, sha256: Buffer): Promise<number | null> {
