@@ -109,13 +109,13 @@ async function openTicket(tx: Tx, work: Work, now: Date): Promise<Done> {
   // 6.10, 10: an address of this desk is nobody's contact
   const isSomebody = hasAuthor(arrival) && !facts.memory.fromOwnInbox
   const isNew = facts.contact === null && isSomebody && (plan.kind !== null || plan.state === 'ticketed')
-  const [{ ticketId, commentId, freshContact, outboxId }, files] = await Promise.all([
-    reserve(tx, { contact: isNew, outbox: find(plan, 'acknowledge') !== undefined }),
-    filesOf(tx, work),
-  ])
+  const wanted = { contact: isNew, outbox: find(plan, 'acknowledge') !== undefined }
+  const { ticketId, commentId, freshContact, outboxId } = await reserve(tx, wanted)
   const contactId = facts.contact?.id ?? freshContact
   const at = arrival.releasedAt ?? arrival.receivedAt
+  // before the files, which most mails lack: so those that are settled together count in one statement
   const ack = await acknowledgement(tx, work, { ticketId, commentId }, now)
+  const files = await filesOf(tx, work)
   const comment = commentOf(work, { id: commentId, ticketId, contactId })
   const actor: Actor =
     contactId === null ? system('mail') : { kind: 'contact', id: contactId, name: comment.author.name }

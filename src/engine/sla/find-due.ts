@@ -1,5 +1,5 @@
 /** Which tickets time or an edit of the desk has something to do with (SLA Q3, Q5); read from partial indexes. */
-import type { Queryable } from '../../database.ts'
+import { ask, each, type Queryable } from '../../database.ts'
 
 /**
  * Tickets with a breach or a reminder strictly before `now`, an answer whose undo window has ended, or a reminder that
@@ -22,14 +22,18 @@ export async function findDue(sql: Queryable, most: number, now: Date): Promise<
 
 /** Whether there is anything of that in one ticket. */
 export async function isDue(sql: Queryable, ticketId: number, now: Date): Promise<boolean> {
-  const [row] = await sql<{ due: boolean }[]>`
-    select exists (
-        select from sla_clocks c where ticket_id = ${ticketId} and (
-          (state = 'running' and breached_at is null and due_at < ${now}) or next_warn_at < ${now}
-          or exists (select from sla_fired f where f.clock_id = c.id and f.acted_at is null)))
-      or exists (select from sla_answers where ticket_id = ${ticketId} and at <= ${now}) as due`
+  const [row] = await ask<{ due: boolean }>(sql, DUE, { ticket_id: ticketId, now })
   return row!.due
 }
+
+const DUE = each(
+  'ticket_id bigint, now timestamptz',
+  `select exists (
+      select from sla_clocks c where c.ticket_id = given.ticket_id and (
+        (state = 'running' and breached_at is null and due_at < given.now) or next_warn_at < given.now
+        or exists (select from sla_fired f where f.clock_id = c.id and f.acted_at is null offset 0)) offset 0)
+    or exists (select from sla_answers a where a.ticket_id = given.ticket_id and a.at <= given.now offset 0) as due`,
+)
 
 /** A version that an edit has replaced and open clocks still run under. */
 export type Outdated = { what: 'calendar' | 'policy'; id: number }
