@@ -39,7 +39,7 @@ export function aboutStatement(plan: Plan, arrival: Arrival, facts: Facts, threa
   if (statement.ticketId === null || comment.ticket !== statement.ticketId) return plan
   const text = visibleOf(arrival.mail as IncomingMail)
   const doubt = doubtOf(plan, arrival, facts, threading)
-  const isAgain = doubt === null && statement.state === 'approved' && saysYes(text)
+  const isAgain = doubt === null && statement.state === 'approved' && isPlainYes(text)
   // who says yes twice wants nothing more
   if (isAgain) return withReason(withoutStatus(plan), `the statement of ${statement.month} was approved before`)
   const open = statement.state === 'sent' || statement.state === 'disputed'

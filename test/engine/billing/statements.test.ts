@@ -282,6 +282,17 @@ test('anything else is read by a person, in the ticket of the statement', async 
   }
 })
 
+test('an objection after the approval opens the ticket again, and changes nothing else', async () => {
+  for (const words of ['Yes, but the second line is wrong after all.', 'We were wrong.']) {
+    await desk.reset()
+    const { mail: out, entries, to } = await sent()
+    await answers('Yes', { to })
+    await answers(words, { to })
+    assert.is((await sql`select status from tickets where id = ${out.ticket_id}`)[0]!.status, 'open', words)
+    assert.equal([await stateOf(), await closed()], ['approved', entries])
+  }
+})
+
 const forge = (token: Partial<Token>) => async (to: string) => {
   const real = readSignedAddress(keys, 'support@desk.example', to)!
   return signedAddress(keys, 'support@desk.example', { ...real, ...token })
