@@ -76,7 +76,7 @@ const YES_NO: Options = [
 function priorityChoice({ priority, assessed_at }: TicketView['ticket']): WorkField {
   const all = PRIORITIES.map((one) => [one, PRIORITY_WORDS[one]] as const)
   return assessed_at === null
-    ? choice('priority', 'Priority', '', [['', `Unassessed (${PRIORITY_WORDS[priority]})`], ...all])
+    ? choice('priority', 'Priority', '', [['', 'Unassessed'], ...all])
     : choice('priority', 'Priority', priority, all)
 }
 
