@@ -80,7 +80,7 @@ export async function timeRun(
 
 /** Whether every mail has its final state; those that became a ticket have their acknowledgement in the outbox. */
 export const settled = (sql: Sql) => async () => {
-  const [row] = await sql`select exists (select from inbound_mails where state in ('received', 'processing')) as busy`
+  const [row] = await sql`select exists (select from inbound_mails where state = 'received') as busy`
   return row?.busy === false
 }
 

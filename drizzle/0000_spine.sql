@@ -696,7 +696,7 @@ CREATE TABLE "inbound_mails" (
 	"ticket_id" bigint,
 	"comment_id" bigint,
 	"reasons" jsonb DEFAULT '[]'::jsonb NOT NULL,
-	"trace" jsonb,
+	"trace" json,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"failures" integer DEFAULT 0 NOT NULL,
 	"started_at" timestamp with time zone,
@@ -709,7 +709,7 @@ CREATE TABLE "inbound_mails" (
 	"confirmed" jsonb,
 	"settled_at" timestamp with time zone,
 	"settled_by" text,
-	CONSTRAINT "inbound_mails_state" CHECK (state in ('received', 'processing', 'ticketed', 'commented', 'recorded', 'held', 'quarantined', 'discarded')),
+	CONSTRAINT "inbound_mails_state" CHECK (state in ('received', 'ticketed', 'commented', 'recorded', 'held', 'quarantined', 'discarded')),
 	CONSTRAINT "inbound_mails_released_as" CHECK (released_as = 'ticket')
 );
 --> statement-breakpoint
@@ -951,11 +951,11 @@ CREATE INDEX "delivery_attempts_outbox" ON "delivery_attempts" USING btree ("out
 CREATE INDEX "imap_seen_action" ON "imap_seen" USING btree ("mailbox_id") WHERE action is not null and action_done_at is null;--> statement-breakpoint
 CREATE INDEX "imap_seen_original" ON "imap_seen" USING btree ("mailbox_id") WHERE original = 'asked';--> statement-breakpoint
 CREATE INDEX "imap_seen_mail" ON "imap_seen" USING btree ("mail_id");--> statement-breakpoint
-CREATE INDEX "inbound_mails_due" ON "inbound_mails" USING btree ("id") WHERE state in ('received', 'processing');--> statement-breakpoint
-CREATE UNIQUE INDEX "inbound_mails_dedupe" ON "inbound_mails" USING btree ("dedupe_key","isolation");--> statement-breakpoint
+CREATE INDEX "inbound_mails_due" ON "inbound_mails" USING btree ("id") WHERE state = 'received';--> statement-breakpoint
+CREATE UNIQUE INDEX "inbound_mails_dedupe" ON "inbound_mails" USING btree ("dedupe_key","isolation") WHERE dedupe_key is not null;--> statement-breakpoint
 CREATE INDEX "inbound_mails_from" ON "inbound_mails" USING btree ("from_address","received_at");--> statement-breakpoint
-CREATE INDEX "inbound_mails_message_id" ON "inbound_mails" USING btree ("message_id");--> statement-breakpoint
-CREATE INDEX "inbound_mails_ticket" ON "inbound_mails" USING btree ("ticket_id");--> statement-breakpoint
+CREATE INDEX "inbound_mails_message_id" ON "inbound_mails" USING btree ("message_id") WHERE message_id is not null;--> statement-breakpoint
+CREATE INDEX "inbound_mails_ticket" ON "inbound_mails" USING btree ("ticket_id") WHERE ticket_id is not null;--> statement-breakpoint
 CREATE INDEX "inbound_mails_blob" ON "inbound_mails" USING btree ("blob_id");--> statement-breakpoint
 CREATE INDEX "inbound_mails_state" ON "inbound_mails" USING btree ("state","id") WHERE state in ('held', 'quarantined', 'discarded');--> statement-breakpoint
 CREATE UNIQUE INDEX "mailboxes_once" ON "mailboxes" USING btree ("name","folder","uidvalidity");--> statement-breakpoint
@@ -963,5 +963,5 @@ CREATE UNIQUE INDEX "mailboxes_current" ON "mailboxes" USING btree ("name","fold
 CREATE INDEX "pending_ids_mail" ON "pending_ids" USING btree ("mail_id");--> statement-breakpoint
 CREATE INDEX "sessions_agent" ON "sessions" USING btree ("agent_id");--> statement-breakpoint
 ALTER TABLE "blob_chunks" ALTER COLUMN "data" SET STORAGE EXTERNAL;--> statement-breakpoint
-ALTER TABLE "inbound_mails" SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);--> statement-breakpoint
+ALTER TABLE "inbound_mails" SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);--> statement-breakpoint
 ALTER TABLE "outbox" SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);

@@ -129,7 +129,7 @@ export async function listMails(
 ): Promise<MailRow[]> {
   const rows = await sql<MailRow[]>`
     select ${rowColumns(sql)} from inbound_mails
-    where (${states ?? null}::text[] is null or state = any(${states ?? null}::text[]))
+    where (${states ?? null}::text[] is null or ${shownState(sql)} = any(${states ?? null}::text[]))
       and (${before ?? null}::bigint is null or id < ${before ?? null})
     order by id desc limit ${limit ?? null}`
   return [...rows]
@@ -238,10 +238,13 @@ export async function purge(sql: Sql, now: Date): Promise<{ discarded: number; r
 }
 
 const rowColumns = (sql: Queryable) => sql`
-  id, received_at as "receivedAt", via, listener, envelope_from as "envelopeFrom", recipients, bytes, state, kind,
+  id, received_at as "receivedAt", via, listener, envelope_from as "envelopeFrom", recipients, bytes, ${shownState(sql)} as state, kind,
   from_address as "from", subject, message_id as "messageId", ticket_id as "ticketId", comment_id as "commentId",
   duplicate_of as "duplicateOf", reasons, attempts, blob_id as "blobId", settled_at as "settledAt",
   settled_by as "settledBy"`
+
+/** A worker that ends a mail, or gives it back, lets go of it. */
+const shownState = (sql: Queryable) => sql`case when leased_by is null then state else 'processing' end`
 
 /** Back to the queue, at its old place in its conversation. */
 async function reopen(
@@ -266,7 +269,7 @@ async function reopen(
 const noMail = (id: number) => new Refusal('no_mail', `There is no mail ${id}.`)
 
 async function wrongState(tx: Queryable, id: number, wanted: MailState[]): Promise<Refusal> {
-  const [mail] = await tx<{ state: MailState }[]>`select state from inbound_mails where id = ${id}`
+  const [mail] = await tx<{ state: MailState }[]>`select ${shownState(tx)} as state from inbound_mails where id = ${id}`
   if (!mail) return noMail(id)
   return new Refusal('mail_state', `Mail ${id} is ${mail.state}, not ${wanted.join(' or ')}.`)
 }

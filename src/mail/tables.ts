@@ -1,7 +1,18 @@
 /** The tables of the mail rooms: what came in, where each mailbox stands, how each delivery went. */
 import { sql } from 'drizzle-orm'
-import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import { bytea, id, instant, ref } from '../columns.ts'
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
+import { bytea, id, instant, oneOf, ref } from '../columns.ts'
 import { outbox } from '../engine/outbox/tables.ts'
 import { comments, tickets } from '../engine/tables.ts'
 import type { Confirmed, ReleasedAs } from '../incoming.ts'
@@ -18,6 +29,8 @@ export const MAIL_STATES = [
   'discarded',
 ] as const
 export type MailState = (typeof MAIL_STATES)[number]
+/** `processing` is what people read of a received mail that a worker has a lease on: a claim changes no index. */
+const STORED_STATES = MAIL_STATES.filter((state) => state !== 'processing')
 
 /**
  * Every accepted mail, once per transaction or fetch, in exactly one state (0.2). `blob_id` is the raw as received;
@@ -36,7 +49,7 @@ export const inboundMails = pgTable(
     prefix: text().notNull().default(''),
     blob_id: ref().references(() => blobs.id), // null: the purge took the raw of a discarded mail
     bytes: ref().notNull(),
-    state: text().$type<MailState>().notNull().default('received'),
+    state: text().$type<Exclude<MailState, 'processing'>>().notNull().default('received'),
     ids: ref().array().notNull().default([]), // 64-bit hashes of own and referred Message-IDs, from a header scan
     message_id: text(), // normalised (3.1)
     from_address: text(),
@@ -49,7 +62,7 @@ export const inboundMails = pgTable(
     ticket_id: ref().references(() => tickets.id),
     comment_id: ref().references(() => comments.id),
     reasons: jsonb().$type<{ code: string; words: string }[]>().notNull().default([]),
-    trace: jsonb(),
+    trace: json(), // written once and read whole
     attempts: integer().notNull().default(0), // how often it was begun (2.15)
     failures: integer().notNull().default(0), // how often that ended in an error
     started_at: instant(),
@@ -64,13 +77,13 @@ export const inboundMails = pgTable(
     settled_by: text(), // the agent who discarded it, or 'purge'
   },
   (t) => [
-    check('inbound_mails_state', sql.raw(`state in (${MAIL_STATES.map((state) => `'${state}'`).join(', ')})`)),
+    check('inbound_mails_state', oneOf('state', STORED_STATES)),
     check('inbound_mails_released_as', sql.raw(`released_as = 'ticket'`)),
-    index('inbound_mails_due').on(t.id).where(sql`state in ('received', 'processing')`),
-    uniqueIndex('inbound_mails_dedupe').on(t.dedupe_key, t.isolation),
+    index('inbound_mails_due').on(t.id).where(sql`state = 'received'`),
+    uniqueIndex('inbound_mails_dedupe').on(t.dedupe_key, t.isolation).where(sql`dedupe_key is not null`),
     index('inbound_mails_from').on(t.from_address, t.received_at), // what a sender did lately (4a.23)
-    index('inbound_mails_message_id').on(t.message_id),
-    index('inbound_mails_ticket').on(t.ticket_id),
+    index('inbound_mails_message_id').on(t.message_id).where(sql`message_id is not null`),
+    index('inbound_mails_ticket').on(t.ticket_id).where(sql`ticket_id is not null`),
     index('inbound_mails_blob').on(t.blob_id), // is this content here already; does anything still need it
     index('inbound_mails_state').on(t.state, t.id).where(sql`state in ('held', 'quarantined', 'discarded')`),
   ],

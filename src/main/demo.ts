@@ -30,7 +30,7 @@ export async function demo(place: Place, { log, print }: { log: Log; print: Prin
     }
     for (let tries = 0; tries < 100; tries++) {
       const [open] = await sql`
-        select count(*)::int as n from inbound_mails where id > ${before!.id} and state in ('received', 'processing')`
+        select count(*)::int as n from inbound_mails where id > ${before!.id} and state = 'received'`
       if (open!.n === 0) break
       await sleep(100)
     }

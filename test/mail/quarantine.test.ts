@@ -16,7 +16,7 @@ test.after(() => desk.stop())
 /** A mail over which the daemon died until its attempts were used up: begun as often as may be, and never ended. */
 async function doomed(raw: string) {
   const id = await desk.accept(raw, { receivedAt: after(desk.clock.at, HOUR) }) // so that nobody takes it meanwhile
-  await sql`update inbound_mails set attempts = ${limits.deaths}, state = 'processing', lease_until = now() where id = ${id}`
+  await sql`update inbound_mails set attempts = ${limits.deaths}, leased_by = 'gone', lease_until = now() where id = ${id}`
   desk.clock.at = after(desk.clock.at, 2 * HOUR)
   return await desk.ending(id)
 }

@@ -34,7 +34,7 @@ export async function ageLeases(sql: Sql, alive: number | null): Promise<void> {
   const living = `%/${alive ?? 'nobody'}/%`
   const past = new Date(Date.now() - 1000)
   await sql`
-    update inbound_mails set lease_until = ${past} where state = 'processing' and leased_by not like ${living}`
+    update inbound_mails set lease_until = ${past} where leased_by not like ${living}`
   await sql`
     update outbox set lease_until = ${past} where state in ('leased', 'sending') and leased_by not like ${living}`
   await sql`update leases set until = ${past} where holder not like ${living}`

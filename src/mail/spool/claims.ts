@@ -60,22 +60,22 @@ export async function claim(
   // A queue's statistics are always stale, so the shape of the statement fixes the plan: the oldest that are due, then
   // one after the other, in order, the question whether an older one shares an id, and the row's lock, until `limit` are
   // found. As one flat query the planner asks of all that wait: with 1,000 waiting a claim took 50 ms, this one 1 ms.
+  // The lowest id is asked for because below it the index still holds all that ended since the last vacuum.
   const rows = await sql<ClaimedRow[]>`
-    update inbound_mails set state = 'processing', attempts = attempts + 1, started_at = ${now},
+    update inbound_mails set attempts = attempts + 1, started_at = ${now},
       lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
     where id in (
-      (select free.id from (
+      with oldest as materialized (
         select id, attempts from inbound_mails
-        where state in ('received', 'processing') and due_at <= ${now} and attempts > 0 and ${suspects === 'one'}
-          and (lease_until is null or lease_until <= ${now})
-        order by attempts, id limit ${limits.pipeline.ahead}) waiting, ${free(sql, now)}
+        where state = 'received' and due_at <= ${now} and (lease_until is null or lease_until <= ${now})
+          and id >= (select id from inbound_mails where state = 'received' order by id limit 1)
+        order by id limit ${limits.pipeline.ahead}
+      )
+      (select free.id from (
+        select id from oldest where attempts > 0 and ${suspects === 'one'} order by attempts, id) waiting, ${free(sql, now)}
       limit 1)
       union all
-      (select free.id from (
-        select id from inbound_mails
-        where state in ('received', 'processing') and due_at <= ${now} and attempts = 0
-          and (lease_until is null or lease_until <= ${now})
-        order by id limit ${limits.pipeline.ahead}) waiting, ${free(sql, now)}
+      (select free.id from (select id from oldest where attempts = 0 order by id) waiting, ${free(sql, now)}
       limit ${limit})
       limit ${limit})
     returning id, via, listener, envelope_from, recipients, session, prefix, received_at, blob_id, bytes, attempts,
@@ -87,10 +87,11 @@ export async function claim(
 const free = (sql: Sql, now: Date) => sql`
   lateral (
     select m.id from inbound_mails m
-    where m.id = waiting.id and m.state in ('received', 'processing') and m.due_at <= ${now}
+    where m.id = waiting.id and m.state = 'received' and m.due_at <= ${now}
       and (m.lease_until is null or m.lease_until <= ${now})
       and not exists (
-        select from unnest(m.ids) own (hash) join pending_ids older on older.hash = own.hash and older.mail_id < m.id)
+        select from unnest(m.ids) own (hash), lateral (
+          select from pending_ids older where older.hash = own.hash and older.mail_id < m.id offset 0) older)
     for update skip locked) free`
 
 /** Renews the leases that `worker` still holds. @returns the ids held; work on the others is in vain */
@@ -101,7 +102,7 @@ export async function extend(
 ): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     update inbound_mails set lease_until = ${after(now, limits.pipeline.lease)}
-    where id = any(${ids}::bigint[]) and state = 'processing' and leased_by = ${worker} returning id`
+    where id = any(${ids}::bigint[]) and leased_by = ${worker} returning id`
   return rows.map((row) => row.id)
 }
 
@@ -115,11 +116,11 @@ export async function giveBack(
   now: Date,
 ): Promise<void> {
   await sql`
-    update inbound_mails set state = 'received', lease_until = null, leased_by = null, due_at = ${after(now, delay)},
+    update inbound_mails set lease_until = null, leased_by = null, due_at = ${after(now, delay)},
       attempts = greatest(attempts - 1, 0),
       reasons = jsonb_path_query_array(reasons, '$[*] ? (@.code != "given_back")')
         || jsonb_build_object('code', 'given_back', 'words', ${storable(words)}::text)
-    where id = ${id} and state = 'processing' and leased_by = ${worker}`
+    where id = ${id} and leased_by = ${worker}`
 }
 
 /**
@@ -137,10 +138,9 @@ export async function fail(
     update inbound_mails set failures = failures + 1,
       reasons = reasons || jsonb_build_object('code', 'attempt_failed', 'words', ${storable(words)}::text),
       due_at = ${now}::timestamptz + ${limits.pipeline.backoff}::float8 * 2 ^ failures * interval '1 millisecond',
-      state = case when ${mayTryAgain} then 'received' else state end,
       lease_until = case when ${mayTryAgain} then null else lease_until end,
       leased_by = case when ${mayTryAgain} then null else leased_by end
-    where id = ${id} and state = 'processing' and leased_by = ${worker} returning failures`
+    where id = ${id} and leased_by = ${worker} returning failures`
   if (!row) throw leaseLost(id)
   return row.failures < limits.pipeline.attempts ? 'again' : 'exhausted'
 }
@@ -215,7 +215,7 @@ export async function finish(tx: Tx, endings: Ending[], now: Date): Promise<void
 
 const ENDS: Change = {
   columns: `id bigint, worker text, state text, kind text, message_id text, from_address text, subject text,
-    ticket_id bigint, comment_id bigint, duplicate_of bigint, dedupe_key bytea, likeness jsonb, reasons jsonb, trace jsonb,
+    ticket_id bigint, comment_id bigint, duplicate_of bigint, dedupe_key bytea, likeness jsonb, reasons jsonb, trace json,
     settled_at timestamptz`,
   sql: `
     update inbound_mails m set state = given.state, kind = given.kind, message_id = given.message_id,
@@ -223,7 +223,7 @@ const ENDS: Change = {
       comment_id = given.comment_id, duplicate_of = given.duplicate_of, dedupe_key = given.dedupe_key,
       likeness = given.likeness, reasons = given.reasons, trace = given.trace, settled_at = given.settled_at,
       settled_by = null, lease_until = null, leased_by = null
-    from given where m.id = given.id and m.state = 'processing' and m.leased_by = given.worker returning m.id`,
+    from given where m.id = given.id and m.leased_by = given.worker returning m.id`,
 }
 
 const NO_LONGER_PENDING: Change = {
@@ -235,7 +235,7 @@ const NO_LONGER_PENDING: Change = {
 export function upgradeVerdict(tx: Tx, { id, auth }: { id: number; auth: Auth }): Statement {
   const below = VERDICTS.slice(0, VERDICTS.indexOf(auth.verdict))
   return tx`
-    update inbound_mails set trace = jsonb_set(trace, '{auth}', ${json(auth)}::text::jsonb)
+    update inbound_mails set trace = jsonb_set(trace::jsonb, '{auth}', ${json(auth)}::text::jsonb)::json
     where id = ${id} and trace -> 'auth' ->> 'verdict' = any(${below}::text[])`
 }
 
@@ -266,7 +266,7 @@ export async function quarantine(
       update inbound_mails set state = 'quarantined', ticket_id = coalesce(${mail.ticketId}::bigint, ticket_id),
         reasons = reasons || ${json(mail.reason)}::text::jsonb, settled_at = ${now}, settled_by = null,
         lease_until = null, leased_by = null
-      where id = ${mail.id} and state = 'processing' and leased_by = ${mail.worker} returning id
+      where id = ${mail.id} and leased_by = ${mail.worker} returning id
     ), gone as (delete from pending_ids where mail_id in (select id from done))
     select id from done`
   if (done.length === 0) throw leaseLost(mail.id)
