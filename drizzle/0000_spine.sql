@@ -163,11 +163,12 @@ CREATE TABLE "ticket_news" (
 	"kind" text NOT NULL,
 	"comment_id" bigint,
 	"mail_id" bigint,
+	"other_id" bigint,
 	"agent_id" bigint,
 	"actor_id" bigint,
 	"at" timestamp with time zone NOT NULL,
 	"not_before" timestamp with time zone,
-	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'passed', 'held'))
+	CONSTRAINT "ticket_news_kind" CHECK (kind in ('new', 'team', 'reply', 'note', 'assigned', 'answered', 'undelivered', 'woke', 'passed', 'held', 'merged', 'split', 'parted'))
 );
 --> statement-breakpoint
 CREATE TABLE "ticket_told" (
@@ -963,5 +964,5 @@ CREATE UNIQUE INDEX "mailboxes_current" ON "mailboxes" USING btree ("name","fold
 CREATE INDEX "pending_ids_mail" ON "pending_ids" USING btree ("mail_id");--> statement-breakpoint
 CREATE INDEX "sessions_agent" ON "sessions" USING btree ("agent_id");--> statement-breakpoint
 ALTER TABLE "blob_chunks" ALTER COLUMN "data" SET STORAGE EXTERNAL;--> statement-breakpoint
-ALTER TABLE "inbound_mails" SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);--> statement-breakpoint
+ALTER TABLE "inbound_mails" SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);--> statement-breakpoint
 ALTER TABLE "outbox" SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);

@@ -286,10 +286,16 @@ export async function deleteTicket(tx: Tx, input: { ticketId: number; actor: Act
 }
 
 /** Marks the ticket as spam: further mail of its conversation is held (MAIL 6.14). */
-export async function markSpam(tx: Tx, input: { ticketId: number; actor: Actor }, now: Date): Promise<void> {
+export async function markSpam(
+  tx: Tx,
+  input: { ticketId: number; actor: Actor },
+  now: Date,
+): Promise<{ changed: boolean }> {
   const ticket = await lockTicket(tx, input.ticketId)
+  if (ticket.spam_at) return { changed: false }
   await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'spam' }] }, now)
   await tx`update tickets set spam_at = ${now}, spam_by = ${input.actor.name}, updated_at = ${now} where id = ${ticket.id}`
+  return { changed: true }
 }
 
 /** Closes what was resolved long enough ago (HOUSE: 14 days). Returns how many. */
@@ -321,13 +327,14 @@ type Row = {
   resolved_at: Date | null
   merged_into: number | null
   deleted_at: Date | null
+  spam_at: Date | null
 }
 
 /** The ticket with its row locked. Throws Refusal `unknown_ticket`, also for a deleted or merged one. */
 export async function lockTicket(tx: Tx, ticketId: number): Promise<Row> {
   const [row] = await tx<Row[]>`
     select id, subject, status, priority, assessed_at, tags, project_id, inbox_id, assignee_id, requester_id, requester_address,
-           requester_name, locale, zone, token_generation, resolved_at, merged_into, deleted_at
+           requester_name, locale, zone, token_generation, resolved_at, merged_into, deleted_at, spam_at
     from tickets where id = ${ticketId} for update`
   if (!row || row.deleted_at) throw new Refusal('unknown_ticket', `There is no ticket #${ticketId}.`)
   if (row.merged_into) throw new Refusal('merged_ticket', `Ticket #${ticketId} was merged into #${row.merged_into}.`)

@@ -8,6 +8,8 @@ import { Refusal } from '../errors.ts'
 import type { Env, Pages, Web } from './context.ts'
 import { readForm } from './form.ts'
 import { agentPage, buttonForm, time } from './page.ts'
+import { actingOn, keepReceipt } from './ticket/acting.ts'
+import { blocking, did } from './ticket/changes.ts'
 import { whenText } from './words.ts'
 
 export function blockedPages(web: Web): Pages {
@@ -15,12 +17,22 @@ export function blockedPages(web: Web): Pages {
     const { id, name } = c.get('agent')
     return { sender, ticketId: null, actor: { kind: 'agent', id, name } as const, desk: web.tools().desk }
   }
+  /** With the receipt that a mail's `#block` leaves. */
+  const change = (c: Context<Env>, { sender, to }: { sender: string; to: 'blocked' | 'unblocked' }) =>
+    transaction(web.sql, async (tx) => {
+      const now = web.now()
+      const verb = to === 'blocked' ? blockSender : unblockSender
+      const { pattern, was } = await verb(tx, inputOf(c, sender), now)
+      const { inverses, said } = blocking({ pattern, ticketId: null, to, changed: (to === 'unblocked') === was })
+      const { acting } = await actingOn(tx, web, { ticketId: null, agent: c.get('agent') }, now)
+      await keepReceipt(tx, { acting, ran: inverses.map((inverse) => did(null, 'block', { ...said, inverse })) }, now)
+    })
   return new Hono<Env>()
     .get('/blocked', (c) => listPage(c, web, { sender: '' }))
     .post('/blocked', async (c) => {
       const sender = (await readForm(c)).text('sender').trim()
       try {
-        await transaction(web.sql, (tx) => blockSender(tx, inputOf(c, sender), web.now()))
+        await change(c, { sender, to: 'blocked' })
         return c.redirect('/blocked?done=blocked', 303)
       } catch (error) {
         if (!(error instanceof Refusal) || error.fault !== 'user') throw error
@@ -29,7 +41,7 @@ export function blockedPages(web: Web): Pages {
     })
     .post('/blocked/removal', async (c) => {
       const sender = (await readForm(c)).text('sender')
-      await transaction(web.sql, (tx) => unblockSender(tx, inputOf(c, sender), web.now()))
+      await change(c, { sender, to: 'unblocked' })
       return c.redirect('/blocked?done=unblocked', 303)
     }) as Pages
 }

@@ -176,6 +176,53 @@ test('a macro says itself that its text is a note; one of commands alone needs n
   assert.is((await row(id)).priority, 'urgent')
 })
 
+test('what is taken away here leaves its receipt and its event as what is added does, and comes back by one button', async () => {
+  const [id, other, third] = [await add(), await add(), await add()]
+  const sender = (await row(id)).requester_address as string
+  await submit(id, { links: `blocks #${other}`, follow: '1', spam: '1', block: '1', duplicate: `#${third}` })
+  const [first] = await receiptsOn(id)
+  const added = async () => [
+    (await row(id)).spam_at !== null,
+    (await row(id)).duplicate_of,
+    (await sql`select from ticket_links where ticket_id = ${id} and other_id = ${other} and kind = 'blocks'`).length,
+    (await sql`select from agent_followers where ticket_id = ${id}`).length,
+    (await sql`select from blocked_senders where pattern = ${sender}`).length,
+  ]
+  assert.equal(await added(), [true, third, 1, 1, 1])
+  await submit(id, { links: '', follow: '', spam: '', block: '', duplicate: '' })
+  assert.equal(await added(), [false, null, 0, 0, 0])
+  const events = await sql`select type from events where ticket_id = ${id} and actor = 'agent' order by seq`
+  for (const type of ['unlinked', 'unfollowed', 'not_spam', 'unblocked', 'duplicate'])
+    assert.ok(events.some((one) => one.type === type), type)
+  const [receipt] = await receiptsOn(id)
+  assert.is.not(receipt, first)
+  const words = textOf(await page(id))
+  for (const said of ['follows #', 'no more', 'it is no spam', `mail from ${sender} comes in again`, 'linked no more: blocks #', `no duplicate of #${third}`]) // biome-ignore format: a list
+    assert.match(words, said)
+  await takeBack(id, receipt!)
+  assert.equal(await added(), [true, third, 1, 1, 1])
+  await takeBack(id, first!)
+  assert.equal(await added(), [false, null, 0, 0, 0])
+}) // biome-ignore format: as above
+
+test('blocked senders and followed projects leave receipts too, of no ticket', async () => {
+  const project = 'acme/incoming'
+  await browser.post('/blocked', { sender: 'evil.example' })
+  await browser.post('/blocked', { sender: 'evil.example' })
+  await browser.post('/blocked/removal', { sender: 'evil.example' })
+  await browser.post('/notifications/projects', { project })
+  await browser.post('/notifications/projects/removal', { project })
+  const rows = await sql`
+    select effects -> 0 ->> 'key' as key, effects -> 0 -> 'inverse' ->> 'verb' as verb, channel
+    from receipts where ticket_id is null and agent_id = ${ada.id} order by id`
+  assert.equal([...rows], [
+    { key: 'blocked', verb: 'unblock', channel: 'web' },
+    { key: 'unblocked', verb: 'block', channel: 'web' },
+    { key: 'follows', verb: 'unfollow', channel: 'web' },
+    { key: 'follows_not', verb: 'follow', channel: 'web' },
+  ]) // biome-ignore format: rows are rows
+})
+
 test('what a macro does here came by the web: its comment, its events and its receipt say so', async () => {
   const id = await add()
   await submit(id, { macro: 'asks' })

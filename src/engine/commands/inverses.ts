@@ -5,16 +5,17 @@
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
 import { cancelForTicket } from '../outbox.ts'
-import { unblockSender } from '../people/blocks.ts'
+import { blockSender, unblockSender } from '../people/blocks.ts'
 import { forgetContact } from '../people/contacts.ts'
 import { restoreCc, type Standing } from '../tickets/cc.ts'
 import type { ClosedDuplicate } from '../tickets/close-duplicates.ts'
-import { reopenDuplicates, unmarkDuplicate } from '../tickets/duplicates.ts'
-import { unfollow } from '../tickets/follow.ts'
-import { type LinkKind, unlinkTickets } from '../tickets/links.ts'
+import { markDuplicate, reopenDuplicates, unmarkDuplicate } from '../tickets/duplicates.ts'
+import { type Followed, follow, unfollow } from '../tickets/follow.ts'
+import { type LinkKind, linkTickets, unlinkTickets } from '../tickets/links.ts'
 import { pinPolicy, unpinPolicy } from '../tickets/policy.ts'
 import { unmarkSpam } from '../tickets/spam.ts'
 import { type Changed, takeBack } from '../tickets/take-back.ts'
+import { markSpam } from '../tickets.ts'
 import { editEntry, removeEntry } from '../time-entries.ts'
 import { workerOn } from './acting.ts'
 import type { Acting, Inverse } from './command.ts'
@@ -46,6 +47,12 @@ const INVERSES: Record<string, Invert> = {
   forget_contact: forget as Invert,
   unfollow: unfollowBack as Invert,
   unblock: unblockBack as Invert,
+  // of what is taken away on the web: a mail has no command for it but this one
+  link: linkBack as Invert,
+  spam: spamBack as Invert,
+  follow: followBack as Invert,
+  block: blockBack as Invert,
+  duplicate: duplicateBack as Invert,
 }
 
 type Fields = {
@@ -125,20 +132,44 @@ async function unspam(tx: Tx, args: { ticketId: number }, on: Acting, now: Date)
   await unmarkSpam(tx, { ticketId: args.ticketId, actor: on.actor }, now)
 }
 
+async function linkBack(
+  tx: Tx,
+  args: { ticketId: number; otherId: number; kind: LinkKind },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  await linkTickets(tx, { ...args, actor: on.actor }, now)
+}
+
+async function spamBack(tx: Tx, args: { ticketId: number }, on: Acting, now: Date): Promise<undefined> {
+  await markSpam(tx, { ticketId: args.ticketId, actor: on.actor }, now)
+}
+
+async function duplicateBack(
+  tx: Tx,
+  args: { ticketId: number; ofId: number },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  await markDuplicate(tx, { ...args, actor: on.actor, tools: on.tools }, now)
+}
+
 async function forget(tx: Tx, args: { contactId: number }): Promise<undefined> {
   await forgetContact(tx, args.contactId)
 }
 
-async function unfollowBack(
-  tx: Tx,
-  args: { agentId: number; project: string | null; ticketId: number | null },
-  on: Acting,
-  now: Date,
-): Promise<undefined> {
-  const { agentId, project, ticketId } = args
-  const place = project ? { project, desk: on.tools.desk } : { ticketId: ticketId!, actor: on.actor }
-  await unfollow(tx, { agentId, ...place }, now)
+type Following = { agentId: number; project: string | null; ticketId: number | null }
+
+async function unfollowBack(tx: Tx, args: Following, on: Acting, now: Date): Promise<undefined> {
+  await unfollow(tx, followed(args, on), now)
 }
+
+async function followBack(tx: Tx, args: Following, on: Acting, now: Date): Promise<undefined> {
+  await follow(tx, followed(args, on), now)
+}
+
+const followed = ({ agentId, project, ticketId }: Following, on: Acting): Followed =>
+  project ? { agentId, project, desk: on.tools.desk } : { agentId, ticketId: ticketId!, actor: on.actor }
 
 async function unblockBack(
   tx: Tx,
@@ -147,6 +178,15 @@ async function unblockBack(
   now: Date,
 ): Promise<undefined> {
   await unblockSender(tx, { ...args, actor: on.actor }, now)
+}
+
+async function blockBack(
+  tx: Tx,
+  args: { sender: string; ticketId: number | null },
+  on: Acting,
+  now: Date,
+): Promise<undefined> {
+  await blockSender(tx, { ...args, actor: on.actor, desk: on.tools.desk }, now)
 }
 
 /** What has not left is not sent, and the ticket is as before the answer; what has left stays said (MAIL 8.20). */

@@ -128,8 +128,9 @@ export const spam: Read = (args) =>
   unexpected('spam', args) ?? {
     ok: async (tx, on, now) => {
       const ticketId = ticketOn(on)
-      await markSpam(tx, { ticketId, actor: on.actor }, now)
-      return { key: 'spam_now', data: {}, inverse: { verb: 'unspam', args: { ticketId } } }
+      const { changed } = await markSpam(tx, { ticketId, actor: on.actor }, now)
+      const inverse = changed ? { verb: 'unspam', args: { ticketId } } : null
+      return { key: 'spam_now', data: {}, inverse }
     },
   }
 

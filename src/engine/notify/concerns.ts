@@ -13,6 +13,8 @@ export type NewsRow = {
   at: Date
   /** Of a private note: told to the agent it is for, and without its words. */
   private: boolean
+  /** The other ticket of a merge or a split. */
+  other_id: number | null
   /** The mail that is held, as long as it is. */
   held: { mail: number; from: string } | null
 }
@@ -48,6 +50,14 @@ export function concerns(desk: Desk, owned: Owned, news: NewsRow, agent: Agent):
     case 'undelivered':
     case 'passed':
       return isOwner || isTeam || follows
+    // who had the ticket that went into it hears where it is
+    case 'merged':
+      return news.agent_id === agent.id || isOwner || isTeam || follows
+    case 'split':
+      return isOwner || isTeam
+    // whoever has both hears of the new one
+    case 'parted':
+      return follows && !isOwner && !isTeam
     case 'held':
       return news.held !== null && (isOwner || isTeam || follows)
     default:

@@ -2,7 +2,8 @@
 
 /**
  * `team`: a ticket was handed to another team. `undelivered`: an answer came back. `woke`: a snooze is over. `passed`: so
- * is a date by hand. `held`: a mail that claims the ticket waits beside it.
+ * is a date by hand. `held`: a mail that claims the ticket waits beside it. `merged`: another
+ * ticket went into it. `split`: it was split off another. `parted`: a part of it was.
  */
 export const NEWS = [
   'new',
@@ -15,6 +16,9 @@ export const NEWS = [
   'woke',
   'passed',
   'held',
+  'merged',
+  'split',
+  'parted',
 ] as const
 export type NewsKind = (typeof NEWS)[number]
 
@@ -45,4 +49,7 @@ const TOPIC: Record<NewsKind, Topic> = {
   woke: 'assigned',
   passed: 'warning',
   held: 'reply',
+  merged: 'note',
+  split: 'new',
+  parted: 'note',
 }

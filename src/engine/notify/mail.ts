@@ -126,7 +126,8 @@ function newsList({ news, ticket, tools }: Notification, { phrases }: Reader): R
     const comment = one.comment_id === null ? undefined : ticket.comments.get(one.comment_id)
     const who = (one.actor_id === null ? null : agents.get(one.actor_id)) ?? (comment ? authorOf(comment) : null)
     if (one.held) return phrases.heldMail(oneLine(one.held.from), one.held.mail)
-    return (one.private ? phrases.privateNote : phrases.news[one.kind])(who && oneLine(who))
+    const words = (one.private ? phrases.privateNote : phrases.news[one.kind])(who && oneLine(who))
+    return one.other_id === null ? words : `${words} (#${one.other_id})`
   })
   const shown = lines.slice(0, limits.lines)
   if (lines.length > shown.length) shown.push(phrases.more(lines.length - shown.length))

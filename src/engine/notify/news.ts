@@ -12,7 +12,9 @@ export type News = {
   commentId?: number | null
   /** The held mail. */
   mailId?: number | null
-  /** Whom it was assigned to. */
+  /** The other ticket of a merge or a split. */
+  otherId?: number | null
+  /** Whom it was assigned to, or who had it. */
   agentId?: number | null
   /** Who caused it, and is never told of it (MAIL 8.32). */
   actor: Actor
@@ -24,12 +26,17 @@ export async function addNews(tx: Tx, news: News, now: Date): Promise<void> {
 }
 
 /** The same as a statement to be run with others. */
-export function newsRow(tx: Tx, { ticketId, kind, commentId, mailId, agentId, actor }: News, now: Date): Statement {
+export function newsRow(
+  tx: Tx,
+  { ticketId, kind, commentId, mailId, otherId, agentId, actor }: News,
+  now: Date,
+): Statement {
   const row = {
     ticket_id: ticketId,
     kind,
     comment_id: commentId ?? null,
     mail_id: mailId ?? null,
+    other_id: otherId ?? null,
     agent_id: agentId ?? null,
     actor_id: actor.kind === 'agent' ? actor.id : null,
     at: now,
@@ -38,7 +45,7 @@ export function newsRow(tx: Tx, { ticketId, kind, commentId, mailId, agentId, ac
 }
 
 const NEW_NEWS: Change = {
-  columns: `ticket_id bigint, kind text, comment_id bigint, mail_id bigint, agent_id bigint, actor_id bigint,
+  columns: `ticket_id bigint, kind text, comment_id bigint, mail_id bigint, other_id bigint, agent_id bigint, actor_id bigint,
     at timestamptz`,
-  sql: 'insert into ticket_news (ticket_id, kind, comment_id, mail_id, agent_id, actor_id, at) select * from given',
+  sql: 'insert into ticket_news (ticket_id, kind, comment_id, mail_id, other_id, agent_id, actor_id, at) select * from given',
 }

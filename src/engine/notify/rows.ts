@@ -47,7 +47,7 @@ export async function readDue(
   const open = tickets.filter((one) => !one.ended).map((one) => one.id)
   const [news, told, followers, notices] = await Promise.all([
     tx<NewsRow[]>`
-      select n.id, n.ticket_id, n.kind, n.comment_id, n.agent_id, n.actor_id, n.at,
+      select n.id, n.ticket_id, n.kind, n.comment_id, n.other_id, n.agent_id, n.actor_id, n.at,
         coalesce(c.visibility = 'private', false) as private,
         case when m.id is not null then jsonb_build_object('mail', m.id, 'from', coalesce(m.from_address, '–')) end as held
       from ticket_news n left join comments c on c.id = n.comment_id

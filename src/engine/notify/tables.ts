@@ -16,7 +16,8 @@ export const ticketNews = pgTable(
     kind: text().$type<NewsKind>().notNull(),
     comment_id: ref(),
     mail_id: ref(), // that is held
-    agent_id: ref(), // whom it was assigned to
+    other_id: ref(), // the other ticket of a merge or a split
+    agent_id: ref(), // whom it was assigned to, or who had what was merged
     actor_id: ref(), // the agent who did it, who is not told
     at: instant().notNull(),
     not_before: instant(), // nobody concerned can be told earlier: they were told a moment ago, or sleep

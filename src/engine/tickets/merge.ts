@@ -8,6 +8,7 @@ import { tickets as limits } from '../../limits.ts'
 import { floored } from '../../time.ts'
 import { moveAttachments } from '../attachments.ts'
 import type { Actor } from '../events.ts'
+import { addNews } from '../notify/news.ts'
 import { moveOutbox } from '../outbox/moved.ts'
 import { moveAnswers } from '../sla/answers.ts'
 import { openResponse } from '../sla/machine.ts'
@@ -22,6 +23,7 @@ type Row = {
   requester_id: number | null
   requester_address: string | null
   requester_name: string
+  assignee_id: number | null
   merged_into: number | null
   deleted_at: Date | null
   spam_at: Date | null
@@ -61,6 +63,8 @@ export async function merge(
   await tx`
     update tickets set duplicate_of = nullif(${target.id}, id) where duplicate_of = ${source.id}`
   await tx`update tickets set updated_at = ${now} where id = ${target.id}`
+  const news = { ticketId: target.id, kind: 'merged', otherId: source.id } as const
+  await addNews(tx, { ...news, agentId: source.assignee_id, actor: input.actor }, now)
   return { ticketId: target.id }
 }
 
@@ -113,7 +117,7 @@ async function finalTarget(tx: Tx, ticketId: number): Promise<number> {
 async function lockBoth(tx: Tx, sourceId: number, targetId: number) {
   await tx`select set_config('lock_timeout', ${`${limits.mergeWait}ms`}, true)`
   const rows = await tx<Row[]>`
-    select id, organization_id, requester_id, requester_address, requester_name, merged_into, deleted_at, spam_at
+    select id, organization_id, requester_id, requester_address, requester_name, assignee_id, merged_into, deleted_at, spam_at
     from tickets where id = any(array[${sourceId}, ${targetId}]::bigint[] || array(
       select other_id from ticket_links where ticket_id = ${sourceId} and kind = 'merged'))
     order by id for update`.catch((error) => {

@@ -1,7 +1,7 @@
 /**
  * A ticket that two matters got into is parted (MAIL 6.8): what was said from a comment on, with its files, mails and the
  * ids that lead to it, is a ticket of its own for the same people. Its promise counts from when that comment came, and
- * its story is told with the times at which it happened; nobody is written to.
+ * its story is told with the times at which it happened; no customer is written to.
  */
 import type { Tx } from '../../database.ts'
 import { Refusal } from '../../errors.ts'
@@ -9,6 +9,7 @@ import { tickets as limits } from '../../limits.ts'
 import { moveAttachmentsOf } from '../attachments.ts'
 import type { Desk } from '../desk.ts'
 import type { Actor, Event, NumberedEvent } from '../events.ts'
+import { addNews } from '../notify/news.ts'
 import { moveOutboxOf } from '../outbox/moved.ts'
 import type { Origin } from '../sla/account.ts'
 import { moveAnswersOf } from '../sla/answers.ts'
@@ -56,6 +57,8 @@ export async function split(
     link(tx, ticketId, fromId, 'split_from'),
     link(tx, fromId, ticketId, 'split_into'),
     tx`update tickets set updated_at = ${now} where id in (${fromId}, ${ticketId})`,
+    addNews(tx, { ticketId, kind: 'split', otherId: fromId, actor }, now),
+    addNews(tx, { ticketId: fromId, kind: 'parted', otherId: ticketId, actor }, now),
   ])
   return { ticketId }
 }

@@ -164,7 +164,8 @@ async function happen(scene: Scene, event: VectorEvent): Promise<void> {
       await tell(tx, { ticketId, actor: ACTOR, events: [{ type: 'merged_into', data: { into: null } }] }, at)
       return
     case 'spam':
-      return await markSpam(tx, { ticketId, actor: ACTOR }, at)
+      await markSpam(tx, { ticketId, actor: ACTOR }, at)
+      return
     default:
       throw new TypeError(`unknown event ${JSON.stringify(event satisfies never)}`)
   }

@@ -7,18 +7,31 @@ import { follow, unfollow } from '../../engine/tickets/follow.ts'
 import type { Env, Pages, Web } from '../context.ts'
 import { readForm } from '../form.ts'
 import { buttonForm, type Html } from '../page.ts'
+import { actingOn, keepReceipt } from '../ticket/acting.ts'
+import { did } from '../ticket/changes.ts'
 
 export function followedPages(web: Web): Pages {
-  const act = (path: string, verb: typeof follow) =>
+  /** With the receipt that a mail's `#follow` leaves. */
+  const act = (path: string, does: 'follow' | 'unfollow') =>
     new Hono<Env>().post(path, async (c) => {
+      const agent = c.get('agent')
+      const now = web.now()
       const project = (await readForm(c)).text('project')
-      const input = { agentId: c.get('agent').id, project, desk: web.tools().desk }
-      await transaction(web.sql, (tx) => verb(tx, input, web.now()))
+      const input = { agentId: agent.id, project, desk: web.tools().desk }
+      await transaction(web.sql, async (tx) => {
+        const { changed } = await (does === 'follow' ? follow : unfollow)(tx, input, now)
+        const args = { agentId: agent.id, project, ticketId: null }
+        const inverse = changed ? { verb: does === 'follow' ? 'unfollow' : 'follow', args } : null
+        const key = does === 'follow' ? 'follows' : 'follows_not'
+        const { acting } = await actingOn(tx, web, { ticketId: null, agent }, now)
+        const ran = [did(null, 'follow', { key, data: { who: agent.name, to: project }, inverse })]
+        await keepReceipt(tx, { acting, ran }, now)
+      })
       return c.redirect('/notifications?done#projects', 303)
     })
   return new Hono<Env>()
-    .route('/', act('/notifications/projects', follow))
-    .route('/', act('/notifications/projects/removal', unfollow)) as Pages
+    .route('/', act('/notifications/projects', 'follow'))
+    .route('/', act('/notifications/projects/removal', 'unfollow')) as Pages
 }
 
 /** Keys of the projects that somebody follows. */

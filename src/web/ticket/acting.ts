@@ -9,7 +9,7 @@ import type { Ran } from '../../engine/commands.ts'
 import { Refusal } from '../../errors.ts'
 import type { SignedIn, Web } from '../context.ts'
 
-type Place = { ticketId: number; agent: SignedIn; text?: string }
+type Place = { ticketId: number | null; agent: SignedIn; text?: string }
 
 /**
  * @returns what commands are read against and act in; `text`: what the agent wrote with them

@@ -5,6 +5,7 @@
 import type { Tx } from '../../database.ts'
 import type { Effect, Inverse, Phrase } from '../../engine/commands/command.ts'
 import type { Name } from '../../engine/commands/names.ts'
+import { numbered } from '../../engine/commands/said.ts'
 import type { Actor } from '../../engine/events.ts'
 import { blockSender, unblockSender } from '../../engine/people/blocks.ts'
 import { addCc, removeCc, type Standing } from '../../engine/tickets/cc.ts'
@@ -30,7 +31,7 @@ export type Change = { name: string; was: string; value: string }
 export type Doing = { ticketId: number; agent: SignedIn; actor: Actor; tools: Tools }
 
 /** What was done, as a receipt keeps it. */
-export type Did = Effect & { line: null; source: ''; command: Name; ticket: number }
+export type Did = Effect & { line: null; source: ''; command: Name; ticket: number | null }
 
 /** What an answer does to the ticket comes before these: they are what the person wants it to be after it. */
 export const AFTER_TEXT: ReadonlySet<string> = new Set(['status', 'until', 'duplicate', 'spam', 'block', 'merge'])
@@ -50,10 +51,12 @@ export async function applyChange(tx: Tx, change: Change, doing: Doing, now: Dat
   const { also, inverses } = undoing
   const args = { ticketId: doing.ticketId, changed, ...also }
   const back = inverses ?? (changed || also ? [{ verb: 'take_back', args }] : [])
-  return back.map((inverse) => did(doing.ticketId, field.command, { ...field.said(change, doing), inverse }))
+  return back.map((inverse) =>
+    did(doing.ticketId, field.command, { ...(undoing.said ?? field.said(change, doing)), inverse }),
+  )
 }
 
-export const did = (ticket: number, command: Name, effect: Effect): Did => ({
+export const did = (ticket: number | null, command: Name, effect: Effect): Did => ({
   ...effect,
   line: null,
   source: '',
@@ -61,8 +64,11 @@ export const did = (ticket: number, command: Name, effect: Effect): Did => ({
   ticket,
 })
 
-/** `also` goes with the ticket's own fields, which are taken back by themselves; `inverses` stand instead of that. */
-type Undoing = { also?: Record<string, unknown>; inverses?: Inverse[] }
+/**
+ * `also` goes with the ticket's own fields, which are taken back by themselves; `inverses` stand instead of that, and
+ * `said` instead of the field's own words.
+ */
+type Undoing = { also?: Record<string, unknown>; inverses?: Inverse[]; said?: Phrase }
 
 type Field = {
   command: Name
@@ -186,8 +192,10 @@ async function applyCc(tx: Tx, { was, value }: Change, doing: Doing, now: Date):
 async function applyDuplicate(tx: Tx, { value }: Change, doing: Doing, now: Date): Promise<Undoing> {
   const { ticketId } = doing
   if (!value) {
-    await unmarkDuplicate(tx, doing, now)
-    return { inverses: [] }
+    const { from } = await unmarkDuplicate(tx, doing, now)
+    if (from === null) return { inverses: [] }
+    const said: Phrase = { key: 'duplicate_not', data: { to: numbered(from) } }
+    return { inverses: [{ verb: 'duplicate', args: { ticketId, ofId: from } }], said }
   }
   const ofId = ticketNumber(value)
   const { closed, from } = await markDuplicate(tx, { ...doing, ofId }, now)
@@ -197,13 +205,17 @@ async function applyDuplicate(tx: Tx, { value }: Change, doing: Doing, now: Date
 async function applyLinks(tx: Tx, { was, value }: Change, { ticketId, actor }: Doing, now: Date): Promise<Undoing> {
   const [before, after] = [readLinks(was), readLinks(value)]
   const inverses: Inverse[] = []
-  for (const [key, link] of before) if (!after.has(key)) await unlinkTickets(tx, { ticketId, actor, ...link }, now)
+  for (const [key, link] of before) {
+    if (after.has(key)) continue
+    const { changed } = await unlinkTickets(tx, { ticketId, actor, ...link }, now)
+    if (changed) inverses.push({ verb: 'link', args: { ticketId, ...link } })
+  }
   for (const [key, link] of after) {
     if (before.has(key)) continue
     const { changed } = await linkTickets(tx, { ticketId, actor, ...link }, now)
     if (changed) inverses.push({ verb: 'unlink', args: { ticketId, ...link } })
   }
-  return { inverses }
+  return { inverses, ...(after.size === 0 && { said: { key: 'unlinked', data: { to: was } } }) }
 }
 
 const words = (text: string): string[] => text.split(/[,;\s]+/).filter(Boolean)
@@ -222,13 +234,21 @@ function readLinks(text: string): Map<string, { kind: LinkKind; otherId: number 
 async function applyFollow(tx: Tx, { value }: Change, { ticketId, agent, actor }: Doing, now: Date): Promise<Undoing> {
   const who = { agentId: agent.id, ticketId, actor }
   const { changed } = await (value ? follow : unfollow)(tx, who, now)
-  if (!value || !changed) return { inverses: [] }
-  return { inverses: [{ verb: 'unfollow', args: { agentId: agent.id, project: null, ticketId } }] }
+  if (!changed) return { inverses: [] }
+  const args = { agentId: agent.id, project: null, ticketId }
+  if (value) return { inverses: [{ verb: 'unfollow', args }] }
+  const said: Phrase = { key: 'follows_not', data: { who: agent.name, to: numbered(ticketId) } }
+  return { inverses: [{ verb: 'follow', args }], said }
 }
 
 async function applySpam(tx: Tx, { value }: Change, doing: Doing, now: Date): Promise<Undoing> {
-  await (value ? markSpam : unmarkSpam)(tx, doing, now)
-  return { inverses: value ? [{ verb: 'unspam', args: { ticketId: doing.ticketId } }] : [] }
+  const args = { ticketId: doing.ticketId }
+  if (value) {
+    const { changed } = await markSpam(tx, doing, now)
+    return { inverses: changed ? [{ verb: 'unspam', args }] : [] }
+  }
+  const { was } = await unmarkSpam(tx, doing, now)
+  return { inverses: was ? [{ verb: 'spam', args }] : [], said: { key: 'spam_not', data: {} } }
 }
 
 async function applyBlock(tx: Tx, { value }: Change, { ticketId, actor, tools }: Doing, now: Date): Promise<Undoing> {
@@ -237,7 +257,19 @@ async function applyBlock(tx: Tx, { value }: Change, { ticketId, actor, tools }:
   if (!row?.sender) throw new Refusal('nobody_to_answer', `Ticket #${ticketId} has no sender.`)
   const input = { sender: row.sender, ticketId, actor, desk: tools.desk }
   const { pattern, was } = await (value ? blockSender : unblockSender)(tx, input, now)
-  return { inverses: value && !was ? [{ verb: 'unblock', args: { sender: pattern, ticketId } }] : [] }
+  return blocking({ pattern, ticketId, to: value ? 'blocked' : 'unblocked', changed: value ? !was : was })
+}
+
+/** A sender that was blocked or let in again, as a receipt keeps it. */
+export function blocking(done: {
+  pattern: string
+  ticketId: number | null
+  to: 'blocked' | 'unblocked'
+  changed: boolean
+}): Required<Pick<Undoing, 'inverses' | 'said'>> {
+  const verb = done.to === 'blocked' ? 'unblock' : 'block'
+  const inverse = { verb, args: { sender: done.pattern, ticketId: done.ticketId } }
+  return { inverses: done.changed ? [inverse] : [], said: { key: done.to, data: { to: done.pattern } } }
 }
 
 /** The last that is done: the ticket is another's number then. */

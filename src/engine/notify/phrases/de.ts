@@ -16,6 +16,12 @@ export const de: NotifyPhrases = {
     woke: always('Wiedervorlage'),
     passed: always('Der von Hand gesetzte Termin ist vorbei'),
     held: always('Eine Mail dazu wird zurückgehalten'),
+    merged: by(
+      (who) => `${who} hat ein anderes Ticket damit zusammengeführt`,
+      'Ein anderes Ticket wurde damit zusammengeführt',
+    ),
+    split: by((who) => `${who} hat es von einem anderen Ticket abgetrennt`, 'Von einem anderen Ticket abgetrennt'),
+    parted: by((who) => `${who} hat einen Teil davon abgetrennt`, 'Ein Teil davon wurde abgetrennt'),
   },
   privateNote: by(
     (who) => `${who} hat Ihnen eine private Notiz hinterlassen: Sie steht im Ticket`,

@@ -16,6 +16,9 @@ export const en: NotifyPhrases = {
     woke: always('It was to come back now'),
     passed: always('The date set by hand has passed'),
     held: always('A mail is held beside it'),
+    merged: by((who) => `${who} merged another ticket into it`, 'Another ticket was merged into it'),
+    split: by((who) => `${who} split it off another ticket`, 'Split off another ticket'),
+    parted: by((who) => `${who} split a part of it off`, 'A part of it was split off'),
   },
   privateNote: by(
     (who) => `${who} left you a private note: it stands in the ticket`,

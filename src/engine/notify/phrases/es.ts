@@ -16,6 +16,9 @@ export const es: NotifyPhrases = {
     woke: always('Tenía que volver ahora'),
     passed: always('La fecha fijada a mano ha pasado'),
     held: always('Hay un mensaje retenido junto a él'),
+    merged: by((who) => `${who} fusionó otro ticket con él`, 'Se fusionó otro ticket con él'),
+    split: by((who) => `${who} lo separó de otro ticket`, 'Separado de otro ticket'),
+    parted: by((who) => `${who} separó una parte de él`, 'Se separó una parte de él'),
   },
   privateNote: by(
     (who) => `${who} le dejó una nota privada: está en el ticket`,

@@ -16,6 +16,9 @@ export const fr: NotifyPhrases = {
     woke: always('Rappel demandé pour maintenant'),
     passed: always('L’échéance fixée à la main est passée'),
     held: always('Un message est retenu à côté'),
+    merged: by((who) => `${who} y a fusionné un autre ticket`, 'Un autre ticket y a été fusionné'),
+    split: by((who) => `${who} l’a détaché d’un autre ticket`, 'Détaché d’un autre ticket'),
+    parted: by((who) => `${who} en a détaché une partie`, 'Une partie en a été détachée'),
   },
   privateNote: by(
     (who) => `${who} vous a laissé une note privée : elle est dans le ticket`,

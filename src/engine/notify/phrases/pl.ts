@@ -16,6 +16,9 @@ export const pl: NotifyPhrases = {
     woke: always('Miało wrócić teraz'),
     passed: always('Ręcznie ustawiony termin minął'),
     held: always('Wiadomość obok jest wstrzymana'),
+    merged: by((who) => `${who}: scalenie z innym zgłoszeniem`, 'Scalono z nim inne zgłoszenie'),
+    split: by((who) => `${who}: wydzielenie z innego zgłoszenia`, 'Wydzielono z innego zgłoszenia'),
+    parted: by((who) => `${who}: wydzielenie części`, 'Wydzielono z niego część'),
   },
   privateNote: by(
     (who) => `${who}: notatka prywatna dla Ciebie, jest w zgłoszeniu`,
