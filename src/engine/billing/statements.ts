@@ -49,6 +49,7 @@ export async function sendDueStatements(
 ): Promise<{ statements: number; failed: number }> {
   const done = { statements: 0, failed: 0 }
   const { desk } = tools
+  const broken: unknown[] = []
   for (const organization of desk.organizations.values()) {
     const days = organization.statement === 'monthly' ? dueMonth(desk, organization, now) : null
     if (!days) continue
@@ -59,12 +60,16 @@ export async function sendDueStatements(
       if (await transaction(sql, (tx) => sendByItself(tx, { organization, days, tools }, now))) done.statements++
       await clearNotice(sql, 'statement_failed', organization.key, now)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
       done.failed++
+      if (!(error instanceof Refusal)) {
+        broken.push(error)
+        continue
+      }
       const words = `The statement of ${organization.name} for ${days.from.slice(0, 7)} could not be sent: ${error.message}`
       await raiseNotice(sql, { kind: 'statement_failed', subject: organization.key, words }, now)
     }
   }
+  if (broken.length > 0) throw broken[0] // the schedule logs it, and tries again
   return done
 }
 

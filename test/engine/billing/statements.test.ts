@@ -212,6 +212,31 @@ test('the day it is due follows the customer’s calendar and zone', () => {
   assert.is(on('acme', '2027-01-01T08:00:00Z'), '2026-12-01', 'their calendar knows no holiday')
 })
 
+test('what cannot be sent is a notice to the admins, and no other customer waits for it', async () => {
+  const own = text.replace(
+    'policy: silver\n',
+    'policy: silver\n    statement: monthly\n    statement_to: [noor@borealis.example]\n',
+  )
+  await desk.reset(own)
+  await spend(await newTicket(), 60)
+  await spend(await newTicket('Theirs', 'Noor <noor@borealis.example>'), 60)
+  const { desk: is } = desk.tools()
+  const organizations = new Map(is.organizations)
+  organizations.set('acme', { ...is.organizations.get('acme')!, statement_to: ['mailer-daemon@acme.example'] })
+  const tools = { ...desk.tools(), desk: { ...is, organizations } }
+  const at = after(DUE, 6 * 3_600_000)
+  assert.equal(await sendDueStatements(sql, tools, at), { statements: 1, failed: 1 })
+  assert.equal(
+    (await mails()).map((one) => one.recipient),
+    ['noor@borealis.example'],
+  )
+  const notices = async () =>
+    (await sql`select subject, words, settled_at is null as open from notices`).filter((one) => one.open)
+  assert.match((await notices())[0]!.words, 'The statement of Acme for 2026-10 could not be sent')
+  assert.equal(await due(sql, at), { statements: 1, failed: 0 })
+  assert.is((await notices()).length, 0, 'settled when it could be')
+})
+
 test('two daemons at once send one', async () => {
   const ticket = await newTicket()
   await spend(ticket, 3600)

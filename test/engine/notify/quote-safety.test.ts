@@ -5,18 +5,24 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { transaction } from '../../../src/database.ts'
+import { previewStatement } from '../../../src/engine/billing/statements/preview.ts'
+import { sendStatement } from '../../../src/engine/billing/statements.ts'
 import { readBlock } from '../../../src/engine/commands/grammar.ts'
 import { queueAgentDigests } from '../../../src/engine/notify/digest.ts'
 import { queueMail } from '../../../src/engine/outbox.ts'
 import { assign, note, reply } from '../../../src/engine/tickets.ts'
+import { approveEntry, submitEntry } from '../../../src/engine/time-entries/approval.ts'
+import { enterTime } from '../../../src/engine/time-entries.ts'
 import { LOCALES, placeholders, render, type TemplateName } from '../../../src/render.ts'
 import { after, DAY, SECOND } from '../../../src/time.ts'
 import { signedAddress } from '../../../src/tokens.ts'
-import { keys, MONDAY, mail, startDesk, templates } from '../../desk.ts'
+import { demoDesk, keys, MONDAY, mail, startDesk, templates } from '../../desk.ts'
 import { CLIENTS, composed, type Quoted } from './clients.ts'
 import { agentOf, sweep, URL_OF_DESK } from './desk.ts'
 
-const desk = await startDesk()
+const desk = await startDesk({
+  desk: demoDesk.replace('policy: gold}', 'policy: gold, statement: monthly, statement_to: [chief@acme.example]}'),
+})
 const { sql } = desk
 test.after(() => desk.stop())
 test.before.each(() => desk.reset())
@@ -132,6 +138,26 @@ test('every template in fifteen clients, through the pipeline; no language has a
     }
 })
 
+/** Time of last month with such a note, and the statement of it. */
+async function sendTime(ticketId: number) {
+  const [by, boss] = [BO, 'ada@desk.example'].map((address) => {
+    const { id, name, admin } = desk.tools().desk.agents.get(address)!
+    return { id, name, address, admin, zone: 'Europe/Berlin' }
+  })
+  const tools = desk.tools()
+  const organization = tools.desk.organizations.get('acme')!
+  await transaction(sql, async (tx) => {
+    const when = { date: '2026-10-05', seconds: 60 }
+    const input = { agent: by!, place: { ticketId }, when, details: { note: '#close' }, tools }
+    const { entryIds } = await enterTime(tx, input, sec(5))
+    await submitEntry(tx, { entryId: entryIds[0]!, agent: by!, tools }, sec(5))
+    await approveEntry(tx, { entryId: entryIds[0]!, agent: boss!, tools }, sec(5))
+    const days = { from: '2026-10-01', to: '2026-10-31' }
+    const { seen } = await previewStatement(tx, { organization, days, revision: 0, tools }, sec(5))
+    await sendStatement(tx, { organization: 'acme', month: '2026-10', seen, agent: boss!, tools }, sec(5))
+  })
+}
+
 test('what a desk really sent, about words that are commands', async () => {
   const ticket = (await desk.deliver(mail({ subject: '#close', text: SPEECH }))).ticket_id!
   const [bo, ada] = [await agentOf(desk, BO), await agentOf(desk, 'ada@desk.example')]
@@ -142,6 +168,7 @@ test('what a desk really sent, about words that are commands', async () => {
   )
   await sweep(desk, sec(90))
   await queueAgentDigests(sql, { tools: desk.tools(), url: URL_OF_DESK }, after(MONDAY, DAY))
+  await sendTime(ticket)
   for (const commands of [
     '#nota inside\n#close',
     '#tag +ok\n#prio high',
@@ -158,7 +185,13 @@ test('what a desk really sent, about words that are commands', async () => {
     )
   await answers(ticket, { subject: 'x', text: '', html: '' }, 'mail.ru', 'Not proven.\n#close', '192.0.2.66')
   const sent = await outbox()
-  assert.equal([...new Set(sent.map((one) => one.kind))].sort(), ['ack', 'notification', 'receipt', 'reply'])
+  assert.equal([...new Set(sent.map((one) => one.kind))].sort(), [
+    'ack',
+    'notification',
+    'receipt',
+    'reply',
+    'statement',
+  ])
   for (const words of ['nota', 'high', 'duplicate', 'yes', '· #close?'])
     assert.ok(
       sent.some((one) => one.text.includes(words)),
