@@ -189,7 +189,7 @@ export function traceOf(plan: Plan): Record<string, unknown> {
     auth: plan.auth,
     author: plan.author,
     thread: plan.thread,
-    route: plan.route && { ...plan.route, notes: plan.route.notes.length },
+    route: plan.route && { ...plan.route, notes: plan.route.notes.length, trace: rulesText(plan.route.trace) },
     sla: selection && {
       policy: selection.policy?.key ?? null,
       source: selection.source,
@@ -204,3 +204,12 @@ export function traceOf(plan: Plan): Record<string, unknown> {
     plan: plan.actions,
   }
 }
+
+/** A line a rule. As objects, the rules of a desk with fifty customers were most of what a mail writes. */
+const rulesText = (steps: Route['trace']): string =>
+  steps
+    .map(({ rule, matched, why }) => {
+      const reasons = why.length > 0 ? `: ${why.join('; ').replace(/\s*\n\s*/g, ' ')}` : ''
+      return `Rule “${rule}” ${matched ? 'holds' : 'does not hold'}${reasons}.`
+    })
+    .join('\n')

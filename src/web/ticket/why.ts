@@ -15,7 +15,7 @@ type Trace = {
   auth?: Auth
   author?: Plan['author']
   thread?: Plan['thread']
-  route?: Plan['route']
+  route?: { project: string; rule: string | null; trace: string } | null
   signals?: Plan['signals']
   sla?: {
     policy: string | null
@@ -33,7 +33,7 @@ export function whyHere(mail: MailRow, agent: SignedIn): Html {
     ${mail.kind && row('Kind', html`${KIND_WORDS[mail.kind] ?? mail.kind}${list(signalWords(trace))}`)}
     ${author && row('Author', html`${authorWords(author)}${auth && html`<span class="sub">Sender ${authWords(auth)}</span>`}`)}
     ${thread && row('Ticket', html`${threadWords(thread)}${list(thread.refused.map((one) => `Not #${one.ticket} by ${BY_WORDS[one.by] ?? one.by}: ${one.why}.`))}`)}
-    ${route && row('Project', html`${route.project}, by ${route.rule === null ? 'the inbox' : `rule “${route.rule}”`}${list(route.trace.map(ruleWords))}`)}
+    ${route && row('Project', html`${route.project}, by ${route.rule === null ? 'the inbox' : `rule “${route.rule}”`}${list(route.trace === '' ? [] : route.trace.split('\n'))}`)}
     ${sla && row('Dates', html`${sla.policy === null ? 'Nothing is promised' : `Policy ${sla.policy}`}: ${sla.why}${dates(sla, agent)}`)}
   </dl>`
 }
@@ -87,10 +87,6 @@ const BY_WORDS: Record<string, string> = {
   external_id: 'the number of another system',
   subject_tag: 'the number in its subject',
   provider: 'what its provider says',
-}
-
-function ruleWords({ rule, matched, why }: NonNullable<Plan['route']>['trace'][number]): string {
-  return `Rule “${rule}” ${matched ? 'holds' : 'does not hold'}${why.length > 0 ? `: ${why.join('; ')}` : ''}.`
 }
 
 function dates({ clocks, calendar }: NonNullable<Trace['sla']>, { zone }: SignedIn): Html {
