@@ -55,6 +55,9 @@ export function markedText(html: string): { text: string; marks: Mark[] } {
   return { text, marks }
 }
 
+/** Whether there can be any mark: looked for in a fraction of the time that it takes to find none. */
+export const mayBeMarked = (html: string): boolean => MARKED.test(html)
+
 /** More containers than any thread has. */
 const MARKS = 2000
 const VOID = new Set(['hr', 'img', 'br', 'input', 'meta', 'link', 'base', 'wbr', 'col', 'area', 'embed'])
@@ -93,6 +96,14 @@ const CLASSES: Record<string, [MarkKind, string]> = {
   'moz-signature': ['signature', 'Thunderbird'],
   protonmail_signature_block: ['signature', 'Proton Mail'],
 }
+
+/** What every element holds that `recognised` knows; plain words, which are found at the speed of a search. */
+const MARKED = new RegExp(
+  ['<(?:img|hr|blockquote)', '__quoted_text__', 'border-(?:top|style)', 'mail-quote-collapse']
+    .concat(Object.keys(IDS), Object.keys(CLASSES))
+    .join('|'),
+  'i',
+)
 
 /** Blockquotes of programs that mark what they quote by a class. */
 const CITE_CLASS = /^(?:gmail_quote|protonmail_quote|front-blockquote|mail-quote|yahoo_quoted|tutanota_quote)/

@@ -38,15 +38,7 @@ for (const [language, words] of Object.entries(SMALL_WORDS)) {
 
 /** ISO 639-1, from the first words that are not quoted, links or addresses. */
 export function guessLanguage(text: string): string | null {
-  const own = text
-    .slice(0, 4000)
-    .split('\n')
-    .filter((line) => !line.startsWith('>'))
-  const words = own
-    .join(' ')
-    .split(/\s/)
-    .filter((word) => word !== '' && !/[@/\d]/.test(word))
-    .slice(0, WORDS)
+  const words = wordsOf(text)
   const prose = words.join(' ')
   if (prose.length < limits.parse.languageAt) return null
   const guess = bySmallWords(words)
@@ -54,12 +46,23 @@ export function guessLanguage(text: string): string | null {
   return byTinyld(prose.slice(0, LOOKED_AT))
 }
 
+function wordsOf(text: string): string[] {
+  const words: string[] = []
+  for (const line of text.slice(0, 4000).split('\n')) {
+    if (line.startsWith('>')) continue
+    for (const word of line.split(/\s/)) if (word !== '' && !/[@/\d]/.test(word)) words.push(word)
+    if (words.length >= WORDS) break
+  }
+  return words.slice(0, WORDS)
+}
+
 /** At least four hits, and more than twice those of the next language: what many share speaks for none. */
 function bySmallWords(words: string[]): string | null {
   const hits = new Map<string, number>()
   for (const word of words) {
-    const bare = word.toLowerCase().replace(/[^\p{L}]/gu, '')
-    for (const language of languagesOf.get(bare) ?? []) hits.set(language, (hits.get(language) ?? 0) + 1)
+    const bare = word.toLowerCase()
+    for (const language of languagesOf.get(bare) ?? languagesOf.get(bare.replace(/[^\p{L}]/gu, '')) ?? [])
+      hits.set(language, (hits.get(language) ?? 0) + 1)
   }
   const [best, next] = [...hits].sort((a, b) => b[1] - a[1])
   return best && best[1] >= 4 && best[1] > 2 * (next?.[1] ?? 0) ? best[0] : null

@@ -1,5 +1,5 @@
 /** Lays the containers that HTML shows (7.5) over the lines of the text, where both are the same words. */
-import { type Mark, type MarkKind, markedText } from '../../html/quotes.ts'
+import { type Mark, type MarkKind, markedText, mayBeMarked } from '../../html/quotes.ts'
 import { type Line, measureLines } from './lines.ts'
 
 /** Lines by what HTML says of them. `rest` is the line from which on all is the answered mail, -1: nothing says so. */
@@ -18,7 +18,7 @@ const NOTHING: HtmlLines = { rest: -1, restClient: '', kinds: new Map(), rules: 
 
 /** Nothing where the HTML's words are not the text's: then a part of the mail stands in one of them only. */
 export function htmlLines(text: string, lines: Line[], html: string | null): HtmlLines {
-  if (html === null || lines.length === 0) return NOTHING
+  if (html === null || lines.length === 0 || !mayBeMarked(html)) return NOTHING
   const marked = markedText(html)
   if (marked.marks.length === 0) return NOTHING
   if (letters(marked.text) !== letters(text)) return fromOtherWords(text, lines, marked)
