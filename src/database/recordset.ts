@@ -33,7 +33,7 @@ function textOf(kind: Recordset): TemplateStringsArray {
 /** PostgreSQL's text and JSON hold neither NUL nor lone surrogates; JSON writes both as escapes, so few texts are looked at. */
 function storableJson(rows: object[]): string {
   const text = JSON.stringify(rows)
-  return /\\u(?:0000|d[89a-f])/i.test(text)
+  return text.includes('\\u') && /\\u(?:0000|d[89a-f])/i.test(text)
     ? JSON.stringify(rows, (_, part) =>
         typeof part === 'string' ? part.replaceAll('\0', '\ufffd').toWellFormed() : part,
       )

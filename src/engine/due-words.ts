@@ -77,6 +77,19 @@ export function lengthText(seconds: number, locale: string): string {
  * `…, Berlin: Mon 14:00→17:00, Tue 9:00→14:00`.
  */
 export function howText(how: HowComputed): string {
+  const { from, due } = how
+  if (how.ran || from === undefined || due === undefined) return computedText(how)
+  // to the minute, as the spans are told: a burst of mails is told the same few lines
+  const minutes = `${Math.floor(from / 60)} ${Math.floor(due / 60)} ${Math.ceil(due / 60)}`
+  const key = `${how.targetSeconds} ${minutes} ${how.locale} ${how.place ?? ''}`
+  const texts = howTexts.get(how.calendar) ?? new Map<string, string>()
+  if (texts.size === 0) howTexts.set(how.calendar, texts)
+  return remember(texts, key, hours.cachedTexts, () => computedText(how))
+}
+
+const howTexts = new WeakMap<Calendar, Map<string, string>>()
+
+function computedText(how: HowComputed): string {
   const { calendar, locale, from, due } = how
   const stretch = from === undefined || due === undefined ? [] : [{ calendar, from, to: due }]
   const spans = spansText(how.ran ?? stretch, phrasesFor(locale), (seconds) => lengthText(seconds, locale))
