@@ -569,6 +569,7 @@ CREATE TABLE "tickets" (
 	"deleted_by" text,
 	"spam_at" timestamp with time zone,
 	"spam_by" text,
+	"clocks_ended_at" timestamp with time zone,
 	"policy_id" bigint,
 	"policy_source" text,
 	"calendar_id" bigint,

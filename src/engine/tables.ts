@@ -193,6 +193,7 @@ export const tickets = pgTable(
     deleted_by: text(),
     spam_at: instant(),
     spam_by: text(),
+    clocks_ended_at: instant(), // when it was marked first: no clock of it changes after that (SLA K17)
     // SLA: engine/sla computes these, tickets.ts writes them (SLA section 3)
     policy_id: ref(), // the policy version in force
     policy_source: text().$type<'manual' | 'rule' | 'org' | 'group' | 'inbox' | 'project' | 'default' | 'none'>(),

@@ -294,7 +294,10 @@ export async function markSpam(
   const ticket = await lockTicket(tx, input.ticketId)
   if (ticket.spam_at) return { changed: false }
   await tell(tx, { ticketId: ticket.id, actor: input.actor, events: [{ type: 'spam' }] }, now)
-  await tx`update tickets set spam_at = ${now}, spam_by = ${input.actor.name}, updated_at = ${now} where id = ${ticket.id}`
+  await tx`
+    update tickets set spam_at = ${now}, spam_by = ${input.actor.name}, updated_at = ${now},
+      clocks_ended_at = coalesce(clocks_ended_at, ${now})
+    where id = ${ticket.id}`
   return { changed: true }
 }
 

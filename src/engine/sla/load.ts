@@ -129,7 +129,7 @@ type AnswerRow = { ticket_id: number; comment_id: number; agent_id: number | nul
 const findTickets = (tx: Tx, ids: number[]) => tx<TicketRow[]>`
   select t.id, t.origin, t.status, t.priority, t.team_id, t.assignee_id, t.policy_id, t.calendar_id, t.team_calendar_id,
     t.first_response_at, t.answered_at, t.awaiting_since, t.created_at,
-    (t.merged_into is not null or t.spam_at is not null or t.deleted_at is not null) as ended,
+    (t.merged_into is not null or t.clocks_ended_at is not null or t.deleted_at is not null) as ended,
     e.seq as last_seq, e.at as last_at
   from tickets t left join lateral (
     select seq, at from events where ticket_id = t.id order by seq desc limit 1) e on true

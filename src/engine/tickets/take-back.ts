@@ -70,7 +70,7 @@ export async function takeBack(
     )
   if (names.length === 0) return
   await reselecting(tx, { ticketId: id, actor: input.actor, tools: input.tools }, now, async () => {
-    const events = eventsOf(input.changed, input.tools).map((event) => ({ ...event, why: 'taken back' }))
+    const events = eventsOf(input.changed, stands, input.tools).map((event) => ({ ...event, why: 'taken back' }))
     await tell(tx, { ticketId: id, actor: input.actor, events }, now)
     await tx`
       update tickets t set (${tx(names)}) = (select ${tx(names)} from jsonb_populate_record(t, ${JSON.stringify(was)}::text::jsonb)),
@@ -79,8 +79,8 @@ export async function takeBack(
   })
 }
 
-/** As the verbs tell them. */
-function eventsOf({ was, is }: Changed, { desk }: Pick<Tools, 'desk'>): Event[] {
+/** As the verbs tell them; `stands`: the ticket as it is before them. */
+function eventsOf({ was, is }: Changed, stands: Remembered, { desk }: Pick<Tools, 'desk'>): Event[] {
   const events: Event[] = []
   const simple = (type: string, field: keyof Remembered) => {
     if (field in was) events.push({ type, data: { from: is[field], to: was[field] } })
@@ -89,7 +89,7 @@ function eventsOf({ was, is }: Changed, { desk }: Pick<Tools, 'desk'>): Event[] 
   if (!isSame(was.priority, is.priority)) simple('priority', 'priority')
   else simple('assessed', 'assessed_at')
   simple('assign', 'assignee_id')
-  if ('project_id' in was || 'team_id' in was) events.push(placeEvent({ was, is }, desk))
+  if ('project_id' in was || 'team_id' in was) events.push(placeEvent({ was, is }, stands, desk))
   simple('type', 'type')
   simple('tags', 'tags')
   simple('product', 'product')
@@ -101,9 +101,11 @@ function eventsOf({ was, is }: Changed, { desk }: Pick<Tools, 'desk'>): Event[] 
   return events
 }
 
-function placeEvent({ was, is }: Changed, desk: Tools['desk']): Event {
-  const team = [...desk.teams.values()].find((one) => one.id === was.team_id)
-  const place = { team: was.team_id ?? is.team_id ?? null, team_calendar_id: teamCalendarId(desk, team) }
+/** A place names its team, also where that stays: the team's clocks follow the event. */
+function placeEvent({ was, is }: Changed, stands: Remembered, desk: Tools['desk']): Event {
+  const teamId = ('team_id' in was ? was.team_id : stands.team_id) as number | null
+  const team = [...desk.teams.values()].find((one) => one.id === teamId)
+  const place = { team: teamId, team_calendar_id: teamCalendarId(desk, team) }
   if (!('project_id' in was)) return { type: 'team', data: { from: is.team_id, key: team?.key ?? null, ...place } }
   const project = [...desk.projects.values()].find((one) => one.id === was.project_id)
   return { type: 'move', data: { from: is.project_id, to: was.project_id, key: project?.key ?? null, ...place } }

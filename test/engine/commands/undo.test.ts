@@ -1,8 +1,11 @@
 /** What each command does, and that `#undo` leaves the ticket as it was (COMMANDS E3, E6 15). */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { addWorkingTime } from '../../../src/engine/business-hours.ts'
 import { SPECS } from '../../../src/engine/commands/names.ts'
 import { writeReceipt } from '../../../src/engine/commands/receipts.ts'
+import { listClocks } from '../../../src/engine/sla/read.ts'
+import { replayTicket } from '../../../src/engine/sla/replay.ts'
 import { after, MINUTE } from '../../../src/time.ts'
 import { MONDAY } from '../../desk.ts'
 import { commandGround } from './ground.ts'
@@ -10,14 +13,13 @@ import { commandGround } from './ground.ts'
 const ground = await commandGround()
 const { sql, within, tools, bo, run } = ground
 test.after(ground.close)
+/** Of the tickets here, as of the policy that they are promised. */
+const calendar = tools.desk.calendars.get('berlin')!.calendar
 
-/**
- * All that a command may have changed, but for the story and what is counted from it: a clock that was stopped or stood
- * still has counted what it has (SLA K10, K17).
- */
+/** All that a command may have changed, but for the story and the clocks, which have a test of their own below. */
 async function state(ticketId: number) {
   const [ticket] =
-    await sql`select to_jsonb(t) - '{updated_at,answered_at,next_due_at,ola_due_at,first_response_at}'::text[] as row from tickets t where id = ${ticketId}`
+    await sql`select to_jsonb(t) - '{updated_at,answered_at,next_due_at,ola_due_at,first_response_at,clocks_ended_at}'::text[] as row from tickets t where id = ${ticketId}`
   const rows = await Promise.all([
     sql`select address, role, name from ticket_participants where ticket_id = ${ticketId} order by address`,
     sql`select other_id, kind from ticket_links where ticket_id = ${ticketId} order by other_id, kind`,
@@ -96,21 +98,23 @@ test('every command that is undone has an example here', () => {
   assert.equal(Object.keys(EXAMPLES).sort(), undoable.map((spec) => spec.name).sort())
 })
 
+/** What a command's example is, and what comes before it. */
+async function prepared(name: string, ticket: number, other: number): Promise<string> {
+  if (name === 'open') await run('#close quiet', ticket)
+  if (name === 'drop') await run('#take', ticket)
+  if (name === 'product') return `#product ${[...tools.desk.products.keys()][0]!}`
+  if (name === 'field') {
+    const one = [...tools.desk.fields.values()][0]!
+    return `#field ${one.key}:${one.values?.[0] ?? 'value'}`
+  }
+  const example = EXAMPLES[name]!
+  return typeof example === 'string' ? example : example(other)
+}
+
 for (const { name } of undoable) {
   test(`#${name}: do, then undo, and all is as it was`, async () => {
     const [ticket, other] = [await ground.ticket(), await ground.ticket()]
-    if (name === 'open') await run('#close quiet', ticket)
-    if (name === 'drop') await run('#take', ticket)
-    let words =
-      typeof EXAMPLES[name] === 'string' ? (EXAMPLES[name] as string) : (EXAMPLES[name] as (n: number) => string)(other)
-    if (name === 'product') {
-      const key = [...tools.desk.products.keys()][0]!
-      words = `#product ${key}`
-    }
-    if (name === 'field') {
-      const one = [...tools.desk.fields.values()][0]!
-      words = `#field ${one.key}:${one.values?.[0] ?? 'value'}`
-    }
+    const words = await prepared(name, ticket, other)
     const before = await state(ticket)
     const { receiptId, ran } = await done(words, ticket)
     assert.ok(
@@ -124,6 +128,98 @@ for (const { name } of undoable) {
     await assert_refuses(`#undo ${receiptId}`, ticket, /taken back before/)
   })
 }
+
+/**
+ * The ledger of clocks is only ever added to, so taking something back does not unwind it (SLA K10). What holds after it,
+ * measured against a twin to which nothing happened: policy, calendar and target are the twin's; a clock runs, stands or
+ * is stopped as the twin's does, and what it runs to is its target counted from then on (K5); it has counted what the
+ * twin's has, but for the time in which it stood still or, here, was without a target; and the rows are what the events
+ * replay to (Q7).
+ */
+const STOOD: Record<string, string[]> = {
+  wait: ['resolution', 'ola'],
+  hold: ['resolution', 'ola'],
+  status: ['resolution', 'ola'],
+  close: ['resolution', 'ola'],
+  macro: ['resolution', 'ola'], // it closes
+  // the team's part has no target under this priority, and with another team
+  priority: ['ola'],
+  team: ['ola'],
+}
+
+/** Clocks that no undo brings back: a first response is given once, and nothing changes after a mark as spam (K17). */
+const ENDED: Record<string, [kind: string, state: string]> = {
+  close: ['first_response', 'stopped'],
+  macro: ['first_response', 'stopped'],
+  spam: ['', 'cancelled'],
+}
+
+const DID = after(MONDAY, 30 * MINUTE)
+const BACK = after(MONDAY, 120 * MINUTE)
+const GAP = 90 * 60
+
+async function clocksOf(ticketId: number, now: Date) {
+  const shown = await listClocks(sql, ticketId, now)
+  return new Map(shown.map((clock) => [`${clock.kind}/${clock.team ?? ''}/${clock.cycle}`, clock]))
+}
+
+const promised = async (ticketId: number) =>
+  (await sql`select policy_id, policy_source, calendar_id, team_calendar_id from tickets where id = ${ticketId}`)[0]
+
+for (const { name } of undoable)
+  test(`#${name}: do, then undo, and its clocks run on as if it had not been, but for what stood still`, async () => {
+    const [ticket, twin, other] = [await ground.ticket(), await ground.ticket(), await ground.ticket()]
+    const words = await prepared(name, ticket, other)
+    await prepared(name, twin, other)
+    const { receiptId } = await done(words, ticket, DID)
+    await run(`#undo ${receiptId}`, ticket, { now: BACK })
+    assert.equal(await promised(ticket), await promised(twin))
+    const [clocks, then, twins] = [await clocksOf(ticket, BACK), await clocksOf(twin, DID), await clocksOf(twin, BACK)]
+    assert.ok(twins.size >= 3, 'there are clocks to look at')
+    for (const [key, own] of clocks) if (!twins.has(key)) assert.ok(['stopped', 'cancelled'].includes(own.state), key)
+    for (const [key, as] of twins) {
+      const own = clocks.get(key)!
+      const [kind, state] = ENDED[name] ?? []
+      assert.is(own.target_s, as.target_s, key)
+      if (state !== undefined && (kind === '' || kind === as.kind)) {
+        assert.is(own.state, state, key)
+        continue
+      }
+      assert.is(own.state, as.state, key)
+      const stood = STOOD[name]?.includes(as.kind) ?? false
+      const ran = name === 'open' && as.kind !== 'first_response' ? GAP : 0
+      assert.is(own.elapsed_s, stood ? then.get(key)!.elapsed_s : as.elapsed_s + ran, key)
+      if (!stood && ran === 0) assert.is(own.due_at, as.due_at, key)
+      const left = own.target_s - own.elapsed_s
+      const due = addWorkingTime(calendar, BACK.getTime() / 1000, left)!
+      assert.is(own.due_at, as.due_at && new Date(due * 1000).toISOString().replace('.000Z', 'Z'), key)
+    }
+    const replay = await within((tx) => replayTicket(tx, ticket, BACK))
+    assert.equal(replay.differences, [])
+  })
+
+test('what comes after a mark as spam was taken back moves no clock, and the events say the same (K17)', async () => {
+  const ticket = await ground.ticket()
+  const { receiptId } = await done('#spam', ticket, DID)
+  await run(`#undo ${receiptId}`, ticket, { now: BACK })
+  const before = await clocksOf(ticket, BACK)
+  const later = after(BACK, 60 * MINUTE)
+  await run('#prio high\n#status waiting_customer', ticket, { now: BACK })
+  await run('#open', ticket, { now: later })
+  assert.equal([...(await clocksOf(ticket, BACK)).values()], [...before.values()])
+  assert.equal((await within((tx) => replayTicket(tx, ticket, later))).differences, [])
+})
+
+test('a move that left the team as it was is taken back with its team', async () => {
+  const ticket = await ground.ticket()
+  const [was] = await sql`select team_id from tickets where id = ${ticket}`
+  const { receiptId } = await done('#project triage', ticket, DID)
+  assert.is((await sql`select team_id from tickets where id = ${ticket}`)[0]!.team_id, was!.team_id)
+  await run(`#undo ${receiptId}`, ticket, { now: BACK })
+  const [told] =
+    await sql`select data from events where ticket_id = ${ticket} and type = 'move' order by seq desc limit 1`
+  assert.is(told!.data.team, was!.team_id)
+})
 
 async function assert_refuses(words: string, ticket: number | null, says: RegExp) {
   try {
