@@ -5,22 +5,13 @@
  *
  * Locks: the statement's ticket, the customer's months, the row.
  */
-import { putBlob } from '../../blobs.ts'
-import { CSV_MARK } from '../../csv.ts'
 import { type Sql, type Tx, transaction } from '../../database.ts'
 import type { Days } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
-import { makeMessageId, rootId } from '../../tokens.ts'
-import { attach } from '../attachments.ts'
-import type { Inbox, Organization } from '../desk.ts'
+import type { Organization } from '../desk.ts'
 import { type Actor, record, system } from '../events.ts'
 import { clearNotice, raiseNotice } from '../notices.ts'
-import { domainOf, referencesOf } from '../outbox/headers.ts'
-import { chooseRecipients } from '../outbox/recipients.ts'
-import { signFor } from '../outbox/signed.ts'
-import { type HeaderValue, queueMail } from '../outbox.ts'
-import { rememberOutgoing } from '../thread.ts'
-import { addComment, reserveComment } from '../tickets/rows.ts'
+import { reserveComment } from '../tickets/rows.ts'
 import { setStatus } from '../tickets.ts'
 import { reopenEntries } from '../time-entries/billed.ts'
 import { holdMonths } from '../time-entries/period.ts'
@@ -29,16 +20,10 @@ import type { Tools } from '../tools.ts'
 import { requireBilling } from './invoices.ts'
 import { type Content, contentOf, fingerprint, readContent } from './statements/content.ts'
 import { dueMonth, inboxFor, isOver } from './statements/due.ts'
+import { mailStatement } from './statements/mail.ts'
 import { daysOfMonth } from './statements/read.ts'
-import {
-  openTicket,
-  type Reader,
-  readersOf,
-  readsIn,
-  type StatementTicket,
-  standingTicket,
-} from './statements/ticket.ts'
-import { csvName, statementCsv, statementWords } from './statements/words.ts'
+import { joinReaders, openTicket, type Reader, readersOf, readsIn, standingTicket } from './statements/ticket.ts'
+import { statementWords } from './statements/words.ts'
 import type { StatementState } from './tables.ts'
 
 /** Sends the statements that are due at `now`; to be called at least once an hour. One customer's trouble is no other's. */
@@ -232,43 +217,16 @@ async function send(tx: Tx, whole: Whole, now: Date): Promise<{ statementId: num
   const ticket = opened?.ticket ?? standing!
   const commentId = opened?.commentId ?? (await reserveComment(tx))
   const statementId = await writeRow(tx, { ...whole, revision, ticketId: ticket.id, readers }, now)
-  if (!opened)
-    await setStatus(
-      tx,
-      { ticketId: ticket.id, status: 'waiting_customer', actor, why: 'its statement was sent again' },
-      now,
-    )
-  const messageId = makeMessageId(tools.keys, 'c', ticket.id, domainOf(inbox.address), now)
-  const author = { role: 'system', name: inbox.name, address: null } as const
-  const { text } = words
-  await addComment(
-    tx,
-    {
-      id: commentId,
-      ticketId: ticket.id,
-      author,
-      visibility: 'public',
-      channel: 'system',
-      text,
-      visible: text,
-      messageId,
-    },
-    now,
-  )
-  const attachmentIds = await attachCsv(tx, { ticketId: ticket.id, commentId }, whole)
-  const data = {
-    statement: statementId,
-    month: days.from.slice(0, 7),
-    revision,
-    entries: content.rows.length,
-    comment: commentId,
+  if (!opened) {
+    await joinReaders(tx, ticket.id, readers, now)
+    const again = { ticketId: ticket.id, status: 'waiting_customer', actor, why: 'its statement was sent again' }
+    await setStatus(tx, again, now)
   }
+  const mailed = { ...whole, inbox, readers, ticket, commentId, statementId, revision, words }
+  await mailStatement(tx, mailed, now)
+  const month = days.from.slice(0, 7)
+  const data = { statement: statementId, month, revision, entries: content.rows.length, comment: commentId }
   await record(tx, { ticketId: ticket.id, actor, events: [{ type: 'statement_sent', data }] }, now)
-  await queueStatement(
-    tx,
-    { inbox, readers, ticket, commentId, statementId, revision, messageId, words, attachmentIds, tools },
-    now,
-  )
   return { statementId, ticketId: ticket.id }
 }
 
@@ -304,70 +262,4 @@ async function writeRow(
       created_at: now,
     })} returning id`
   return made!.id
-}
-
-async function attachCsv(
-  tx: Tx,
-  place: { ticketId: number; commentId: number },
-  { organization, days, content }: Whole,
-): Promise<number[]> {
-  const bytes = Buffer.from(CSV_MARK + [...statementCsv(content)].join(''))
-  const { id: blobId } = await putBlob(tx, bytes)
-  const filename = csvName(organization.key, days.from)
-  return await attach(tx, place, [
-    { blobId, filename, type: 'text/csv', size: bytes.length, inline: false, contentId: null },
-  ])
-}
-
-type Mailing = {
-  inbox: Inbox
-  readers: Reader[]
-  ticket: StatementTicket
-  commentId: number
-  statementId: number
-  revision: number
-  messageId: string
-  words: { subject: string; text: string; html: string | null }
-  attachmentIds: number[]
-  tools: Tools
-}
-
-/** One mail to all readers; its reply address names the statement and which mail of it this is (5.7, purpose `s`). */
-async function queueStatement(tx: Tx, mailing: Mailing, now: Date): Promise<void> {
-  const { inbox, readers, ticket, commentId, statementId, revision, messageId, tools } = mailing
-  const [requester, ...participants] = readers
-  const { to, cc } = chooseRecipients(tools.desk, { requester: requester!, participants, suppressed: [] })
-  if (to.length === 0) throw new Refusal('nobody_to_answer', 'Nobody of statement_to can be written to.')
-  const { id, generation } = ticket
-  const token = {
-    purpose: 's',
-    inbox: inbox.id,
-    ticket: id,
-    person: statementId,
-    generation,
-    comment: revision,
-  } as const
-  const replyTo = signFor(tools.keys, inbox, token)
-  const root = rootId(tools.keys, id, domainOf(inbox.address))
-  const earlier = await tx<{ message_id: string }[]>`
-    select m.message_id from message_ids m left join comments c on c.id = m.comment_id
-    where m.ticket_id = ${id} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public')
-    order by m.id`
-  const known = earlier.map((one) => one.message_id)
-  const headers: [string, HeaderValue][] = [
-    ['From', [{ name: inbox.name, address: inbox.address }]],
-    ['To', to],
-    ...(cc.length > 0 ? ([['Cc', cc]] as [string, HeaderValue][]) : []),
-    ...(replyTo ? ([['Reply-To', [{ name: inbox.name, address: replyTo }]]] as [string, HeaderValue][]) : []),
-    ['References', referencesOf(root, known)],
-  ]
-  const base = { kind: 'statement', ticketId: id, commentId, inboxId: inbox.id, messageId, generation } as const
-  const { words, attachmentIds } = mailing
-  await rememberOutgoing(tx, { messageId, ticketId: id, commentId }, now)
-  await queueMail(
-    tx,
-    { ...base, recipients: [...to, ...cc], headers, ...words, attachmentIds, notBefore: null },
-    tools,
-    now,
-  )
 }

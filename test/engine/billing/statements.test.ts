@@ -516,6 +516,23 @@ test('an admin opens it again with a reason; it is sent anew, and only the newes
   assert.is(await send(seen), 'statement_approved')
 })
 
+test('sent again it goes to who is named by then, and only they approve it', async () => {
+  const { mail: out, to } = await sent()
+  await answers('This is wrong.', { to })
+  await desk.change(text.replace(`[${CHIEF}, ${FINANCE}]`, '[heir@acme.example]'))
+  const seen = fingerprint(await now())
+  await transaction(sql, (tx) =>
+    sendStatement(tx, { organization: 'acme', month: '2026-10', seen, agent: ada(), tools: desk.tools() }, DUE),
+  )
+  const again = (await mails()).at(-1)!
+  assert.equal([again.recipient, again.ticket_id], ['heir@acme.example', out.ticket_id])
+  await answers('Yes', { to: replyTo(again)!.address })
+  assert.is(await stateOf(), 'sent')
+  const end = await answers('Yes', { to: replyTo(again)!.address, from: 'heir@acme.example' })
+  assert.is(await stateOf(), 'approved')
+  assert.not.ok(end.reasons.some((one) => one.code === 'pending_person'))
+})
+
 test('what an admin may not send: a month that is not over, of nobody, without time', async () => {
   const send = (organization: string, month: string) =>
     refusal(

@@ -5,7 +5,7 @@
 import type { Tx } from '../../../database.ts'
 import type { Desk, Inbox, Organization, Project } from '../../desk.ts'
 import type { Actor } from '../../events.ts'
-import type { Mailbox } from '../../outbox.ts'
+import { addressKey, type Mailbox } from '../../outbox/address.ts'
 import { ensureContact, findContact } from '../../people.ts'
 import { factsOf } from '../../rules/facts.ts'
 import { clockRows, promise, selectPolicy } from '../../sla.ts'
@@ -92,11 +92,19 @@ export async function openTicket(
     now,
   )
   await clockRows(tx, ticketId, sla)
-  const others = readers.slice(1).map(({ address, name, contactId }) => {
-    return { address, name, contactId, role: 'participant' as const }
-  })
-  await addPeople(tx, ticketId, others, now)
+  await joinReaders(tx, ticketId, readers, now)
   return { ticket: { id: ticketId, locale, zone, generation: 0 }, commentId }
+}
+
+/** Who reads a statement takes part in its ticket, beside its requester. */
+export async function joinReaders(tx: Tx, ticketId: number, readers: Reader[], now: Date): Promise<void> {
+  const [row] = await tx<{ requester_address: string | null }[]>`
+    select requester_address from tickets where id = ${ticketId}`
+  const requester = addressKey(row!.requester_address ?? '')
+  const others = readers
+    .filter((one) => addressKey(one.address) !== requester)
+    .map(({ address, name, contactId }) => ({ address, name, contactId, role: 'participant' as const }))
+  await addPeople(tx, ticketId, others, now)
 }
 
 /** The first of the organization's own, else where its mail lands. */
