@@ -64,6 +64,8 @@ type Effects = {
   /** `first` is a new ticket's own; the others come to one that is there. */
   comment?: 'first' | 'public' | 'internal'
   ack?: 'quoting' | 'bare' | 'follow-up'
+  /** The one who is written to instead. */
+  told?: string
   promise?: 'starts'
   /** Of the ticket that was there. */
   status?: string
@@ -224,7 +226,8 @@ const CASES: Case[] = [
     before: 'open',
     mail: () => mail({ from: 'ada@desk.example', subject: 'Re: Lamp' }),
     by: (given) => ({ ...ELSEWHERE, ...at(token(given.ticket, 'a')) }),
-    effects: { state: 'held', status: 'open', code: 'agent_token' },
+    // it waits beside the ticket (C10)
+    effects: { state: 'held', ticket: 'same', status: 'open', code: 'agent_token', told: 'ada@desk.example' },
   },
   {
     row: "agent's address, no token, not verified",
@@ -529,7 +532,8 @@ for (const one of CASES)
     const ack =
       end.ticket_id !== null && made ? await ackOf(end.ticket_id, (row!.subject ?? '').slice(0, 12)) : undefined
     assert.is(ack, effects.ack, 'ack')
-    assert.is(now.outbox - before.outbox, effects.ack ? 1 : 0, 'nothing else goes out (0.5)')
+    assert.is(now.outbox - before.outbox, effects.ack || effects.told ? 1 : 0, 'nothing else goes out (0.5)')
+    if (effects.told) assert.is((await sql`select recipient from outbox order by id`).at(-1)!.recipient, effects.told)
     const [ticket] = await sql`select * from tickets where id = ${end.ticket_id}`
     if (made) {
       assert.is(ticket!.next_due_at === null ? undefined : 'starts', effects.promise, 'promise')
