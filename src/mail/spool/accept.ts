@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { putBlob, putSmallBlobs } from '../../blobs.ts'
-import { isOutage, notify, type Sql, type Tx, transaction } from '../../database.ts'
+import { isOutage, type Sql, type Tx, transaction } from '../../database.ts'
 import { Refusal, wordsOf } from '../../errors.ts'
 import * as limits from '../../limits.ts'
 import type { Log } from '../../log.ts'
@@ -82,18 +82,27 @@ function startBatches(sql: Sql, log: Log): (mail: { envelope: Envelope; bytes: B
   const queue: Waiting[] = []
   let flights = 0
   let lateAt = 0
+  let last = 1
   let timer: NodeJS.Timeout | undefined
-  const kick = () => {
+  const depart = () => {
     clearTimeout(timer)
     while (queue.length && (flights === 0 || (flights < limits.spool.flights && performance.now() >= lateAt))) {
       flights++
       lateAt = performance.now() + limits.spool.late
-      void fly(sql, log, takeGroup(queue)).finally(() => {
+      const group = takeGroup(queue)
+      last = group.length
+      void fly(sql, log, group).finally(() => {
         flights--
         kick()
       })
     }
-    if (queue.length && flights < limits.spool.flights) timer = setTimeout(kick, limits.spool.late)
+    if (queue.length && flights < limits.spool.flights) timer = setTimeout(depart, limits.spool.late)
+  }
+  /** Whoever had company the last time waits for it a moment: their senders have only just heard of the last flight. */
+  const kick = () => {
+    clearTimeout(timer)
+    if (last === 1) depart()
+    else timer = setTimeout(depart, limits.spool.linger)
   }
   return ({ envelope, bytes }) =>
     new Promise((stored, failed) => {
@@ -145,8 +154,8 @@ async function storeGroup(tx: Tx, group: Waiting[]): Promise<number[]> {
 async function insertMails(tx: Tx, rows: Row[]): Promise<number[]> {
   const json = JSON.stringify(rows.map(documentOf))
   // ids of 48 bits and texts without NUL: what JSON and PostgreSQL both can hold
-  const inserting = tx<{ id: number }[]>`
-    with arrived as (
+  const stored = await tx<{ id: number }[]>`
+    with told as materialized (select pg_notify(${MAIL_CHANNEL}, '')), arrived as (
       select * from json_to_recordset(${json}::text::json) as a (
         n int, received_at timestamptz, via text, listener text, envelope_from text, recipients jsonb, session jsonb,
         prefix text, blob_id bigint, bytes bigint, ids bigint[], from_address text, subject text)
@@ -160,8 +169,7 @@ async function insertMails(tx: Tx, rows: Row[]): Promise<number[]> {
     ), waiting as (
       insert into pending_ids (hash, mail_id) select distinct hash, id from stored, unnest(ids) as hash
     )
-    select id from stored order by id`
-  const [stored] = await Promise.all([inserting, notify(tx, MAIL_CHANNEL)])
+    select id from told, stored order by id`
   return stored.map((row) => row.id)
 }
 
