@@ -169,7 +169,7 @@ export const pipeline = {
   commandsWithin: 20_000, // characters of a text in which a line is looked for that may be a command
   flights: 2, // such transactions at a time at most
   late: 40, // milliseconds of one before the next does not wait for it: until then it fills
-  linger: 20, // milliseconds for others to come along
+  linger: 150, // milliseconds for others that are being read to come along: each transaction costs as much as many mails
   between: 40, // milliseconds from one claim to the next while mails are under way: each is a commit, and serves several
   ahead: 500, // waiting mails that a claim looks at: more than this many in one conversation hold up others
   poll: 5 * SECOND,
