@@ -33,6 +33,9 @@ export type Token = {
 
 export type MessageIdKind = 'c' | 'a' | 'n' | 's'
 
+/** `t`: of a ticket's mails to customers; `w`: of those to agents. */
+type RootKind = 't' | 'w'
+
 /**
  * The installation's keys, made at the first start. Keys retired over 400 days ago no longer check (MAIL 5.8).
  * @throws Refusal `wrong_secret` when the installation secret does not open the stored rows
@@ -128,18 +131,28 @@ export function makeMessageId(keys: Keys, kind: MessageIdKind, ticket: number, d
   return `${local}.${number(keys.current)}${idMac(keys, keys.current, local, domain)}@${domain}`
 }
 
-/** The synthetic root of a ticket's conversation: the same for every mail of it (MAIL 8.2). */
-export function rootId(keys: Keys, ticket: number, domain: string): string {
-  const local = `t.${ticket.toString(36)}`
+/** The synthetic root of a ticket's conversation: the same for every mail of it to customers (MAIL 8.2). */
+export const rootId = (keys: Keys, ticket: number, domain: string): string => root(keys, 't', { ticket, domain })
+
+/** That of its mails to agents: another one, because whoever gets one of those passed on is no customer (0.7, 8.8). */
+export const agentRootId = (keys: Keys, ticket: number, domain: string): string => root(keys, 'w', { ticket, domain })
+
+function root(keys: Keys, kind: RootKind, { ticket, domain }: { ticket: number; domain: string }): string {
+  const local = `${kind}.${ticket.toString(36)}`
   // the oldest key, so that the root stays the same when keys rotate
   const kid = Math.min(...keys.byId.keys())
   return `${local}.${number(kid)}${idMac(keys, kid, local, domain)}@${domain}`
 }
 
 /** The ticket that one of our Message-IDs names, or null if the MAC is not ours (MAIL 6.4). Nothing is looked up. */
-export function readMessageId(keys: Keys, messageId: string): { kind: MessageIdKind | 't'; ticket: number } | null {
+export function readMessageId(
+  keys: Keys,
+  messageId: string,
+): { kind: MessageIdKind | RootKind; ticket: number } | null {
   const match =
-    /^(([cans]\.[0-9a-z]{1,11}\.[0-9a-z]{26})|(t\.[0-9a-z]{1,11}))\.([a-z2-7]{17,24})@([^@\s]{1,255})$/i.exec(messageId)
+    /^(([cans]\.[0-9a-z]{1,11}\.[0-9a-z]{26})|([tw]\.[0-9a-z]{1,11}))\.([a-z2-7]{17,24})@([^@\s]{1,255})$/i.exec(
+      messageId,
+    )
   if (!match) return null
   const local = match[1]!.toLowerCase()
   const signature = match[4]!.toLowerCase()
@@ -147,7 +160,7 @@ export function readMessageId(keys: Keys, messageId: string): { kind: MessageIdK
   const kid = reader.number()
   if (kid === null || reader.rest() !== '' || !keys.byId.has(kid)) return null
   if (!same(idMac(keys, kid, local, match[5]!.toLowerCase()), signature.slice(-MAC))) return null
-  const [kind, ticket] = local.split('.') as [MessageIdKind | 't', string]
+  const [kind, ticket] = local.split('.') as [MessageIdKind | RootKind, string]
   return { kind, ticket: Number.parseInt(ticket, 36) }
 }
 

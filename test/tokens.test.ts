@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  agentRootId,
   type Keys,
   looksSigned,
   makeMessageId,
@@ -89,6 +90,11 @@ test('MAIL 8.2: the root of a ticket is always the same and names it, also after
   const root = rootId(keys, 12, 'desk.example')
   assert.is(root, rootId(keys, 12, 'desk.example'))
   assert.is(root, rootId({ ...keys, current: 0 }, 12, 'desk.example'))
+  assert.equal(readMessageId(keys, root), { kind: 't', ticket: 12 })
+  const inside = agentRootId(keys, 12, 'desk.example')
+  assert.equal(readMessageId(keys, inside), { kind: 'w', ticket: 12 })
+  assert.is(readMessageId(keys, inside.replace(/^w/, 't')), null)
+  assert.is(readMessageId(keys, root.replace(/^t/, 'w')), null)
   assert.equal(readMessageId(keys, root), { kind: 't', ticket: 12 })
 })
 

@@ -203,6 +203,13 @@ function leadsOf(claims: Claims, known: KnownId[]): Lead[] {
     ...claims.ids
       .filter((id) => claims.ours.has(id) && (outs.has(id) || id.startsWith('t.')))
       .map((id): Lead => ({ by: 'our_id', number: outs.get(id)?.ticketId ?? claims.ours.get(id)!, people: null })),
+    // the root of agents' mails leads agents alone: who has it otherwise got a notification passed on (0.7)
+    ...claims.ids
+      .filter((id) => claims.inside.has(id))
+      .map((id): Lead => {
+        const number = claims.ours.get(id)!
+        return claims.insider ? { by: 'our_id', number, people: null } : { by: 'foreign_id', number, people: [] }
+      }),
     ...claims.ids.flatMap((id) =>
       of('in', id).map((one): Lead => ({ by: 'foreign_id', number: one.ticketId, people: one.people })),
     ),

@@ -7,7 +7,7 @@ import { escapeHtml } from '../../html.ts'
 import { notifying as limits } from '../../limits.ts'
 import { localeFor, type Rendered, type Rich, render, spokenLocale } from '../../render.ts'
 import { seconds } from '../../time.ts'
-import { makeMessageId, rootId } from '../../tokens.ts'
+import { agentRootId, makeMessageId } from '../../tokens.ts'
 import type { Agent, Inbox } from '../desk.ts'
 import { dueText, remainingText } from '../due-words.ts'
 import { oneLine } from '../outbox/address.ts'
@@ -50,12 +50,12 @@ export function prepareNotification(given: Notification, now: Date): OutgoingMai
 /** As much of a ticket as its mails to agents are addressed by. */
 export type Addressed = { id: number; generation: number; inbox: Inbox; shown: number }
 
-/** From, To, the agent's own address for answers, and the root that all mails of the ticket share (8.2). */
+/** From, To, the agent's own address for answers, and the root that all its mails to agents share (8.2). */
 export function agentHeaders(given: { agent: Agent; ticket: Addressed; tools: Tools }): [string, HeaderValue][] {
   const { agent, ticket, tools } = given
   const { inbox } = ticket
   const { answer } = agentAddresses(given)
-  const root = `<${rootId(tools.keys, ticket.id, domainOf(inbox.address))}>`
+  const root = `<${agentRootId(tools.keys, ticket.id, domainOf(inbox.address))}>`
   const name = phrasesOf(agent, inbox, tools).answerTo(ticket.id)
   return [
     ['From', [{ name: inbox.name, address: inbox.address }]],

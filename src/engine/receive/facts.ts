@@ -18,7 +18,7 @@ import { type Candidate, findCandidates, type KnownId } from '../thread.ts'
 import type { Tools } from '../tools.ts'
 import { type AgentMemory, loadAgentMemory } from './agent-facts.ts'
 import type { Known } from './arrival.ts'
-import { type Identity, identify } from './identity.ts'
+import { type Identity, identify, isProven } from './identity.ts'
 
 export type { Arrival, Known } from './arrival.ts'
 
@@ -76,6 +76,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
           addresses: addressesOf(arrival, whole),
           external: externalIds(whole, from, arrival.auth, desk),
           provider: arrival.providerThread,
+          insider: isByAgent(arrival, identity, desk),
         },
         desk,
         keys,
@@ -142,6 +143,13 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
     statement,
     agents,
   }
+}
+
+/** Whether an agent is proven to have written it, or has said so (5.6). */
+function isByAgent({ mail, auth, confirmed }: Known, identity: Identity, desk: Desk): boolean {
+  const agent = identity.author ? desk.agents.get(sameAddress(identity.author.address)) : undefined
+  if (!agent || mail.error !== null || mail.allFrom.length !== 1 || mail.fromIrregular) return false
+  return confirmed?.agent === agent.address || isProven(auth, identity)
 }
 
 /** Whether the From header itself named somebody: only then is there a contact and an acknowledgement (4.8). */

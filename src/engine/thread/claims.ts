@@ -18,6 +18,9 @@ export type Claims = {
   ids: string[]
   /** Ticket numbers of ids that are ours. */
   ours: Map<string, number>
+  /** Those of them that only agents were sent: they are a secret of agents, and `insider` says whether one wrote. */
+  inside: Set<string>
+  insider: boolean
   /** The last `[<prefix>#n]` of the subject (6.6). */
   tag: number | null
   /** The mail's own Message-ID: an earlier one may have referred to it. */
@@ -39,6 +42,8 @@ export const NO_CLAIMS: Claims = {
   guessed: false,
   ids: [],
   ours: new Map(),
+  inside: new Set(),
+  insider: false,
   tag: null,
   messageId: null,
   baseSubject: '',
@@ -50,10 +55,11 @@ export const NO_CLAIMS: Claims = {
 /**
  * Reads the claims of a mail (6.1, 6.2, 6.6). Pure.
  * @param given.addresses envelope recipients, then Delivered-To, X-Original-To, To and Cc
+ * @param given.insider an agent who is proven to have written it
  */
 export function readClaims(
   mail: IncomingMail,
-  given: { addresses: string[]; external: string[]; provider: string | null },
+  given: { addresses: string[]; external: string[]; provider: string | null; insider: boolean },
   desk: Desk,
   keys: Keys,
 ): Claims {
@@ -72,9 +78,11 @@ export function readClaims(
   }
   const ids = [...new Set([...mail.inReplyTo, ...mail.references.toReversed()])]
   const ours = new Map<string, number>()
+  const inside = new Set<string>()
   for (const id of ids) {
     const read = readMessageId(keys, id)
     if (read) ours.set(id, read.ticket)
+    if (read?.kind === 'w') inside.add(id)
   }
   return {
     tokens,
@@ -83,6 +91,8 @@ export function readClaims(
     guessed: false,
     ids,
     ours,
+    inside,
+    insider: given.insider,
     tag: readTag(mail.subject, desk.settings.subject_prefix),
     messageId: mail.messageId,
     baseSubject: mail.baseSubject,

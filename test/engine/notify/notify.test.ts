@@ -9,7 +9,7 @@ import { privateComment } from '../../../src/engine/tickets/private.ts'
 import { assign, deleteTicket, markSpam, move, note, reply } from '../../../src/engine/tickets.ts'
 import { LOCALES } from '../../../src/render.ts'
 import { after, SECOND } from '../../../src/time.ts'
-import { readMessageId, rootId } from '../../../src/tokens.ts'
+import { agentRootId, readMessageId } from '../../../src/tokens.ts'
 import { demoDesk, keys, MONDAY, mail, startDesk } from '../../desk.ts'
 import { agentOf, header, notifications, replyTo, sweep, tokensOf, URL_OF_DESK } from './desk.ts'
 
@@ -60,7 +60,7 @@ test('a new ticket is told to its team after a minute, each with addresses of th
     assert.is(replyTo(one)!.name, `Answer to customer #${id}`)
     assert.equal(readMessageId(keys, one.message_id), { kind: 'n', ticket: id })
     assert.is(one.subject, `[#${id}] The printer is on fire`)
-    assert.is(header(one, 'References'), `<${rootId(keys, id, 'desk.example')}>`)
+    assert.is(header(one, 'References'), `<${agentRootId(keys, id, 'desk.example')}>`)
     assert.is(header(one, 'Auto-Submitted'), 'auto-generated')
     assert.is(header(one, 'X-Auto-Response-Suppress'), 'All')
     const lines = one.text.split('\n')

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert'
 import { loadConfig } from '../../../src/config.ts'
 import { zoneResolver } from '../../../src/mail/authenticate/resolver.ts'
 import type { Envelope } from '../../../src/mail/spool.ts'
-import { makeMessageId } from '../../../src/tokens.ts'
+import { agentRootId, makeMessageId, rootId } from '../../../src/tokens.ts'
 import { keys, MONDAY, mail, startDesk } from '../../desk.ts'
 import { ADA, BO, ELSEWHERE, EVA, ground } from './ground.ts'
 
@@ -53,6 +53,12 @@ async function signed(raw: string, domain: string, change: { length?: number; at
   } as never)
   return signatures + whole
 }
+
+/** What a mail program makes of a notification that is answered: its id, and the root of agents' mails. */
+const passedOn = (id: number) => ({
+  'In-Reply-To': `<${makeMessageId(keys, 'n', id, 'desk.example', MONDAY)}>`,
+  References: `<${agentRootId(keys, id, 'desk.example')}> <${makeMessageId(keys, 'n', id, 'desk.example', MONDAY)}>`,
+})
 
 type To = { id: number; a: string; n: string }
 type Forged = { raw: string | Buffer; envelope?: Partial<Envelope> }
@@ -320,6 +326,27 @@ const cases: Case[] = [
     'held',
     'agent_token',
   ],
+  [
+    'a stranger answers a forwarded notification, to the desk itself',
+    ({ id }) => ({
+      raw: mail({ from: EVIL, subject: 'Re: [#1] The printer is on fire', text: COMMANDS, headers: passedOn(id) }),
+      envelope: ELSEWHERE,
+    }),
+    'ticketed',
+    'refused_claim',
+  ],
+  [
+    'their name, to the desk itself, with the ids of a notification',
+    ({ id }) => elsewhere(bo('support@desk.example', COMMANDS, passedOn(id))),
+    'ticketed',
+    'refused_claim',
+  ],
+  [
+    'their name, of which its domain knows nothing, with the ids of a notification',
+    ({ id }) => elsewhere(bo('support@desk.example', 'The password is hunter2.', passedOn(id))),
+    'ticketed',
+    'refused_claim',
+  ],
   // --- no address of theirs at all
   ['their name to the desk', () => elsewhere(bo('support@desk.example')), 'ticketed', 'unproven_commands'],
   [
@@ -413,6 +440,26 @@ for (const [name, make, state, code] of cases)
     assert.equal(leaked, [])
     assert.not.match(JSON.stringify((await outgoing()).filter((one) => one.kind === 'ack')), /hunter2|it burns/)
   })
+
+test('the root of agents’ mails leads them, and whoever takes part, and nobody else; that of customers’ any sender (6.3)', async () => {
+  const id = await ticket()
+  await sql`update tickets set status = 'waiting_customer' where id = ${id}`
+  const stranger = await desk.deliver(mail({ from: EVIL, subject: 'Re: The printer is on fire', headers: passedOn(id) }), ELSEWHERE)
+  assert.is.not(stranger.ticket_id, id)
+  assert.equal([...(await sql`select kind, other_id from ticket_links where ticket_id = ${stranger.ticket_id}`)], [{ kind: 'refers_to', other_id: id }])
+  assert.is((await sql`select status from tickets where id = ${id}`)[0]!.status, 'waiting_customer')
+  // nothing of it is in what the stranger is sent
+  assert.not.match(JSON.stringify((await outgoing()).filter((one) => one.recipient === EVIL)), /it burns|#1\b/)
+  const own = await desk.deliver(bo('support@desk.example', 'I look at it.', passedOn(id)))
+  assert.equal([own.state, own.ticket_id], ['commented', id])
+  assert.equal((await comments(id)).at(-1), { visibility: 'internal', author_role: 'agent', author_name: 'Bo', text: 'I look at it.', channel: 'mail' })
+  const customer = await desk.deliver(mail({ from: EVA, headers: passedOn(id) }))
+  assert.equal([customer.state, customer.ticket_id], ['commented', id])
+  const known = { References: `<${rootId(keys, id, 'desk.example')}>` }
+  const invited = await desk.deliver(mail({ from: EVIL, subject: 'Re: The printer is on fire', headers: known }), ELSEWHERE)
+  assert.equal([invited.state, invited.ticket_id], ['commented', id])
+  assert.ok(invited.reasons.some((one) => one.code === 'pending_person'))
+}) // biome-ignore format: mails and rows are one line
 
 test('hidden HTML in an agent’s own mail is no command', async () => {
   const id = await ticket()
