@@ -40,7 +40,8 @@ export async function letInHeld(
     select coalesce(m.from_address, '–') as from, m.reasons -> -1 ->> 'code' as code, t.id as ticket,
       coalesce(t.spam_at is not null, false) as spam, coalesce(t.status in ('resolved', 'closed'), false) as done
     from inbound_mails m
-    left join tickets t on t.id = coalesce(m.ticket_id, (m.trace #>> '{thread,ticket}')::bigint)
+    left join tickets c on c.id = coalesce(m.ticket_id, (m.trace #>> '{thread,ticket}')::bigint)
+    left join tickets t on t.id = coalesce(c.merged_into, c.id) and t.deleted_at is null
     where m.id = ${mail} and m.state = 'held' for update of m`
   if (!row) throw new Refusal('no_held_mail', `No mail ${mail} is held.`)
   if (row.code !== null && OWN.includes(row.code))

@@ -74,13 +74,18 @@ async function everyTemplate(): Promise<(Quoted & { name: string; locale: string
   return found
 }
 
-/** Bo answers it, at an address of his. */
-async function answers(ticket: number, given: Quoted, client: string, own: string, ip = '127.0.0.1') {
+/** Where an agent would answer to a notification that is written now. */
+async function addressOf(ticket: number, person: number): Promise<string> {
   const [row] = await sql`select coalesce(max(seq), 0) as seq from events where ticket_id = ${ticket}`
-  const { id: person } = await agentOf(desk, BO)
   const inbox = desk.tools().desk.inboxes[0]!.id
   const token = { purpose: 'a' as const, inbox, ticket, person, generation: 0, comment: row!.seq }
-  const to = signedAddress(keys, 'support@desk.example', token)
+  return signedAddress(keys, 'support@desk.example', token)
+}
+
+/** Bo answers it, at an address of his. */
+async function answers(ticket: number, given: Quoted, client: string, own: string, ip = '127.0.0.1') {
+  const { id: person } = await agentOf(desk, BO)
+  const to = await addressOf(ticket, person)
   const body = CLIENTS[client]!(given, own)
   const raw = composed({
     from: `Bo <${BO}>`,
@@ -166,6 +171,9 @@ test('what a desk really sent, about words that are commands', async () => {
   await transaction(sql, (tx) =>
     reply(tx, { ticketId: ticket, agent: ada, text: SPEECH, channel: 'web', tools: desk.tools() }, sec(3)),
   )
+  // who is told of a mail that is held: whose address it used, who wrote it, who has the ticket
+  for (const from of [`Bo <${BO}>`, 'Eva <eva@acme.example>', 'sly@evil.example'])
+    await desk.deliver(mail({ from, to: await addressOf(ticket, ada.id), subject: '#close', text: SPEECH }))
   await sweep(desk, sec(90))
   await queueAgentDigests(sql, { tools: desk.tools(), url: URL_OF_DESK }, after(MONDAY, DAY))
   await sendTime(ticket)
@@ -192,9 +200,19 @@ test('what a desk really sent, about words that are commands', async () => {
     'reply',
     'statement',
   ])
-  for (const words of ['nota', 'high', 'duplicate', 'yes', '· #close?'])
+  for (const words of [
+    'nota',
+    'high',
+    'duplicate',
+    'yes',
+    '· #close?',
+    '“#accept ',
+    'is held beside it',
+    'passed on',
+    'nicht weitergegeben',
+  ])
     assert.ok(
-      sent.some((one) => one.text.includes(words)),
+      sent.some((one) => one.text.includes(words) || one.subject.includes(words)),
       `a mail says ${words}`,
     )
   assert.ok(

@@ -172,6 +172,15 @@ test('what is not held, was done already, or would only be held again is an erro
   assert.match((await receipt()).text, `No mail ${held} is held.`)
 })
 
+test('a mail beside a ticket that was merged meanwhile goes where that went', async () => {
+  const { id, held } = await knocked()
+  const other = await ticket('The printer, once more')
+  await answer(id, `#merge ${other}`)
+  await answer(other, `#accept ${held}`)
+  assert.match((await receipt()).text, `is let in to ticket #${other}`)
+  assert.equal([(await desk.ending(held)).state, (await desk.ending(held)).ticket_id], ['commented', other])
+})
+
 test('#dry lets nothing in; a customer’s line is text, and another’s hand opens nothing', async () => {
   const { id, held } = await knocked()
   const [told] = await notifications(desk)
