@@ -45,6 +45,8 @@ type Waiting = {
   read: Read
   prepared: Prepared
   tools: Tools
+  /** It shares its transaction with nobody, and so has nobody to wait for. */
+  lonely: boolean
   since: number
   done(): void
   failed(error: unknown): void
@@ -74,14 +76,18 @@ export function startSettling(setup: Setup): Settling {
       }, limits.linger)
   }
   const isRipe = () =>
-    queue.length >= limits.group || setup.expected() === 0 || performance.now() - queue[0]!.since >= limits.linger
+    queue[0]!.lonely ||
+    queue.length >= limits.group ||
+    setup.expected() === 0 ||
+    performance.now() - queue[0]!.since >= limits.linger
   return {
     look,
     settle(claimed, read) {
       const tools = setup.tools()
       const prepared = prepare(claimed, knownOf(claimed, read, setup.trust), tools)
       return new Promise((done, failed) => {
-        queue.push({ claimed, read, prepared, tools, since: performance.now(), done, failed })
+        const lonely = isLonely(claimed, read, tools)
+        queue.push({ claimed, read, prepared, tools, lonely, since: performance.now(), done, failed })
         look()
       })
     },
@@ -94,11 +100,10 @@ function takeGroup(queue: Waiting[]): Waiting[] {
   const names = new Set<string>()
   for (const waiting of queue) {
     if (group.length === limits.group) break
-    const lonely = isLonely(waiting)
-    if (group.length && (lonely || waiting.prepared.names.some((name) => names.has(name)))) continue
+    if (group.length && (waiting.lonely || waiting.prepared.names.some((name) => names.has(name)))) continue
     group.push(waiting)
     for (const name of waiting.prepared.names) names.add(name)
-    if (lonely) break
+    if (waiting.lonely) break
   }
   for (const one of group) queue.splice(queue.indexOf(one), 1)
   return group
@@ -108,7 +113,7 @@ function takeGroup(queue: Waiting[]): Waiting[] {
  * A mail that failed before may fail again, one whose files are streamed keeps the connection to itself, what is
  * commanded is done in a savepoint, which would undo what others did in it, and what is approved holds a customer's months.
  */
-const isLonely = ({ claimed, read: { mail }, tools }: Waiting): boolean =>
+const isLonely = (claimed: ClaimedMail, { mail }: Read, tools: Tools): boolean =>
   claimed.attempts > 1 ||
   mail.error !== null ||
   mail.parts.some((part) => part.size > blob.chunk) ||
