@@ -2,7 +2,7 @@
  * How much automatic mail may go (MAIL 4a.22): the brake that ends a loop between two desks. Windows slide over buckets
  * of ten minutes and count the whole oldest bucket, so they are at most ten minutes longer than their name.
  */
-import { all, ask, type Tx } from '../../database.ts'
+import { all, ask, each, type Tx } from '../../database.ts'
 import { budget } from '../../limits.ts'
 import { after, DAY, HOUR, MINUTE } from '../../time.ts'
 import { addressKey } from './address.ts'
@@ -164,6 +164,13 @@ const TAKE = all(
   select n, suppressed, acked, hour, day, in_ticket as ticket, in_inbox as inbox from counts`,
 )
 
+/** The counts of an inbox; those who ask together ask for the same. */
+const MAILED = each(
+  'shards text[], hour_ago timestamptz',
+  `select coalesce(sum(count), 0)::int as count from mail_budgets
+   where scope = any(given.shards) and period >= given.hour_ago`,
+)
+
 /** Null without an inbox. */
 const ownShard = (tx: Tx, inbox: string | null) => tx`${inbox}::text || '/' || pg_backend_pid() % ${SHARDS}::int`
 
@@ -201,13 +208,9 @@ function inboxNotice(count: number): string | null {
 
 /** One at a time from here: counts again, with this mail and all others committed, and gives its places back if full. */
 async function closeToTheLimit(tx: Tx, scopes: Scopes & { inbox: string }, now: Date): Promise<Allowance> {
-  const [, rows] = await Promise.all([
-    lock(tx, [scopes.inbox]),
-    tx<{ count: number }[]>`
-      select coalesce(sum(count), 0)::int as count from mail_budgets
-      where scope = any(${shardsOf(scopes.inbox)}::text[]) and period >= ${bucket(after(now, -HOUR))}`,
-  ])
-  const { count } = rows[0]!
+  const asked = { shards: shardsOf(scopes.inbox), hour_ago: bucket(after(now, -HOUR)) }
+  const [, [found]] = await Promise.all([lock(tx, [scopes.inbox]), ask<{ count: number }>(tx, MAILED, asked)])
+  const { count } = found!
   if (count <= budget.perInboxHour) return { allowed: true, notice: inboxNotice(count) }
   // its own shard and no other: the row is locked already, so nobody who waits for this transaction holds it
   const taken = [scopes.address, scopes.ticket].filter((scope) => scope !== null)
