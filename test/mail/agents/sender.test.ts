@@ -78,7 +78,8 @@ test('once a day about one ticket, and never beyond the budgets', async () => {
 })
 
 const nobody: [string, (at: string) => [string, Parameters<typeof desk.deliver>[1]?]][] = [
-  ['a stranger, though proven', (at) => [mail({ from: 'sly@evil.example', to: at, text: SECRET }), ELSEWHERE]],
+  ['a stranger, though proven', (at) => [mail({ from: 'new@borealis.example', to: at, text: SECRET })]],
+  ['a stranger whom nothing proves', (at) => [mail({ from: 'sly@evil.example', to: at, text: SECRET }), ELSEWHERE]],
   ['a customer whom nothing proves', (at) => [mail({ to: at, text: SECRET }), ELSEWHERE]],
   ['a customer beside another sender', (at) => [mail({ from: `${EVA}, sly@evil.example`, to: at, text: SECRET })]],
   ['answers asked for elsewhere', (at) => [mail({ to: at, text: SECRET, headers: { 'Reply-To': 'more@acme.example' } })]],
