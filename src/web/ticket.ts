@@ -13,7 +13,7 @@ import { priorityMark, statusMark, unassessedMark } from './marks.ts'
 import { agentPage } from './page.ts'
 import { conversation } from './ticket/conversation.ts'
 import { facts, nextDue } from './ticket/facts.ts'
-import { loadTicket, type TicketRow } from './ticket/load.ts'
+import { loadTicket, type TicketView } from './ticket/load.ts'
 import { choosePolicy, policyForm } from './ticket/policy.ts'
 import { spentTime } from './ticket/spent.ts'
 import { listUndoable, undoList } from './ticket/undo.ts'
@@ -112,7 +112,7 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
         <span class="muted">${ticket.assignee ? `Assigned to ${ticket.assignee}` : 'Nobody has it'}</span>
         <a class="to-work" href="#work">Answer</a></p>
     </header>
-    ${warnings(ticket, agent.zone)}
+    ${warnings(view, agent.zone)}
     <div class="columns">
       <div class="column">
         ${conversation(setting)}
@@ -128,13 +128,19 @@ async function ticketPage(c: Context<Env>, web: Web, draft: Draft | null): Promi
   return c.html(page, draft ? 422 : 200)
 }
 
-function warnings(ticket: TicketRow, zone: string) {
+function warnings({ ticket, mails }: TicketView, zone: string) {
   const words = [
     ticket.undelivered_at && `An answer could not be delivered on ${whenText(ticket.undelivered_at, zone)}.`,
     ticket.spam_at &&
       `Marked as spam by ${ticket.spam_by} on ${whenText(ticket.spam_at, zone)}; further mail of this conversation is held.`,
     ticket.automatic && 'Opened by an automatic mail: no automatic answer was sent.',
     ticket.merged_into && html`Merged into <a href="/tickets/${ticket.merged_into}">#${ticket.merged_into}</a>.`,
+    ...mails
+      .filter(({ state }) => state === 'held')
+      .map(
+        ({ id, subject, reasons }) =>
+          html`<a href="/held#mail-${id}">Mail ${id}</a>, “${subject || 'No subject'}”, waits beside this ticket: ${reasons.at(-1)?.words}`,
+      ),
   ].filter(Boolean)
   return words.map((each) => html`<p class="warning">${each}</p>`)
 }

@@ -80,6 +80,7 @@ test('a mail that is held beside a ticket can be let in as one of its own', asyn
   const retried = await inbound('quarantined')
   assert.not.match(await browser.page('/held'), /As its own ticket/)
   await sql`update inbound_mails set ticket_id = ${ticket} where id in (${held}, ${retried})`
+  assert.match(await browser.page(`/tickets/${ticket}`), `<a href="/held#mail-${held}">Mail ${held}</a>`)
   const page = await browser.page('/held')
   assert.is(page.match(/As its own ticket/g)!.length, 1)
   assert.match(page, `Mail ${held} from `)
