@@ -57,8 +57,7 @@ export async function putSmallBlobs(tx: Tx, contents: Buffer[]): Promise<number[
   // One text that the server cuts: an array of texts it would read letter by letter and copy twice.
   const whole = Buffer.concat([...unique.values()]).toString('base64')
   const made = await tx<{ id: number; sha256: string }[]>`
-    with whole as materialized (select decode(${whole}::text, 'base64') as data),
-    content as (
+    with content as (
       select decode(sha256, 'hex') as sha256, bytes, ends - bytes + 1 as start
       from unnest(${[...unique.keys()]}::text[], ${sizes}::int[], ${ends}::int[]) as c (sha256, bytes, ends)
     ), made as (
@@ -66,8 +65,8 @@ export async function putSmallBlobs(tx: Tx, contents: Buffer[]): Promise<number[
       on conflict (sha256) do nothing returning id, sha256
     ), chunks as (
       insert into blob_chunks (blob_id, n, data)
-      select id, 0, substring(whole.data from start for bytes)
-      from made join content using (sha256), whole where bytes > 0
+      select id, 0, substring((select decode(${whole}::text, 'base64')) from start for bytes)
+      from made join content using (sha256) where bytes > 0
     )
     select id, encode(sha256, 'hex') as sha256 from made`
   const ids = new Map(made.map((row) => [row.sha256, row.id]))
