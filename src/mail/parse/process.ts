@@ -186,7 +186,7 @@ const isAlone = ({ source, alone }: Job) => alone === true || typeof source !== 
 const MEMORY = ['--max-old-space-size=400', '--max-semi-space-size=16', '--heap-growing-percent=100']
 
 function spawnChild(file: string): ChildProcess {
-  const flags = ['--disable-warning=ExperimentalWarning', ...MEMORY]
+  const flags = ['--disable-warning=ExperimentalWarning', '--always-sparkplug', ...MEMORY] // as bin/postroom
   const env = { TZ: 'UTC', ...(process.env.NODE_V8_COVERAGE ? { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE } : {}) }
   return spawn(process.execPath, [...flags, file], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env })
 }
