@@ -143,7 +143,7 @@ export const spool = {
   recent: 8 * MB, // bytes of stored mails held for the worker that comes for them
   flights: 2, // commits under way at most
   late: 50, // milliseconds of one before the next does not wait for it: until then it fills, and a commit serves more
-  linger: 4, // milliseconds for others to come along, where several came the last time
+  linger: 8, // milliseconds for as many to come along as came the last time
   large: 3, // mails streamed at a time, each on a connection of the pool
   stall: MINUTE, // a source that gives nothing for so long gives its connection back
   purge: 500, // rows a transaction

@@ -98,16 +98,16 @@ function startBatches(sql: Sql, log: Log): (mail: { envelope: Envelope; bytes: B
     }
     if (queue.length && flights < limits.spool.flights) timer = setTimeout(depart, limits.spool.late)
   }
-  /** Whoever had company the last time waits for it a moment: their senders have only just heard of the last flight. */
+  /** Waits a moment for as many as came the last time: their senders have only just heard of that flight. */
   const kick = () => {
     clearTimeout(timer)
-    if (last === 1) depart()
+    if (queue.length === 0 || queue.length >= last) depart()
     else timer = setTimeout(depart, limits.spool.linger)
   }
   return ({ envelope, bytes }) =>
     new Promise((stored, failed) => {
       queue.push({ envelope, bytes, stored, failed })
-      if (queue.length === 1) setImmediate(kick) // others of the same tick come along
+      if (queue.length === 1 || queue.length === last) setImmediate(kick) // others of the same tick come along
     })
 }
 
