@@ -4,6 +4,7 @@
  */
 import { ask, askTogether, type Change, change, each, type Queryable, type Statement, type Tx } from '../database.ts'
 import { tickets as limits } from '../limits.ts'
+import type { OutlookThread } from './outbox/thread-index.ts'
 import { sameAddress } from './people.ts'
 import type { Status } from './tables.ts'
 import type { Claims } from './thread/claims.ts'
@@ -249,6 +250,13 @@ export type MailId = {
   people?: string[]
   baseSubject?: string
 }
+
+/** The mails of a ticket that its customers know, oldest first: what a mail to them refers to (8.1). */
+export const knownMails = async (tx: Tx, ticketId: number) =>
+  await tx<{ message_id: string; thread: OutlookThread | null }[]>`
+    select m.message_id, c.thread from message_ids m left join comments c on c.id = m.comment_id
+    where m.ticket_id = ${ticketId} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public')
+    order by m.id`
 
 /** Stores the id of a mail that goes out, before it is sent (8.1). */
 export async function rememberOutgoing(

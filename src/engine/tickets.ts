@@ -12,14 +12,14 @@ import { addNews } from './notify/news.ts'
 import { addressKey, checkAddress } from './outbox/address.ts'
 import { linked, shareFiles } from './outbox/shared-files.ts'
 import { findSuppressed } from './outbox/suppressions.ts'
-import { childOf, type OutlookThread } from './outbox/thread-index.ts'
+import { childOf } from './outbox/thread-index.ts'
 import { queueMail } from './outbox.ts'
 import { ensureContact, findOrganization, markAnswered } from './people.ts'
 import { matchRecipient } from './recipients.ts'
 import { awaitAnswer } from './sla/answers.ts'
 import { teamCalendarId } from './sla.ts'
 import { PRIORITIES, type Priority, STATUSES, type Status } from './tables.ts'
-import { rememberOutgoing } from './thread.ts'
+import { knownMails, rememberOutgoing } from './thread.ts'
 import { afterAnswer } from './tickets/after-answer.ts'
 import { assess } from './tickets/assess.ts'
 import { type ClosedDuplicate, closeDuplicates } from './tickets/close-duplicates.ts'
@@ -346,12 +346,10 @@ export async function lockTicket(tx: Tx, ticketId: number): Promise<Row> {
 
 /** What an answer needs of the conversation so far: people, ids to refer to, the words it answers. */
 async function conversation(tx: Tx, ticketId: number) {
-  const [participants, ids, [last]] = await Promise.all([
+  const [participants, known, [last]] = await Promise.all([
     tx<{ address: string; name: string }[]>`
       select address, name from ticket_participants where ticket_id = ${ticketId} and role = 'participant' order by added_at`,
-    tx<{ message_id: string; thread: OutlookThread | null }[]>`
-      select m.message_id, c.thread from message_ids m left join comments c on c.id = m.comment_id
-      where m.ticket_id = ${ticketId} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public') order by m.id`,
+    knownMails(tx, ticketId),
     tx<{ at: Date; author_name: string; author_address: string | null; visible: string }[]>`
       select at, author_name, author_address, visible from comments
       where ticket_id = ${ticketId} and author_role in ('contact', 'unknown') and visibility = 'public' and not automatic
@@ -359,9 +357,9 @@ async function conversation(tx: Tx, ticketId: number) {
   ])
   return {
     participants,
-    messageIds: ids.map((row) => row.message_id),
+    messageIds: known.map((row) => row.message_id),
     // an acknowledgement in between has none
-    thread: ids.findLast((row) => row.thread)?.thread ?? null,
+    thread: known.findLast((row) => row.thread)?.thread ?? null,
     lastCustomerComment: last
       ? { at: last.at, name: last.author_name || last.author_address || '', text: last.visible }
       : null,

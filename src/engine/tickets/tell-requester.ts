@@ -11,7 +11,7 @@ import { automaticAllowance } from '../outbox/budget.ts'
 import { conversationHeaders, domainOf, replyAddress, replySubject } from '../outbox/headers.ts'
 import { queueMail } from '../outbox.ts'
 import { matchRecipient } from '../recipients.ts'
-import { rememberOutgoing } from '../thread.ts'
+import { knownMails, rememberOutgoing } from '../thread.ts'
 import type { Tools } from '../tools.ts'
 
 /** What of a ticket's row such a mail needs. */
@@ -69,7 +69,7 @@ export async function tellRequester(
   const locale = spokenLocale(tools.templates, row.locale)
   const ticket = { id, subject, requester, locale, zone, generation }
   const messageId = makeMessageId(tools.keys, 'a', id, domainOf(inbox.address), now)
-  const known = await knownIds(tx, id)
+  const known = (await knownMails(tx, id)).map((one) => one.message_id)
   await rememberOutgoing(tx, { messageId, ticketId: id, commentId: null }, now)
   const from = { keys: tools.keys, inbox, ticket, from: inbox.name, to: [requester], cc: [], known }
   const reader: Reader = {
@@ -98,13 +98,4 @@ export async function tellRequester(
     now,
   )
   return { outboxIds: queued.map((one) => one.id), refused: null }
-}
-
-/** Message-IDs of the conversation that customers have seen, oldest first. */
-async function knownIds(tx: Tx, ticketId: number): Promise<string[]> {
-  const rows = await tx<{ message_id: string }[]>`
-    select m.message_id from message_ids m left join comments c on c.id = m.comment_id
-    where m.ticket_id = ${ticketId} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public')
-    order by m.id`
-  return rows.map((one) => one.message_id)
 }

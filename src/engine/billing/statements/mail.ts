@@ -15,7 +15,7 @@ import { domainOf, referencesOf } from '../../outbox/headers.ts'
 import { chooseRecipients } from '../../outbox/recipients.ts'
 import { signFor } from '../../outbox/signed.ts'
 import { type HeaderValue, queueMail } from '../../outbox.ts'
-import { rememberOutgoing } from '../../thread.ts'
+import { knownMails, rememberOutgoing } from '../../thread.ts'
 import { addComment } from '../../tickets/rows.ts'
 import type { Tools } from '../../tools.ts'
 import type { Content } from './content.ts'
@@ -72,11 +72,7 @@ async function headersOf(
   const { id, generation } = ticket
   const token = { inbox: inbox.id, ticket: id, person: statementId, generation, comment: revision }
   const replyTo = signFor(keys, inbox, { purpose: 's', ...token })
-  const earlier = await tx<{ message_id: string }[]>`
-    select m.message_id from message_ids m left join comments c on c.id = m.comment_id
-    where m.ticket_id = ${id} and m.direction in ('in', 'out') and (c.id is null or c.visibility = 'public')
-    order by m.id`
-  const known = earlier.map((one) => one.message_id)
+  const known = (await knownMails(tx, id)).map((one) => one.message_id)
   return [
     ['From', [{ name: inbox.name, address: inbox.address }]],
     ['To', to],
