@@ -56,6 +56,10 @@ export function findOrganization(desk: Desk, address: string): Organization | nu
   return null
 }
 
+/** The organization of this row, as far as the desk file still names it. */
+export const organizationById = (desk: Desk, id: number | null | undefined): Organization | null =>
+  (id && directoryOf(desk).byId.get(id)) || null
+
 /** The customer groups of an organization or an exact address, smallest rank first (SLA S1). */
 export function groupsOf(desk: Desk, organization: Organization | null, address: string | null): Group[] {
   return desk.groups
@@ -195,15 +199,20 @@ export async function findAgent(
   return row ? { id: row.id, address: row.address, name: row.name, admin: row.admin } : null
 }
 
-type Directory = { byAddress: Map<string, Organization>; byDomain: Map<string, Organization> }
+type Directory = {
+  byId: Map<number, Organization>
+  byAddress: Map<string, Organization>
+  byDomain: Map<string, Organization>
+}
 const directories = new WeakMap<Desk, Directory>()
 
-/** The senders of all organizations, indexed once per desk version. */
+/** All organizations and their senders, indexed once per desk version. */
 function directoryOf(desk: Desk): Directory {
   let directory = directories.get(desk)
   if (!directory) {
     const organizations = [...desk.organizations.values()]
     directory = {
+      byId: new Map(organizations.map((one) => [one.id, one])),
       byAddress: new Map(organizations.flatMap((one) => one.addresses.map((address) => [sameAddress(address), one]))),
       byDomain: new Map(organizations.flatMap((one) => one.domains.map((own) => [own.replace(/^\*\./, ''), one]))),
     }

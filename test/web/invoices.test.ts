@@ -2,33 +2,18 @@
 import { createHash } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { transaction } from '../../src/database.ts'
-import { approveEntry, submitEntry } from '../../src/engine/time-entries/approval.ts'
-import type { Details } from '../../src/engine/time-entries/details.ts'
-import { enterTime } from '../../src/engine/time-entries.ts'
 import { testDatabase } from '../database.ts'
-import { NOON, webDesk } from './desk.ts'
+import { spending, wordsOf } from './bills.ts'
+import { webDesk } from './desk.ts'
 
 const database = await testDatabase()
 const { sql } = database
 const desk = await webDesk(sql)
-const { tools } = desk
 const [ada, bo] = [await desk.signIn(desk.ada), await desk.signIn(desk.bo)]
 const ticket = await desk.addTicket({ organization: 'acme', project: 'acme/incoming', subject: 'The <b>printer</b>' })
 test.after(database.close)
 
-/** Bo's time on the ticket; approved by Ada unless it stays a draft. */
-const spend = async (seconds: number, details: Details = {}, state: 'approved' | 'draft' = 'approved') =>
-  transaction(sql, async (tx) => {
-    const [by, boss] = [desk.bo, desk.ada].map((one) => ({ ...one, zone: 'Europe/Berlin' }))
-    const place = { ticketId: ticket.id }
-    const input = { agent: by!, place, when: { date: '2026-03-03', seconds }, details, tools }
-    const entryId = (await enterTime(tx, input, NOON)).entryIds[0]!
-    if (state === 'draft') return entryId
-    await submitEntry(tx, { entryId, agent: by!, tools }, NOON)
-    await approveEntry(tx, { entryId, agent: boss!, tools }, NOON)
-    return entryId
-  })
+const spend = spending(desk, { ticketId: ticket.id, date: '2026-03-03' })
 
 const MARCH = { organization: 'acme', from: '2026-03-01', to: '2026-03-31' }
 const make = async () => {
@@ -37,11 +22,6 @@ const make = async () => {
   return /^(\/invoices\/(\d+))\?done=created$/.exec(answer.headers.get('location')!)![1]!
 }
 const revOf = (page: string) => /name="rev" value="(\d+)"/.exec(page)![1]!
-const words = (page: string) =>
-  page
-    .replace(/<[^>]+>/g, ' ')
-    .replace(/&#39;|’/g, "'")
-    .replace(/\s+/g, ' ')
 
 test('invoices are the admins’', async () => {
   const page = await ada.page('/invoices')
@@ -69,12 +49,12 @@ test('from unbilled time to a draft, with its lines, their entries, and what is 
   const billed = await spend(3600, { note: 'Toner <i>', workType: 'consulting' })
   const free = await spend(1800, { billable: false })
   const open = await spend(900, {}, 'draft')
-  const list = words(await ada.page('/invoices'))
+  const list = wordsOf(await ada.page('/invoices'))
   assert.match(list, /Acme 1 1:00 Tue 3 Mar 2026 Make a draft/)
   const at = await make()
   const page = await ada.page(`${at}?done=created`)
   assert.match(page, 'role="status">A draft')
-  const text = words(page)
+  const text = wordsOf(page)
   assert.match(text, /#1 The &lt;b&gt;printer&lt;\/b&gt; Consulting · list standard 1 entry/)
   assert.match(text, 'Bo, 1:00, €140.00 Toner &lt;i&gt;')
   assert.match(text, 'Of this period but not on the draft (2)')
@@ -83,13 +63,13 @@ test('from unbilled time to a draft, with its lines, their entries, and what is 
   assert.match(page, new RegExp(`/time/entries/${open}".*?It is not approved yet\\.`, 's'))
   assert.match(text, 'Total €140.00')
   assert.not.match(page, '<b>printer')
-  assert.match(words(await ada.page('/time?agent=&from=&to=')), 'on a draft invoice')
-  assert.match(words(await ada.page('/invoices')), /Draft of an invoice Acme/)
+  assert.match(wordsOf(await ada.page('/time?agent=&from=&to=')), 'on a draft invoice')
+  assert.match(wordsOf(await ada.page('/invoices')), /Draft of an invoice Acme/)
 
   const discarded = await ada.post(`${at}/discard`)
   assert.is(discarded.headers.get('location'), '/invoices?done=discarded')
   assert.is((await ada.get(at)).status, 404)
-  assert.match(words(await ada.page('/invoices')), /Acme 1 1:00/)
+  assert.match(wordsOf(await ada.page('/invoices')), /Acme 1 1:00/)
 })
 
 test('what means nothing makes no draft, and the form keeps its words', async () => {
@@ -120,7 +100,7 @@ test('a draft that changed since it was seen does not become final; what is seen
   const rev = revOf(page)
   const answers = await Promise.all([1, 2].map(() => ada.post(`${at}/finalisation`, { rev })))
   assert.equal(answers.map((one) => one.status).sort(), [303, 422])
-  const final = words(await ada.page(at))
+  const final = wordsOf(await ada.page(at))
   assert.match(final, /Invoice 00001/)
   assert.match(final, 'Total €190.00')
   assert.not.match(final, 'Make it final')
@@ -128,7 +108,7 @@ test('a draft that changed since it was seen does not become final; what is seen
     [...(await sql`select last from invoice_series`)].map((row) => row.last),
     [1],
   )
-  const story = words(await ada.page(`/tickets/${ticket.id}`))
+  const story = wordsOf(await ada.page(`/tickets/${ticket.id}`))
   assert.match(story, 'billed time on invoice 00001')
 })
 
@@ -168,11 +148,11 @@ test('void with a reason: a credit note, and its time is free again', async () =
   assert.match(await silent.text(), 'Say why')
   const answer = await ada.post(`/invoices/${id}/void`, { why: 'Wrong customer.' })
   const note = answer.headers.get('location')!
-  assert.match(words(await ada.page(note)), /Credit note 00002 .*Total -€190\.00/)
-  assert.match(words(await ada.page(`/invoices/${id}`)), /Void by 00002 .*Wrong customer\./)
+  assert.match(wordsOf(await ada.page(note)), /Credit note 00002 .*Total -€190\.00/)
+  assert.match(wordsOf(await ada.page(`/invoices/${id}`)), /Void by 00002 .*Wrong customer\./)
   assert.is((await ada.post(`/invoices/${id}/void`, { why: 'Again.' })).status, 422)
-  assert.match(words(await ada.page('/invoices')), /Acme 2 1:30/)
-  assert.match(words(await ada.page(`/tickets/${ticket.id}`)), 'voided invoice 00001 by credit note 00002')
+  assert.match(wordsOf(await ada.page('/invoices')), /Acme 2 1:30/)
+  assert.match(wordsOf(await ada.page(`/tickets/${ticket.id}`)), 'voided invoice 00001 by credit note 00002')
 })
 
 test.run()

@@ -5,11 +5,9 @@ import { transaction } from '../../src/database.ts'
 import { approveStatement, disputeStatement } from '../../src/engine/billing/statements/answer.ts'
 import { applyDesk } from '../../src/engine/desk/apply.ts'
 import { loadDesk } from '../../src/engine/desk/load.ts'
-import { approveEntry, submitEntry } from '../../src/engine/time-entries/approval.ts'
-import type { Details } from '../../src/engine/time-entries/details.ts'
-import { enterTime } from '../../src/engine/time-entries.ts'
 import { testDatabase } from '../database.ts'
 import { demoDesk } from '../desk.ts'
+import { spending, wordsOf } from './bills.ts'
 import { NOON, webDesk } from './desk.ts'
 
 const CHIEF = 'chief@acme.example'
@@ -24,24 +22,9 @@ const [ada, bo] = [await desk.signIn(desk.ada), await desk.signIn(desk.bo)]
 const ticket = await desk.addTicket({ organization: 'acme', project: 'acme/incoming', subject: 'The <b>printer</b>' })
 test.after(database.close)
 
-const spend = async (seconds: number, details: Details = {}, state: 'approved' | 'draft' = 'approved') =>
-  transaction(sql, async (tx) => {
-    const [by, boss] = [desk.bo, desk.ada].map((one) => ({ ...one, zone: 'Europe/Berlin' }))
-    const when = { date: '2026-02-10', seconds }
-    const input = { agent: by!, place: { ticketId: ticket.id }, when, details, tools }
-    const entryId = (await enterTime(tx, input, NOON)).entryIds[0]!
-    if (state === 'draft') return entryId
-    await submitEntry(tx, { entryId, agent: by!, tools }, NOON)
-    await approveEntry(tx, { entryId, agent: boss!, tools }, NOON)
-    return entryId
-  })
+const spend = spending(desk, { ticketId: ticket.id, date: '2026-02-10' })
 
 const AT = '/statements/acme/2026-02'
-const words = (page: string) =>
-  page
-    .replace(/<[^>]+>/g, ' ')
-    .replace(/&#39;|’/g, "'")
-    .replace(/\s+/g, ' ')
 const seenOf = (page: string) => /name="seen" value="(\w+)"/.exec(page)![1]!
 const answer = async (does: typeof approveStatement | typeof disputeStatement, said: string) => {
   const [row] = await sql`select id, revision from statements`
@@ -75,14 +58,14 @@ test('statements are the admins’, reached from time and invoices', async () =>
 })
 
 test('a month without time cannot be sent, and says why', async () => {
-  const page = words(await ada.page(AT))
+  const page = wordsOf(await ada.page(AT))
   assert.match(page, 'It cannot be sent: There is no approved time of this month.')
-  assert.match(words(await ada.page('/statements/acme/2026-03')), 'The month is not over yet')
-  assert.match(words(await ada.page('/statements/borealis/2026-02')), 'Nobody is named who gets it')
+  assert.match(wordsOf(await ada.page('/statements/acme/2026-03')), 'The month is not over yet')
+  assert.match(wordsOf(await ada.page('/statements/borealis/2026-02')), 'Nobody is named who gets it')
   const refused = await ada.post(`${AT}/sending`, { seen: 'x' })
   assert.is(refused.status, 422)
-  assert.match(words(await refused.text()), 'Nobody has approved time of Acme')
-  assert.match(words(await ada.page('/statements')), /Acme monthly by mail Not sent 0:00/)
+  assert.match(wordsOf(await refused.text()), 'Nobody has approved time of Acme')
+  assert.match(wordsOf(await ada.page('/statements')), /Acme monthly by mail Not sent 0:00/)
 })
 
 test('what would be sent is seen, with the mail; then it is sent once', async () => {
@@ -91,14 +74,14 @@ test('what would be sent is seen, with the mail; then it is sent once', async ()
   await spend(900, {}, 'draft')
   const page = await ada.page(AT)
   assert.match(
-    words(page),
+    wordsOf(page),
     /Tue 10 Feb 2026 Bo #1 The &lt;b&gt;printer&lt;\/b&gt; acme\/incoming · Consulting Toner &lt;i&gt; 1:00 €140\.00/,
   )
-  assert.match(words(page), 'Billable 1:00 Free 0:30 Before tax €140.00')
-  assert.match(words(page), 'Not on it: 1 entry of the month that nobody has approved yet.')
+  assert.match(wordsOf(page), 'Billable 1:00 Free 0:30 Before tax €140.00')
+  assert.match(wordsOf(page), 'Not on it: 1 entry of the month that nobody has approved yet.')
   assert.match(page, /<pre[^>]*>Das ist die Zeit, die Desk Support/)
   assert.not.match(page, '<b>printer')
-  const list = words(await ada.page('/statements'))
+  const list = wordsOf(await ada.page('/statements'))
   assert.match(list, /approved time of February 2026/)
   assert.match(list, /Acme monthly by mail Not sent 1:30/)
   const seen = seenOf(page)
@@ -110,52 +93,52 @@ test('what would be sent is seen, with the mail; then it is sent once', async ()
   assert.equal([row!.recipient, row!.kind, more.length], [CHIEF, 'statement', 0])
   const after = await ada.page(`${AT}?done=sent`)
   assert.match(after, 'role="status">Sent')
-  assert.match(words(after), /Sent to chief@acme\.example, .* by Ada\./)
-  assert.match(words(after), 'chief@acme.example: Waiting')
-  assert.match(words(after), 'Send it again')
-  assert.not.match(words(after), 'What would be sent')
+  assert.match(wordsOf(after), /Sent to chief@acme\.example, .* by Ada\./)
+  assert.match(wordsOf(after), 'chief@acme.example: Waiting')
+  assert.match(wordsOf(after), 'Send it again')
+  assert.not.match(wordsOf(after), 'What would be sent')
   const csv = await ada.get(`${AT}.csv`)
   assert.match(csv.headers.get('content-disposition')!, 'statement-acme-2026-02.csv')
   assert.match(await csv.text(), /2026-02-10,acme\/incoming,1,The <b>printer<\/b>,Bo,Toner <i>,Consulting,true,60/)
   const [{ id }] = (await sql`select id from tickets where 'statement' = any(tags)`) as unknown as [{ id: number }]
-  assert.match(words(await ada.page(`/tickets/${id}`)), 'sent the statement of 2026-02')
+  assert.match(wordsOf(await ada.page(`/tickets/${id}`)), 'sent the statement of 2026-02')
 })
 
 test('an objection is shown; time that has changed since is named, and sent again', async () => {
   await answer(disputeStatement, 'The <i>toner</i> was ours.')
   const page = await ada.page(AT)
-  assert.match(words(page), 'Objection of chief@acme.example')
+  assert.match(wordsOf(page), 'Objection of chief@acme.example')
   assert.match(page, 'The &lt;i&gt;toner&lt;/i&gt; was ours.')
   await spend(600, { note: 'one more' })
   const changed = await ada.page(AT)
-  assert.match(words(changed), 'The time has changed since it was sent')
-  assert.match(words(changed), 'As it is now')
+  assert.match(wordsOf(changed), 'The time has changed since it was sent')
+  assert.match(wordsOf(changed), 'As it is now')
   const again = await ada.post(`${AT}/sending`, { seen: seenOf(changed) })
   assert.is(again.status, 303)
-  assert.match(words(await ada.page(AT)), 'the 2. time')
+  assert.match(wordsOf(await ada.page(AT)), 'the 2. time')
 })
 
 test('approved, it offers nothing but to be opened again, with a reason; its entries say why they stay', async () => {
   await answer(approveStatement, 'Yes')
   const page = await ada.page(AT)
-  assert.match(words(page), 'Approval of chief@acme.example')
+  assert.match(wordsOf(page), 'Approval of chief@acme.example')
   assert.not.match(page, `${AT}/sending`)
   const [{ id }] = (await sql`select min(id) as id from time_entries where statement_id is not null`) as unknown as [
     { id: number },
   ]
-  assert.match(words(await bo.page('/time?agent=&from=&to=')), 'approved by the customer')
+  assert.match(wordsOf(await bo.page('/time?agent=&from=&to=')), 'approved by the customer')
   assert.not.match(await bo.page(`/time/entries/${id}`), '>Save<')
   const refused = await bo.post(`/time/entries/${id}`, { rev: '3', spent: '5h', date: '2026-02-10' })
   assert.is(refused.status, 422)
-  assert.match(words(await refused.text()), 'Acme has approved the statement of 2026-02')
+  assert.match(wordsOf(await refused.text()), 'Acme has approved the statement of 2026-02')
   const late = await bo.post('/time/entries', { ticket: String(ticket.id), date: '2026-02-11', spent: '1h' })
-  assert.match(words(await late.text()), 'An admin can reopen it under Statements, with a reason.')
+  assert.match(wordsOf(await late.text()), 'An admin can reopen it under Statements, with a reason.')
   assert.is((await ada.post(`${AT}/reopening`, { why: '' })).status, 422)
   const reopened = await ada.post(`${AT}/reopening`, { why: 'An hour is <missing>' })
   assert.is(reopened.headers.get('location'), `${AT}?done=reopened`)
   const after = await ada.page(AT)
-  assert.match(words(after), 'by Ada: An hour is &lt;missing&gt;')
-  assert.match(words(after), 'Send it again')
+  assert.match(wordsOf(after), 'by Ada: An hour is &lt;missing&gt;')
+  assert.match(wordsOf(after), 'Send it again')
   assert.is((await bo.post(`/time/entries/${id}/removal`, { rev: '3' })).status, 303)
 })
 
@@ -165,9 +148,9 @@ test('a customer that the desk file names no more is still shown', async () => {
     'agents: [{address: ada@desk.example, name: Ada, admin: true}]\nprojects: [{key: triage}]\n'
   await transaction(sql, (tx) => applyDesk(tx, { text: small, author: 'test' }, NOON))
   desk.tools.desk = await loadDesk(sql)
-  assert.match(words(await ada.page('/statements')), 'Acme only when somebody sends it Reopened')
+  assert.match(wordsOf(await ada.page('/statements')), 'Acme only when somebody sends it Reopened')
   const page = await ada.page(AT)
-  assert.match(words(page), 'Reopened')
+  assert.match(wordsOf(page), 'Reopened')
   assert.not.match(page, `${AT}/sending`)
 })
 

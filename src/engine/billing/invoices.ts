@@ -8,6 +8,7 @@ import { checkDate, localDate } from '../../days.ts'
 import { Refusal } from '../../errors.ts'
 import type { Totals } from '../billing.ts'
 import type { Desk, Organization } from '../desk.ts'
+import { organizationById } from '../people.ts'
 import { holdEntries, holdTicketsOf, lockEntries, type Period, putOn, takeOff } from '../time-entries/billed.ts'
 import { actorOf, tellEntry, type Worker } from '../time-entries/rows.ts'
 import type { Tools } from '../tools.ts'
@@ -87,7 +88,7 @@ export async function finaliseInvoice(
     throw new Refusal('unpriced_entries', `No price list has a price for ${unpriced.length} entries: add one first.`)
   if (lines.length === 0) throw new Refusal('empty_invoice', 'There is nothing to bill in this period.')
   const { serial, number } = await nextNumber(tx, desk)
-  const organization = customerOf(held, desk)
+  const organization = organizationById(desk, held.organization_id)
   const head = organization && headOf(tx, desk, organization)
   await tx`
     update invoices set ${tx({ ...head, status: 'final', serial, number, ...signed(input.agent, now) })}
@@ -190,10 +191,6 @@ async function holdDraft(tx: Tx, invoiceId: number): Promise<HeldInvoice> {
   return held
 }
 
-/** Null where the desk names the customer no more. */
-const customerOf = (held: HeldInvoice, desk: Desk): Organization | null =>
-  [...desk.organizations.values()].find((one) => one.id === held.organization_id) ?? null
-
 const periodOf = (held: HeldInvoice): Period => ({
   organizationId: held.organization_id,
   from: held.period_from,
@@ -202,7 +199,7 @@ const periodOf = (held: HeldInvoice): Period => ({
 
 /** Lines and totals as they are now; nothing is written where they are what they were. */
 async function compute(tx: Tx, held: HeldInvoice, desk: Desk): Promise<Gathered & { rev: number }> {
-  const organization = customerOf(held, desk)
+  const organization = organizationById(desk, held.organization_id)
   const before = await linesOf(tx, held.id)
   const entries = await holdEntries(tx, periodOf(held))
   const ownLines = new Set(before.map((line) => line.id))

@@ -65,6 +65,9 @@ export function dayNumber(date: string): number | null {
   return Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== date ? null : at / 86_400_000
 }
 
+/** The other way round. */
+export const dateOfDay = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
+
 /** `MM-DD` of some year: `02-29` is one (C7). */
 export const isYearlyDate = (date: string): boolean => /^\d\d-\d\d$/.test(date) && dayNumber(`2024-${date}`) !== null
 

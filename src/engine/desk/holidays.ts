@@ -8,7 +8,8 @@ import ICAL from 'ical.js'
 import { wordsOf } from '../../errors.ts'
 import { holidays as limits } from '../../limits.ts'
 import { type Problem, show } from '../../yaml.ts'
-import { datesOf, dayOf, isoOf, readRule, type YearlyRule } from './yearly.ts'
+import { dateOfDay, dayNumber } from '../business-hours/calendar.ts'
+import { datesOf, readRule, type YearlyRule } from './yearly.ts'
 
 /** A name, possibly empty, for each date `YYYY-MM-DD`. */
 export type Holidays = Readonly<Record<string, string>>
@@ -144,7 +145,7 @@ function theDay({ name, line, values: [value] }: Property): string {
       `${key} is a time of day, and a holiday is whole days`,
       'make it an all-day event (VALUE=DATE), or write the hours of that day under exceptions:',
     )
-  if (dayOf(text) === null || text < '1600')
+  if (dayNumber(text) === null || text < '1600')
     throw new Unfit(line, `${key}: ${show(text)} is no date`, 'write it as 20261225')
   return text
 }
@@ -160,7 +161,7 @@ function lengthOf(event: Event, first: string, end: Property | undefined): numbe
   if (!end) return 1
   const length =
     end.name === 'dtend'
-      ? dayOf(theDay(end))! - dayOf(first)!
+      ? dayNumber(theDay(end))! - dayNumber(first)!
       : ICAL.Duration.fromString(String(end.values[0])).toSeconds() / 86_400
   if (!Number.isInteger(length)) throw new Unfit(end.line, 'DURATION is not whole days', 'write it as P1D')
   if (length < 0) throw new Unfit(event.line, 'the event ends before it begins', REPAIR)
@@ -183,7 +184,7 @@ function namesByDate(events: Read[]): Holidays {
     for (const date of dates) {
       if (replaces === null && replaced.has(`${uid} ${date}`)) continue
       for (let n = 0; n < length; n++) {
-        const day = isoOf(dayOf(date)! + n)
+        const day = dateOfDay(dayNumber(date)! + n)
         if (Number(day.slice(0, 4)) < limits.firstYear || Number(day.slice(0, 4)) > limits.lastYear) continue
         names.set(day, (names.get(day) ?? new Set<string>()).add(name))
       }

@@ -3,7 +3,7 @@
  * it does not, so a year is walked and each day asked. ical.js 2.2.1 has iterators, and carries days that a month does
  * not have into the next one (29 February, the last day of several months); that is why this is here.
  */
-import { dayNumber } from '../business-hours/calendar.ts'
+import { dateOfDay, dayNumber } from '../business-hours/calendar.ts'
 
 /** Months 1-12; days of the month, from its end where negative; weekdays 1 (Monday) to 7 with their count, 0 for all. */
 export type YearlyRule = {
@@ -14,11 +14,6 @@ export type YearlyRule = {
   days: number[] | null
   weekdays: { nth: number; weekday: number }[] | null
 }
-
-/** Days since 1970 of `YYYY-MM-DD`; null where there is no such date. */
-export const dayOf = dayNumber
-
-export const isoOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
 
 /** A rule from what ical.js made of it, with what it leaves to its first day `YYYY-MM-DD` filled in; else what is wrong. */
 export function readRule(recur: Record<string, unknown>, first: string): YearlyRule | string {
@@ -35,7 +30,7 @@ export function readRule(recur: Record<string, unknown>, first: string): YearlyR
     numbers === null || numbers.every((n) => Number.isInteger(n) && Math.abs(n) <= most && n >= least && n !== 0)
   if (!fits([interval], 100)) return 'INTERVAL is no number of years from 1 to 100'
   if (count !== null && !fits([count], 1_000_000)) return 'COUNT is no number'
-  if (until !== null && dayOf(until) === null) return 'UNTIL is no date'
+  if (until !== null && dayNumber(until) === null) return 'UNTIL is no date'
   if (!fits(months, 12)) return 'BYMONTH is no month'
   if (!fits(days, 31, -31)) return 'BYMONTHDAY is no day of a month'
   if (weekdays?.some((one) => one === null)) return 'BYDAY is no weekday'
@@ -69,7 +64,7 @@ export function datesOf(rule: YearlyRule, first: string, last: string): string[]
       const length = lengthOf(year, month)
       for (let day = 1; day <= length; day++) {
         if (!isOf(rule, { year, month, day, length })) continue
-        const date = isoOf(startOf(year, month) + day - 1)
+        const date = dateOfDay(startOf(year, month) + day - 1)
         if (date < first) continue
         if (date > end || found.length === rule.count) return found
         found.push(date)

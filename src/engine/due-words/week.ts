@@ -1,6 +1,6 @@
 /** The working week of a calendar in a line: `Mon-Thu 9-17, Fri 9-15`, and the dates of a stretch that differ from it. */
 
-import { dayNumber, secondsOfDay } from '../business-hours/calendar.ts'
+import { dateOfDay, dayNumber, secondsOfDay } from '../business-hours/calendar.ts'
 import { offsetAt } from '../business-hours/zone.ts'
 import type { Calendar, Shift, Weekday } from '../business-hours.ts'
 import { formatter } from './formatter.ts'
@@ -120,7 +120,7 @@ function specialDates(calendar: Calendar, { from, due, phrases }: Stretch): stri
   const [first, last] = [localDay(from) - 1, localDay(due)] // the night before reaches into the first day
   const changed = new Map<number, Span[]>()
   // A file may name thousands: texts are compared before any is computed with.
-  const [since, until] = [isoOf(first), isoOf(last)]
+  const [since, until] = [dateOfDay(first), dateOfDay(last)]
   for (const holiday of calendar.holidays ?? []) {
     if (holiday.length > 5 && (holiday < since || holiday > until)) continue
     for (const day of occurrences(holiday, first, last)) changed.set(day, [])
@@ -129,7 +129,7 @@ function specialDates(calendar: Calendar, { from, due, phrases }: Stretch): stri
     for (const day of occurrences(date, first, last)) changed.set(day, union(shifts))
   }
   const closedText = (day: number) => {
-    const name = calendar.names?.[isoOf(day)]
+    const name = calendar.names?.[dateOfDay(day)]
     return name ? `${phrases.closed} (${name})` : phrases.closed
   }
   const parts = [...changed]
@@ -149,8 +149,6 @@ function occurrences(date: string, first: number, last: number): number[] {
   }
   return found
 }
-
-const isoOf = (day: number): string => new Date(day * DAY * 1000).toISOString().slice(0, 10)
 
 const yearOf = (day: number): number => new Date(day * DAY * 1000).getUTCFullYear()
 

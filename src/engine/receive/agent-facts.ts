@@ -4,7 +4,7 @@ import type { IncomingMail, MailAddress } from '../../incoming.ts'
 import type { Token } from '../../tokens.ts'
 import { type Asked, type Executed, findByNonce, findSendable, readNonce, wasExecuted } from '../challenges.ts'
 import type { Agent, Desk, Organization } from '../desk.ts'
-import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
+import { type Contact, findContact, findOrganization, organizationById, sameAddress } from '../people.ts'
 import type { Claims } from '../thread/claims.ts'
 import { type Candidate, chooseTicket, type KnownId } from '../thread.ts'
 import type { Known } from './arrival.ts'
@@ -115,8 +115,8 @@ async function findNewer(
 async function findOriginal(tx: Tx, written: string, desk: Desk) {
   const address = sameAddress(written)
   const contact = await findContact(tx, address)
-  const known = [...desk.organizations.values()].find((one) => one.id === contact?.organizationId)
-  return { contact, organization: known ?? findOrganization(desk, address) }
+  const organization = organizationById(desk, contact?.organizationId) ?? findOrganization(desk, address)
+  return { contact, organization }
 }
 
 async function findInternal(tx: Tx, ticketId: number): Promise<string[]> {

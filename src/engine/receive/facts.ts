@@ -8,7 +8,7 @@ import type { Agent, Desk, Inbox, Organization } from '../desk.ts'
 import type { KindMemory } from '../kind.ts'
 import { type Failures, findFailures, isTooMany } from '../outbox/failures.ts'
 import { blocksOf } from '../people/blocks.ts'
-import { type Contact, findContact, findOrganization, sameAddress } from '../people.ts'
+import { type Contact, findContact, findOrganization, organizationById, sameAddress } from '../people.ts'
 import { matchRecipient } from '../recipients.ts'
 import { countReopens, findSender, type SenderRecord } from '../storms.ts'
 import { type Claims, NO_CLAIMS, readClaims } from '../thread/claims.ts'
@@ -104,8 +104,7 @@ export async function loadFacts(tx: Tx, arrival: Known, tools: Tools, now: Date)
   )
   const organization = forged
     ? null
-    : ([...desk.organizations.values()].find((one) => one.id === contact?.organizationId) ??
-      (address ? findOrganization(desk, address) : null))
+    : (organizationById(desk, contact?.organizationId) ?? (address ? findOrganization(desk, address) : null))
   const classification = arrival.classification
   // what a person released was looked at
   const guessed = failures !== null && isTooMany(failures) && !arrival.releasedAt && !arrival.archive

@@ -10,7 +10,7 @@ import { type Attachment, attach } from '../attachments.ts'
 import type { Inbox, Organization } from '../desk.ts'
 import type { Actor } from '../events.ts'
 import { addNews } from '../notify/news.ts'
-import { ensureContact, findContact, findOrganization, groupsOf, sameAddress } from '../people.ts'
+import { ensureContact, findContact, findOrganization, groupsOf, organizationById, sameAddress } from '../people.ts'
 import { matchRecipient } from '../recipients.ts'
 import type { RuleFacts } from '../rules.ts'
 import { route } from '../rules.ts'
@@ -154,7 +154,7 @@ async function writeFirst(
 }
 
 const organizationOf = ({ tools: { desk }, requester }: Opened, id: number | null) =>
-  [...desk.organizations.values()].find((one) => one.id === id) ?? findOrganization(desk, requester.address)
+  organizationById(desk, id) ?? findOrganization(desk, requester.address)
 
 /** What rules see: the customer's words as if they had written to the inbox. */
 function factsOf(

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { dateOfDay, dayNumber } from '../../../src/engine/business-hours/calendar.ts'
 import { readHolidays } from '../../../src/engine/desk/holidays.ts'
-import { dayOf, isoOf } from '../../../src/engine/desk/yearly.ts'
 import { showProblem } from '../../../src/yaml.ts'
 
 const file = (...events: string[][]) =>
@@ -94,14 +94,15 @@ test('of a yearly rule exactly the days that fit it, whatever the months have', 
       [1 + roll(12), 1 + roll(12)],
       [1 + roll(31), -1 - roll(31)],
     ]
-    const start = dayOf('2020-01-01')! + roll(900)
+    const start = dayNumber('2020-01-01')! + roll(900)
     const rule = `RRULE:FREQ=YEARLY;BYMONTH=${months};BYMONTHDAY=${monthDays}`
-    const first = isoOf(start).replaceAll('-', '')
-    const want = new Set([isoOf(start)])
-    for (let day = start; isoOf(day) <= '2060-12-31'; day++) {
-      const [, month, date] = isoOf(day).split('-').map(Number)
-      const fromEnd = date! - 1 - new Date(Date.UTC(Number(isoOf(day).slice(0, 4)), month!, 0)).getUTCDate()
-      if (months.includes(month!) && (monthDays.includes(date!) || monthDays.includes(fromEnd))) want.add(isoOf(day))
+    const first = dateOfDay(start).replaceAll('-', '')
+    const want = new Set([dateOfDay(start)])
+    for (let day = start; dateOfDay(day) <= '2060-12-31'; day++) {
+      const [, month, date] = dateOfDay(day).split('-').map(Number)
+      const fromEnd = date! - 1 - new Date(Date.UTC(Number(dateOfDay(day).slice(0, 4)), month!, 0)).getUTCDate()
+      if (months.includes(month!) && (monthDays.includes(date!) || monthDays.includes(fromEnd)))
+        want.add(dateOfDay(day))
     }
     assert.equal(dates(`DTSTART;VALUE=DATE:${first}`, rule), [...want].sort(), rule)
   }

@@ -11,6 +11,7 @@ import { isMessageId, type Mailbox, oneLine } from '../../outbox/address.ts'
 import { automaticAllowance } from '../../outbox/budget.ts'
 import { conversationHeaders, domainOf, replyAddress } from '../../outbox/headers.ts'
 import { queueMail } from '../../outbox.ts'
+import { organizationById } from '../../people.ts'
 import { rememberOutgoing } from '../../thread.ts'
 import { note, setStatus } from '../../tickets.ts'
 import { closeEntries } from '../../time-entries/billed.ts'
@@ -50,7 +51,7 @@ export async function approveStatement(
   const isOpen = row.state === 'sent' || row.state === 'disputed'
   if (!isOpen || row.revision !== answer.revision || !content || row.ticket_id === null) return 'gone'
   const ticketId = row.ticket_id
-  const organization = [...tools.desk.organizations.values()].find((one) => one.id === row.organization_id)
+  const organization = organizationById(tools.desk, row.organization_id)
   const days = daysOfMonth(row.month)
   const is =
     organization &&
