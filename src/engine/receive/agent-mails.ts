@@ -4,7 +4,6 @@
  * address alone. No line of it begins as a command does (COMMANDS E5.6).
  */
 import type { Tx } from '../../database.ts'
-import { escapeHtml } from '../../html.ts'
 import type { IncomingMail } from '../../incoming.ts'
 import { agentMail as limits } from '../../limits.ts'
 import { joinRanges } from '../../ranges.ts'
@@ -13,11 +12,12 @@ import { makeMessageId } from '../../tokens.ts'
 import { keepQuestion, wasToldLately, writtenNonce } from '../challenges.ts'
 import type { Agent, Inbox } from '../desk.ts'
 import { dueText } from '../due-words.ts'
-import { isMessageId, oneLine } from '../outbox/address.ts'
+import { oneLine } from '../outbox/address.ts'
 import { domainOf } from '../outbox/headers.ts'
 import { signFor } from '../outbox/signed.ts'
 import { queueMail } from '../outbox.ts'
 import { type Phrases, phrasesFor } from './agent-phrases.ts'
+import { answerTo, inBothForms } from './plain-mail.ts'
 import type { Action } from './plan.ts'
 import type { Work } from './work.ts'
 
@@ -34,7 +34,6 @@ export async function askAgent(tx: Tx, work: Work, ask: Ask, now: Date): Promise
   const place = await placeOf(tx, work, ask.ticket)
   const replyTo = replyToOf(work, { ask, agent, place, nonce })
   const to = { name: oneLine(agent.name), address: agent.address }
-  const { messageId } = work.arrival.mail
   await queueMail(
     tx,
     {
@@ -49,12 +48,7 @@ export async function askAgent(tx: Tx, work: Work, ask: Ask, now: Date): Promise
         ['From', [{ name: place.inbox.name, address: place.inbox.address }]],
         ['To', [to]],
         ['Reply-To', [{ name: place.inbox.name, address: replyTo }]],
-        ...(messageId && isMessageId(messageId)
-          ? ([
-              ['In-Reply-To', `<${messageId}>`],
-              ['References', `<${messageId}>`],
-            ] as [string, string][])
-          : []),
+        ...answerTo(work.arrival.mail.messageId),
       ],
       ...wordsFor(work, { ask, agent, nonce, inbox: place.inbox }),
       attachmentIds: [],
@@ -133,8 +127,7 @@ function wordsFor(
   const number = ask.ticket === null ? '' : `[${tools.desk.settings.subject_prefix}#${ask.ticket}] `
   return {
     subject: `${number}${phrases[subjectOf(ask)]}`,
-    text: `${text}\n`,
-    html: `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8"></head><body><div>${escapeHtml(text).replaceAll('\n', '<br>\n')}</div></body></html>\n`,
+    ...inBothForms(text, language),
   }
 }
 

@@ -4,11 +4,10 @@
  * contact who is proven to have written. A stranger hears nothing (9.14), and nobody hears anything of the ticket.
  */
 import type { Tx } from '../../database.ts'
-import { escapeHtml } from '../../html.ts'
 import type { IncomingMail } from '../../incoming.ts'
 import { DAY } from '../../time.ts'
 import { makeMessageId } from '../../tokens.ts'
-import { addressKey, isAddress, isMessageId, oneLine } from '../outbox/address.ts'
+import { addressKey, isAddress, oneLine } from '../outbox/address.ts'
 import { automaticAllowance, countMailed } from '../outbox/budget.ts'
 import { domainOf } from '../outbox/headers.ts'
 import { queueMail } from '../outbox.ts'
@@ -19,6 +18,7 @@ import { agentTokens } from './agent-facts.ts'
 import { phrasesFor } from './agent-phrases.ts'
 import type { Arrival, Facts } from './facts.ts'
 import { isProven } from './identity.ts'
+import { answerTo, inBothForms } from './plain-mail.ts'
 import { type Action, find, type Plan } from './plan.ts'
 import type { Work } from './work.ts'
 
@@ -58,8 +58,6 @@ export async function tellSender(tx: Tx, work: Work, { to, role, ticket }: TellS
   const budget = { address: to, ticketId: ticket, inboxId: inbox.id, kind: 'notification' } as const
   if (!(await automaticAllowance(tx, budget, now)).allowed) return
   const agent = role === 'agent' ? (facts.desk.agents.get(to) ?? null) : null
-  const { messageId } = arrival.mail
-  const answered = messageId && isMessageId(messageId) ? `<${messageId}>` : null
   const recipient = { name: oneLine(agent?.name ?? facts.contact?.name ?? ''), address: to }
   await queueMail(
     tx,
@@ -75,12 +73,7 @@ export async function tellSender(tx: Tx, work: Work, { to, role, ticket }: TellS
       headers: [
         ['From', [{ name: inbox.name, address: inbox.address }]],
         ['To', [recipient]],
-        ...(answered
-          ? ([
-              ['In-Reply-To', answered],
-              ['References', answered],
-            ] as [string, string][])
-          : []),
+        ...answerTo(arrival.mail.messageId),
       ],
       ...wordsFor(work, { role, ticket, locale: agent ? (agent.locale ?? inbox.locale) : work.plan.locale }),
       attachmentIds: [],
@@ -106,7 +99,6 @@ function wordsFor(
   const text = [body, '', `${phrases.subject}: ${oneLine(mail.subject)}${number}`, '', inbox.name].join('\n')
   return {
     subject: phrases.sender_subject,
-    text: `${text}\n`,
-    html: `<!doctype html>\n<html lang="${language}"><head><meta charset="utf-8"></head><body><div>${escapeHtml(text).replaceAll('\n', '<br>\n')}</div></body></html>\n`,
+    ...inBothForms(text, language),
   }
 }
