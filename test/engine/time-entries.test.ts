@@ -82,6 +82,10 @@ test('T2: however many starts come at once, one timer runs for an agent', async 
   await start(tickets[0]!, NOON)
   await Promise.all(tickets.map((ticket, n) => start(ticket, after(NOON, n * SECOND))))
   await Promise.all([...tickets].reverse().map((ticket) => start(ticket, after(NOON, MINUTE))))
+  for (let round = 2; round < 12; round++)
+    await Promise.all(
+      [...tickets, ...[...tickets].reverse()].map((ticket) => start(ticket, after(NOON, round * MINUTE))),
+    )
   const running = await sql`select agent_id from time_entries where status = 'running'`
   assert.is(running.length, 1)
   await assert.ok((await sql`select 1 from time_entries`).length >= 6)

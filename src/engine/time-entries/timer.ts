@@ -93,17 +93,31 @@ export async function stopForgotten(sql: Sql, desk: Desk, now: Date): Promise<{ 
   return { stopped }
 }
 
-/** The agent's running entry, held with its ticket and with the one that the timer goes to. */
+const findRunning = async (tx: Tx, agentId: number): Promise<EntryRow | null> =>
+  (await tx<EntryRow[]>`select * from time_entries where agent_id = ${agentId} and status = 'running'`)[0] ?? null
+
+/** Another start came between: what is held is not what is wanted. */
+const MOVED = new Error('the timer was started elsewhere meanwhile')
+
+/**
+ * The agent's running entry, held with its ticket and with the one that the timer goes to, tickets before the agent. Where
+ * it was started elsewhere while we waited all is let go and asked for anew: whoever holds its ticket may wait for the agent.
+ */
 async function holdRunning(tx: Tx, agentId: number, ticketId: number | null): Promise<EntryRow | null> {
-  const find = async () =>
-    (await tx<EntryRow[]>`select * from time_entries where agent_id = ${agentId} and status = 'running'`)[0] ?? null
-  const seen = await find()
-  await holdTickets(tx, [ticketId, seen?.ticket_id ?? null])
-  await holdAgent(tx, agentId)
-  const running = await find()
-  // Started elsewhere while we waited: its ticket is held late, which only a merge of the two could be in the way of.
-  if (running && running.ticket_id !== seen?.ticket_id) await holdTickets(tx, [running.ticket_id])
-  return running
+  for (;;) {
+    const seen = await findRunning(tx, agentId)
+    try {
+      return await tx.savepoint(async (inner) => {
+        await holdTickets(inner, [ticketId, seen?.ticket_id ?? null])
+        await holdAgent(inner, agentId)
+        const running = await findRunning(inner, agentId)
+        if (running && running.ticket_id !== (seen?.ticket_id ?? null)) throw MOVED
+        return running
+      })
+    } catch (error) {
+      if (error !== MOVED) throw error
+    }
+  }
 }
 
 type Stopping = { running: EntryRow; columns?: DetailColumns; actor: Actor; desk: Desk }
