@@ -144,6 +144,13 @@ export const envelopeOf = (from: string, change: Partial<Envelope> = {}): Envelo
   ...change,
 })
 
+/**
+ * An address as such: signed addresses and Message-IDs of the desk end in letters by chance, so one of a thousand holds
+ * that of an agent with two.
+ */
+export const wholeAddress = (address: string): RegExp =>
+  new RegExp(`(?<![a-z0-9])${address.replaceAll('.', '\\.').replaceAll('+', '\\+')}`)
+
 let written = 0
 
 /** A plain mail with a Message-ID of its own; `headers` are added or, with null, left out. */
