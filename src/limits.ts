@@ -164,7 +164,8 @@ export const pipeline = {
   lease: 2 * MINUTE,
   backoff: 5 * SECOND,
   pause: SECOND / 2, // between two tries to reach a database that is gone
-  batch: 64, // mails under way at once in a daemon
+  batch: 64, // mails being read at once in a daemon
+  underWay: 128, // with those that are read and wait for their transaction
   group: 32, // mails that share a transaction
   commandsWithin: 20_000, // characters of a text in which a line is looked for that may be a command
   flights: 2, // such transactions at a time at most

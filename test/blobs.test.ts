@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { blobBytes, dropBlob, findBlob, putBlob, readBlob } from '../src/blobs.ts'
+import { blobBytes, dropBlob, findBlob, putBlob, putSmallBlobs, readBlob } from '../src/blobs.ts'
 import { transaction } from '../src/database.ts'
 import { Refusal } from '../src/errors.ts'
 import { blob as limits } from '../src/limits.ts'
@@ -64,6 +64,25 @@ test('a content is stored once, also when ten store it at the same moment', asyn
     assert.is(await findBlob(sql, sha256(content)), stored[0]!.id)
   }
 })
+
+for (const alone of [true, false])
+  test(`many small contents at once, ${alone ? 'alone' : 'beside other questions'}: each once, in their order`, async () => {
+    const known = random(chunk)
+    const { id } = await put(known)
+    const contents = [random(3000), Buffer.alloc(0), known, random(chunk), Buffer.from('\\x00\0\xff', 'latin1')]
+    const asked = [...contents, contents[0]!]
+    const ids = await transaction(sql, (tx) => putSmallBlobs(tx, asked, { alone }))
+    for (const [n, content] of asked.entries()) assert.ok((await whole(ids[n]!)).equals(content), `content ${n}`)
+    assert.is(ids[2], id, 'the one that was there')
+    assert.is(ids[5], ids[0])
+    assert.equal(await rows(), { blobs: 5, chunks: 4 }, 'the empty one has no row of its own')
+    assert.equal(await transaction(sql, (tx) => putSmallBlobs(tx, asked, { alone })), ids, 'all are known now')
+    const next = await transaction(sql, async (tx) => {
+      await putSmallBlobs(tx, [random(10)], { alone })
+      return tx`select 1 as one`
+    })
+    assert.equal([...next], [{ one: 1 }], 'the transaction goes on')
+  })
 
 test('a transaction goes on after a large blob, also when the content was there', async () => {
   const content = random(3 * copyFrom)

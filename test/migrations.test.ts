@@ -101,6 +101,27 @@ test('four daemons that start at once all succeed, and the migrations run once',
     assert.is(row?.applied, journal.entries.length)
   }))
 
+test('rows are kept as the mail path counts on', () =>
+  withEmpty(async (target) => {
+    await migrate(target, released)
+    const sql = openClient(target, { max: 1 })
+    const tables = await sql`
+      select c.relname as name, array_to_string(c.reloptions, ' ') as options, a.attstorage as storage
+      from pg_class c left join pg_attribute a on a.attrelid = c.oid and c.relname = 'blob_chunks' and a.attname = 'data'
+      where c.relkind = 'r' and (c.reloptions is not null or a.attname is not null) order by c.relname`
+    await sql.end()
+    const vacuum = 'autovacuum_vacuum_scale_factor=0.01 autovacuum_vacuum_threshold=2000'
+    assert.equal(
+      [...tables],
+      [
+        { name: 'blob_chunks', options: null, storage: 'e' },
+        { name: 'comments', options: 'toast_tuple_target=8160', storage: null },
+        { name: 'inbound_mails', options: `${vacuum} fillfactor=50`, storage: null },
+        { name: 'outbox', options: `fillfactor=70 ${vacuum}`, storage: null },
+      ],
+    )
+  }))
+
 test('a released migration that was edited is refused', () =>
   withEmpty(async (target) => {
     await migrate(target, released)

@@ -67,7 +67,7 @@ export async function storeParts(tx: Tx, parts: IncomingPart[]): Promise<Attachm
   const small = parts.filter((part) => part.size <= blob.chunk)
   const ids = new Map<IncomingPart, number>()
   if (small.length) {
-    const stored = await putSmallBlobs(tx, await Promise.all(small.map(bytesOf)))
+    const stored = await putSmallBlobs(tx, await Promise.all(small.map(bytesOf)), { alone: false })
     for (const [index, part] of small.entries()) ids.set(part, stored[index]!)
   }
   for (const part of parts) if (!ids.has(part)) ids.set(part, (await putBlob(tx, streamOf(part))).id)

@@ -1,5 +1,5 @@
 /** Whether a mail was here before (MAIL 3). Pure: the spool finds the earlier mails, this judges them. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMail } from '../incoming.ts'
 import { MINUTE } from '../time.ts'
 import type { EarlierMail } from './spool/claims.ts'
@@ -25,7 +25,7 @@ const WINDOW = 10 * MINUTE
  * window of ten minutes, and the window before is looked at too.
  */
 export function dedupeKeys(mail: IncomingMail, receivedAt: Date): Buffer[] {
-  const key = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest()
+  const key = (...parts: string[]) => hash('sha256', parts.join('\0'), 'buffer')
   if (mail.messageId) return [key('id', mail.messageId, mail.contentKey)]
   if (mail.dateRaw) return [key('none', mail.contentKey)]
   const window = Math.floor(receivedAt.getTime() / WINDOW)

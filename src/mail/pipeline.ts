@@ -43,20 +43,18 @@ type Setup = {
   recent?: Recent
   log: Log
   now: () => Date
-  /** Mails under way at once: some wait for a parse child while others are in their transaction. */
-  atOnce?: number
 }
 
-type Working = Setup & { settling: Settling; reading: Set<number>; stop: AbortSignal }
+type Working = Setup & { settling: Settling; reading: Set<number>; onRead: () => void; stop: AbortSignal }
 
 /** Works on accepted mails until stopped: woken by `listen`, and by a poll to be sure. */
 export async function startPipeline(given: Setup): Promise<Pipeline> {
-  const { sql, log, now, worker, atOnce = limits.batch } = given
+  const { sql, log, now, worker } = given
   const bell = startBell(sql, log)
   const stop = new AbortController()
   const reading = new Set<number>()
   const settling = startSettling({ ...given, onAcknowledged: given.wake ?? bell.ring, expected: () => reading.size })
-  const setup: Working = { ...given, settling, reading, stop: stop.signal }
+  const setup: Working = { ...given, settling, reading, onRead: () => hasRoom() && look(), stop: stop.signal }
   const busy = new Map<number, { work: Promise<void>; suspect: boolean }>()
   let stopping = false
   let claimedAt = 0
@@ -64,7 +62,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
   let again = false
   const idlers: (() => void)[] = []
   // Half of the places at least, so that under load one claim, with its commit, serves several mails.
-  const hasRoom = () => busy.size <= atOnce / 2
+  const hasRoom = () => reading.size <= limits.batch / 2 && busy.size <= limits.underWay - limits.batch / 2
 
   const look = () => {
     again = true
@@ -75,7 +73,7 @@ export async function startPipeline(given: Setup): Promise<Pipeline> {
         again = false
         if (stopping || !hasRoom()) break // each mail that ends looks again
         claimedAt = performance.now()
-        const room = atOnce - busy.size
+        const room = Math.min(limits.batch - reading.size, limits.underWay - busy.size)
         const suspects = [...busy.values()].some((one) => one.suspect) ? 'none' : 'one'
         const claimed = await claim(sql, { worker, limit: room, suspects }, now()).catch((error) => {
           log.warn('claim_failed', { words: wordsOf(error) })
@@ -194,8 +192,9 @@ async function workOn(setup: Working, mail: ClaimedMail): Promise<void> {
 const isAgents = ({ desk }: Tools, mail: ParsedMail): mail is IncomingMail =>
   mail.error === null && mail.from !== null && desk.agents.has(mail.from.address.toLowerCase())
 
-function settle({ settling, reading }: Working, mail: ClaimedMail, read: Read): Promise<void> {
+function settle({ settling, reading, onRead }: Working, mail: ClaimedMail, read: Read): Promise<void> {
   reading.delete(mail.id)
+  onRead()
   return settling.settle(mail, read)
 }
 

@@ -14,6 +14,7 @@ export type BodyProof = { ticket: number; generation?: number }
  */
 export function readBodyProofs(text: string, bases: string[], keys: Keys): BodyProof[] {
   const seen = text.slice(0, threading.text)
+  if (!seen.includes('@')) return []
   const proofs = new Map<string, BodyProof>()
   let checked = 0
   for (const [word] of seen.matchAll(CANDIDATE)) {

@@ -1,6 +1,6 @@
 /** The leaves that are not body: named, numbered, written to files; and which of them the HTML shows (4.18, 4.23). */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { IncomingPart } from '../../incoming.ts'
@@ -95,7 +95,7 @@ function describe(node: Node, number: number): NamedPart {
     inline: false,
     contentId: contentId?.slice(0, 250) ?? null,
     disposition: value === 'inline' || value === 'attachment' ? value : value === '' ? null : 'attachment',
-    sha256: leaf.sha256 || createHash('sha256').update(leaf.bytes).digest('hex'),
+    sha256: leaf.sha256 || hash('sha256', leaf.bytes),
     content: leaf.file === null ? leaf.bytes : { file: leaf.file },
     charset: node.params.charset?.toLowerCase().slice(0, 60) ?? null,
     original: node.original,

@@ -140,10 +140,8 @@ async function fly(sql: Sql, log: Log, group: Waiting[]): Promise<void> {
 }
 
 async function storeGroup(tx: Tx, group: Waiting[]): Promise<number[]> {
-  const blobIds = await putSmallBlobs(
-    tx,
-    group.map((waiting) => waiting.bytes),
-  )
+  const contents = group.map((waiting) => waiting.bytes)
+  const blobIds = await putSmallBlobs(tx, contents, { alone: true })
   const rows = group.map(({ envelope, bytes }, n) => {
     return { envelope, head: bytes, blobId: blobIds[n]!, bytes: bytes.length }
   })

@@ -61,10 +61,12 @@ export async function claim(
   // one after the other, in order, the question whether an older one shares an id, and the row's lock, until `limit` are
   // found. As one flat query the planner asks of all that wait: with 1,000 waiting a claim took 50 ms, this one 1 ms.
   // The lowest id is asked for because below it the index still holds all that ended since the last vacuum.
+  // Its commit waits for no disk: a claim that a crash of the server takes back is a mail that nobody has begun.
   const rows = await sql<ClaimedRow[]>`
+    with soon as materialized (select set_config('synchronous_commit', 'off', true))
     update inbound_mails set attempts = attempts + 1, started_at = ${now},
       lease_until = ${after(now, limits.pipeline.lease)}, leased_by = ${worker}
-    where id in (
+    from soon where id in (
       with oldest as materialized (
         select id, attempts from inbound_mails
         where state = 'received' and due_at <= ${now} and (lease_until is null or lease_until <= ${now})
