@@ -165,8 +165,8 @@ export const pipeline = {
   backoff: 5 * SECOND,
   pause: SECOND / 2, // between two tries to reach a database that is gone
   batch: 64, // mails being read at once in a daemon
-  underWay: 128, // with those that are read and wait for their transaction
-  group: 32, // mails that share a transaction
+  underWay: 160, // with those that are read and wait for their transaction
+  group: 48, // mails that share a transaction
   commandsWithin: 20_000, // characters of a text in which a line is looked for that may be a command
   flights: 2, // such transactions at a time at most
   late: 40, // milliseconds of one before the next does not wait for it: until then it fills
