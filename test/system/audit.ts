@@ -1,11 +1,12 @@
 /**
- * The books against the desk: every mail that was promised is there once, in one final state; no ticket and no
- * acknowledgement twice; none missing but those shown as `uncertain` (MAIL 0.1, 0.2, 8.24).
+ * The books against the desk: every mail that was promised is there once, in one final state; no ticket, no
+ * acknowledgement and no mail to an agent twice; none missing but those shown as `uncertain` (MAIL 0.1, 0.2, 8.24, 8.32).
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../../src/database.ts'
+import { notifying } from '../../src/limits.ts'
 import type { SinkMail } from '../postbox.ts'
 import type { Ledger, Sent } from './load.ts'
 
@@ -22,7 +23,15 @@ type MailRow = {
   fallback: boolean
 }
 
-type OutboxRow = { id: number; kind: string; state: string; ticket_id: number; message_id: string; recipient: string }
+type OutboxRow = {
+  id: number
+  kind: string
+  state: string
+  ticket_id: number | null
+  message_id: string
+  recipient: string
+  created_at: Date
+}
 
 export type Audit = { faults: string[]; figures: Record<string, number> }
 
@@ -76,7 +85,7 @@ export async function audit(
   for (const sent of ledger.mails.values()) checkThread(sent, places, faults)
   await checkTickets(sql, [...places.values()], faults)
   await checkFiles(sql, ledger, places, faults)
-  const outbox = await checkAcks(sql, { places, relayed, folder }, faults)
+  const outbox = await checkOutbox(sql, { places, relayed, folder }, faults)
   const states = Map.groupBy(mails, (row) => row.state)
   return {
     faults,
@@ -156,37 +165,53 @@ async function checkFiles(sql: Sql, ledger: Ledger, places: Map<string, MailRow>
   }
 }
 
-async function checkAcks(
+/** Acknowledgements to who wrote, notifications to agents, and nothing else; each arrived once unless it is `uncertain`. */
+async function checkOutbox(
   sql: Sql,
   given: { places: Map<string, MailRow>; relayed: SinkMail[]; folder: string | null },
   faults: string[],
 ): Promise<Record<string, number>> {
-  const rows = await sql<OutboxRow[]>`select id, kind, state, ticket_id, message_id, recipient from outbox order by id`
-  const copies = Map.groupBy(given.relayed, (mail) => idOf(mail.raw))
-  const byTicket = Map.groupBy(rows, (row) => row.ticket_id)
+  const rows = await sql<OutboxRow[]>`
+    select id, kind, state, ticket_id, message_id, recipient, created_at from outbox order by id`
+  const { ack: acks = [], notification: notifications = [], ...others } = Object.groupBy(rows, (row) => row.kind)
+  for (const row of Object.values(others).flatMap((some) => some ?? []))
+    faults.push(`outbox ${row.id}, a ${row.kind} to ${row.recipient}, has no reason`)
+  const byTicket = Map.groupBy(acks, (row) => row.ticket_id)
   for (const place of given.places.values()) {
     if (place.state !== 'ticketed') continue
-    const acks = byTicket.get(place.ticket_id ?? 0) ?? []
-    if (acks.length !== (place.fallback ? 0 : 1))
-      faults.push(`#${place.ticket_id} has ${acks.length} acknowledgements: ${why(place)}`)
+    const own = byTicket.get(place.ticket_id) ?? []
+    if (own.length !== (place.fallback ? 0 : 1))
+      faults.push(`#${place.ticket_id} has ${own.length} acknowledgements: ${why(place)}`)
   }
+  checkTold(notifications, faults)
+  const copies = Map.groupBy(given.relayed, (mail) => idOf(mail.raw))
   for (const row of rows) {
     const relayed = copies.get(row.message_id)?.length ?? 0
     const file = given.folder !== null && existsSync(path.join(given.folder, `${row.id}.eml`))
-    if (relayed > 1) faults.push(`acknowledgement ${row.id} of #${row.ticket_id} arrived ${relayed} times`)
+    if (relayed > 1) faults.push(`${row.kind} ${row.id} of #${row.ticket_id} arrived ${relayed} times`)
     if (row.state === 'sent' ? relayed === 0 && !file : row.state !== 'uncertain')
-      faults.push(`acknowledgement ${row.id} is ${row.state} and arrived ${relayed} times`)
+      faults.push(`${row.kind} ${row.id} is ${row.state} and arrived ${relayed} times`)
   }
   const known = new Set(rows.map((row) => row.message_id))
   for (const id of copies.keys()) if (!known.has(id)) faults.push(`a mail arrived that is in no outbox: ${id}`)
   const uncertain = rows.filter((row) => row.state === 'uncertain')
   return {
     tickets: byTicket.size,
-    acks: rows.length,
+    acks: acks.length,
+    notifications: notifications.length,
     relayed: given.relayed.length,
     uncertain: uncertain.length,
     uncertainArrived: uncertain.filter((row) => copies.has(row.message_id)).length,
   }
+}
+
+/** At most one mail a ticket and agent in two minutes (8.32): what a killed daemon had told is not told again. */
+function checkTold(notifications: OutboxRow[], faults: string[]): void {
+  const ofTickets = notifications.filter((row) => row.ticket_id !== null) // the others are digests
+  for (const [whom, rows] of Map.groupBy(ofTickets, (row) => `#${row.ticket_id} to ${row.recipient}`))
+    for (const [before, row] of rows.slice(1).map((row, at) => [rows[at]!, row] as const))
+      if (row.created_at.getTime() - before.created_at.getTime() < notifying.every)
+        faults.push(`${whom}: notifications ${before.id} and ${row.id} are less than two minutes apart`)
 }
 
 const why = (row: MailRow) => row.reasons.map((one) => one.words).join('; ')
