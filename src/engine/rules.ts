@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 import type { Fault, Path } from '../yaml.ts'
 import { type Action, type ActionNames, type actionsSchema, compileActions } from './rules/actions.ts'
-import { type Condition, compileCondition, type Known, type RuleFacts } from './rules/conditions.ts'
+import { type Condition, compileCondition, type Known, type Reason, type RuleFacts } from './rules/conditions.ts'
 import { correlationKey } from './rules/correlate.ts'
 import type { Priority, Status } from './tables.ts'
 
@@ -13,7 +13,7 @@ export type { RuleFacts } from './rules/conditions.ts'
 
 export type Rule = { readonly name: string; readonly when: Condition; readonly actions: readonly Action[] }
 
-export type Verdict = { matched: boolean; why: string[] }
+export type Verdict = { matched: boolean; why: Reason[] }
 
 /** What a ticket gets before any rule has spoken; `project` is the inbox's. */
 export type RouteDefaults = { project: string; type?: string; priority?: Priority; ack?: string }
@@ -39,7 +39,7 @@ export type Route = {
   notes: string[]
   /** The first rule that set the project; null: the inbox did. */
   rule: string | null
-  trace: { rule: string; matched: boolean; why: string[] }[]
+  trace: { rule: string; matched: boolean; why: Reason[] }[]
 }
 
 /** As much of the desk as routing needs. */
@@ -66,7 +66,7 @@ export function compileRule(
 
 /** Whether a rule holds, and every condition it looked at with the value seen (80 characters of it). */
 export function evaluate(rule: Rule, facts: RuleFacts, now: Date): Verdict {
-  const why: string[] = []
+  const why: Reason[] = []
   return { matched: rule.when(facts, now, why), why }
 }
 
@@ -111,7 +111,7 @@ export function route(desk: RoutingDesk, facts: RuleFacts, defaults: RouteDefaul
 }
 
 const always: Condition = (_facts, _now, why) => {
-  why.push('no condition: always')
+  why.push({ field: 'when', test: 'is absent', holds: true, seen: 'it always holds' })
   return true
 }
 

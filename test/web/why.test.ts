@@ -37,6 +37,14 @@ test('why this kind, this author, this ticket, this project, these dates', async
   assert.match(text, /Solution: 24 h of calendar berlin, until Thu 26 Nov 2026, 09:30 CET/)
 })
 
+test('neighbouring rules that fail for the same thing seen are one line', async () => {
+  const mine = await desk.deliver(
+    mail({ from: 'Sam <sam@nowhere.example>', headers: { 'Message-ID': '<why.0@mail.example>' } }),
+  )
+  const text = textOf(await browser.page(`/tickets/${mine.ticket_id}`))
+  assert.match(text, 'Rules “acme”, “borealis” do not hold: organization is acme, is borealis: no, there is none.')
+})
+
 test('an answer says by what it was threaded, and which claims did not count', async () => {
   const first = await desk.deliver(mail({ subject: 'Mine', headers: { 'Message-ID': '<why.2@mail.example>' } }))
   const other = await desk.deliver(

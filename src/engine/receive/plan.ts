@@ -5,6 +5,7 @@ import type { Audience } from '../commands/command.ts'
 import type { GivenLine } from '../commands/grammar.ts'
 import type { CommandRow, LineProblem } from '../commands.ts'
 import type { SheetLine } from '../notify/sheet.ts'
+import { reasonText } from '../rules/conditions.ts'
 import type { Route } from '../rules.ts'
 import type { Promised } from '../sla.ts'
 import type { Status } from '../tables.ts'
@@ -205,11 +206,33 @@ export function traceOf(plan: Plan): Record<string, unknown> {
   }
 }
 
-/** A line a rule. As objects, the rules of a desk with fifty customers were most of what a mail writes. */
-const rulesText = (steps: Route['trace']): string =>
-  steps
-    .map(({ rule, matched, why }) => {
-      const reasons = why.length > 0 ? `: ${why.join('; ').replace(/\s*\n\s*/g, ' ')}` : ''
-      return `Rule “${rule}” ${matched ? 'holds' : 'does not hold'}${reasons}.`
-    })
-    .join('\n')
+/**
+ * A line a rule; neighbours that fail for the same thing seen share one. Else the rules of fifty customers, each with the
+ * organization that it is not, are most of what a mail writes and of what its page shows.
+ */
+function rulesText(steps: Route['trace']): string {
+  const groups: Step[][] = []
+  for (const step of steps) {
+    const last = groups.at(-1)
+    if (last && failAlike(last[0]!, step)) last.push(step)
+    else groups.push([step])
+  }
+  return groups.map(groupText).join('\n')
+}
+
+type Step = Route['trace'][number]
+
+function failAlike({ matched, why: [one, ...others] }: Step, next: Step): boolean {
+  const [other] = next.why
+  if (matched || next.matched || !one || !other || others.length > 0 || next.why.length > 1) return false
+  return one.field === other.field && one.holds === other.holds && one.seen === other.seen
+}
+
+function groupText(steps: Step[]): string {
+  const { matched, why } = steps[0]!
+  const tests = steps.map((step) => step.why[0]?.test).join(', ')
+  const reasons = why.map((reason, n) => reasonText(n === 0 ? { ...reason, test: tests } : reason)).join('; ')
+  const verb = matched ? 'holds' : steps.length > 1 ? 'do not hold' : 'does not hold'
+  const names = steps.map(({ rule }) => `“${rule}”`).join(', ')
+  return `Rule${steps.length > 1 ? 's' : ''} ${names} ${verb}: ${reasons.replace(/\s*\n\s*/g, ' ')}.`
+}

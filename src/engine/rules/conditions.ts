@@ -43,8 +43,15 @@ export type RuleFacts = {
   kind: string
 }
 
-/** Adds to `why` one line for each condition it looked at, with the value seen. */
-export type Condition = (facts: RuleFacts, now: Date, why: string[]) => boolean
+/** A condition that was looked at: `organization` `is acme`, whether it holds, what was `seen`. */
+export type Reason = { field: string; test: string; holds: boolean; seen: string }
+
+/** Adds to `why` each condition it looked at. */
+export type Condition = (facts: RuleFacts, now: Date, why: Reason[]) => boolean
+
+/** `organization is acme: no, seen "borealis"`. */
+export const reasonText = ({ field, test, holds, seen }: Reason): string =>
+  `${field} ${test}: ${holds ? 'yes' : 'no'}, ${seen}`
 
 /** What the conditions of a desk may refer to. */
 export type Known = {
@@ -143,9 +150,9 @@ const some =
 const negation =
   (part: Condition): Condition =>
   (facts, now, why) => {
-    const inner: string[] = []
+    const inner: Reason[] = []
     const holds = !part(facts, now, inner)
-    why.push(...inner.map((line) => `not: ${line}`))
+    why.push(...inner.map((reason) => ({ ...reason, field: `not: ${reason.field}` })))
     return holds
   }
 
@@ -205,17 +212,43 @@ function compileText(key: string, field: Field, value: unknown, path: Path, cont
   const words = tests.map((test) => test.words).join(isMapping(value) ? ' and ' : ' or ')
   const allOf = isMapping(value)
   return (facts, _now, why) => {
-    const values = field.read(facts).map(fold)
-    for (const text of values) {
-      const found = tests.map((test) => test.find(text))
-      const holds = allOf ? found.every((at) => at >= 0) : found.some((at) => at >= 0)
-      if (!holds) continue
-      why.push(`${key} ${words}: yes, ${seen(text, Math.max(...found))}`)
+    const values = valuesOf(facts, key, field)
+    for (const text of values.folded) {
+      const at = found(tests, allOf, text)
+      if (at < 0) continue
+      why.push({ field: key, test: words, holds: true, seen: seen(text, at) })
       return true
     }
-    why.push(`${key} ${words}: no, ${values.length > 0 ? seen(values.join(', '), 0) : 'there is none'}`)
+    why.push({ field: key, test: words, holds: false, seen: values.seen })
     return false
   }
+}
+
+/** Where the last of them holds; -1 where none does, or not all that should. */
+function found(tests: TextTest[], allOf: boolean, text: string): number {
+  let last = -1
+  for (const test of tests) {
+    const at = test.find(text)
+    if (allOf && at < 0) return -1
+    last = Math.max(last, at)
+  }
+  return last
+}
+
+type Values = { folded: string[]; seen: string }
+
+/** A desk has a rule a customer, and all of them ask for the same few fields of facts that never change: each is read once. */
+const read = new WeakMap<RuleFacts, Map<string, Values>>()
+
+function valuesOf(facts: RuleFacts, key: string, field: Field): Values {
+  const fields = read.get(facts) ?? new Map<string, Values>()
+  read.set(facts, fields)
+  const known = fields.get(key)
+  if (known) return known
+  const folded = field.read(facts).map(fold)
+  const values = { folded, seen: folded.length > 0 ? seen(folded.join(', '), 0) : 'there is none' }
+  fields.set(key, values)
+  return values
 }
 
 const presence =
@@ -224,7 +257,7 @@ const presence =
     const values = field.read(facts).filter((text) => text.trim() !== '')
     const holds = values.length > 0 === wanted
     const shown = values.length > 0 ? seen(values.join(', '), 0) : 'there is none'
-    why.push(`${key} is ${wanted ? 'there' : 'absent'}: ${holds ? 'yes' : 'no'}, ${shown}`)
+    why.push({ field: key, test: `is ${wanted ? 'there' : 'absent'}`, holds, seen: shown })
     return holds
   }
 
@@ -280,7 +313,7 @@ function operatorTests(value: Record<string, unknown>, path: Path, context: Cont
     )
     return {
       words: tests.map((test) => test.words).join(' or '),
-      find: (text) => Math.max(...tests.map((test) => test.find(text))),
+      find: (text) => found(tests, false, text),
     }
   })
 }
@@ -299,10 +332,7 @@ function operatorTest(name: string, wanted: string, path: Path, context: Context
 
 const bothTests = (tests: TextTest[]): TextTest => ({
   words: tests.map((test) => test.words).join(' and '),
-  find(text) {
-    const found = tests.map((test) => test.find(text))
-    return found.includes(-1) ? -1 : Math.max(...found)
-  },
+  find: (text) => found(tests, true, text),
 })
 
 function compileAttachment(value: unknown, path: Path, context: Context): Condition {
@@ -310,9 +340,12 @@ function compileAttachment(value: unknown, path: Path, context: Context): Condit
     return fault(context, path, `${show(value)} is neither true nor false`, 'write true or false')
   return (facts, _now, why) => {
     const holds = facts.has_attachment === value
-    why.push(
-      `has_attachment is ${value}: ${holds ? 'yes' : 'no'}, ${facts.has_attachment ? 'it has one' : 'it has none'}`,
-    )
+    why.push({
+      field: 'has_attachment',
+      test: `is ${value}`,
+      holds,
+      seen: facts.has_attachment ? 'it has one' : 'it has none',
+    })
     return holds
   }
 }
@@ -330,7 +363,7 @@ function compileSize(value: unknown, path: Path, context: Context): Condition {
   const compare = COMPARE[match[1]!]!
   return (facts, _now, why) => {
     const holds = compare(facts.size, bytes)
-    why.push(`size ${match[1]} ${match[2]}: ${holds ? 'yes' : 'no'}, seen ${facts.size} bytes`)
+    why.push({ field: 'size', test: `${match[1]} ${match[2]}`, holds, seen: `seen ${facts.size} bytes` })
     return holds
   }
 }
@@ -379,7 +412,12 @@ const duringCalendar =
   (calendar: Calendar, open: boolean, words: string): Condition =>
   (_facts, now, why) => {
     const holds = isWorkingTime(calendar, seconds(now)) === open
-    why.push(`at ${open ? 'within' : 'outside'} ${words}: ${holds ? 'yes' : 'no'}, seen ${now.toISOString()}`)
+    why.push({
+      field: 'at',
+      test: `${open ? 'within' : 'outside'} ${words}`,
+      holds,
+      seen: `seen ${now.toISOString()}`,
+    })
     return holds
   }
 

@@ -10,6 +10,7 @@ import type { RuleTestSource, TestMail } from '../desk/schema.ts'
 import type { Desk } from '../desk.ts'
 import { type Route, route } from '../rules.ts'
 import { selectPolicy } from '../sla.ts'
+import { reasonText } from './conditions.ts'
 import { factsOf, type MailFacts } from './facts.ts'
 
 /** `path` leads to the test in the desk file. */
@@ -62,7 +63,7 @@ function runTest(desk: Desk, { rule, path, test }: RuleTest, mail: MailFacts): T
   const routed = route(desk, facts, { project: inbox.project }, now)
   const own = routed.trace.find((step) => step.rule === rule)
   const got = { ...outcome(routed), matched: own?.matched ?? false, policy: policyOf(desk, facts, routed, now) }
-  const why = own ? own.why.join(', ') : 'an earlier rule stopped'
+  const why = own ? own.why.map(reasonText).join(', ') : 'an earlier rule stopped'
   const faults = Object.entries(test.expect).flatMap(([key, wanted]): Fault[] => {
     const seen = got[key as keyof typeof got]
     if (same(key, wanted, seen)) return []

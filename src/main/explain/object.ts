@@ -1,6 +1,7 @@
 /** An explanation as data: the object of `explain --json`. A field may be added, never renamed or removed. */
 import { howText } from '../../engine/due-words.ts'
 import type { Plan } from '../../engine/receive.ts'
+import { reasonText } from '../../engine/rules/conditions.ts'
 import type { MailAddress, ParseError } from '../../incoming.ts'
 import type { Explanation } from '../../mail/explain.ts'
 import { joinRanges, type RangeKind } from '../../ranges.ts'
@@ -166,7 +167,8 @@ const NO_SLA: Explained['sla'] = { policy: null, first_response_due: null, resol
 function routeOf({ route }: Plan): Explained['route'] {
   if (!route) return NO_ROUTE
   const { project, team, assignee, priority, type, tags, rule, trace } = route
-  return { project, team, assignee, priority, type, tags, rule, trace }
+  const steps = trace.map((step) => ({ ...step, why: step.why.map(reasonText) }))
+  return { project, team, assignee, priority, type, tags, rule, trace: steps }
 }
 
 function slaOf({ sla }: Plan, receivedAt: Date): Explained['sla'] {
