@@ -98,8 +98,8 @@ function step(scan: Scan, i: number, floor: number): number {
   if (banner === 'original' && !scan.forwards) return openQuote(scan, i, i + 1, 'original_banner')
   if (html.kinds.get(i)?.kind === 'indent' && line.kind === 'q') return i
   if (html.rules.has(i) && isHeaderLine(line)) return openQuote(scan, i, i + 1, 'header_block')
-  const isParted = html.rules.has(i) || drawnAbove(lines, i, floor) || scan.isKnown(i + 2)
-  const block = headerBlockAt(lines, i, isParted ? 2 : 3)
+  const isParted = () => html.rules.has(i) || drawnAbove(lines, i, floor) || scan.isKnown(i + 2)
+  const block = isLabelled(line) ? headerBlockAt(lines, i, isParted() ? 2 : 3) : null
   if (block) return scan.forwards ? keepForward(scan, i) : openQuote(scan, i, block.to, 'header_block')
   if (isMarker(line.body) && scan.isKnown(i + 1)) return quoteToEnd(scan, i, floor, 'reply_marker')
   const attribution = attributionEndingAt({ ...scan, text: scan.input.text, index: i, floor })
