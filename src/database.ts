@@ -27,7 +27,7 @@ export type Tx = postgres.TransactionSql
 export type Queryable = postgres.ISql
 export type Db = PostgresJsDatabase
 export { all, ask, askTogether, each, type Question, share } from './database/ask.ts'
-export { type Change, change, type Statement, together } from './database/together.ts'
+export { type Change, change, fragment, type Statement, together } from './database/together.ts'
 
 export type Database = { sql: Sql; db: Db; end(): Promise<void> }
 

@@ -6,8 +6,10 @@
 import type postgres from 'postgres'
 import { type Recordset, recordset } from './recordset.ts'
 
-/** A tagged query that nobody has awaited: awaiting runs it alone, `together` runs it with others. */
-export type Statement = postgres.PendingQuery<postgres.Row[]>
+/** A query that nobody has awaited: awaiting runs it alone, `together` runs it with others. */
+export type Statement = PromiseLike<postgres.RowList<postgres.Row[]>>
+
+type Query = postgres.PendingQuery<postgres.Row[]>
 
 /** What a change does to a table: one `insert`, `update` or `delete` that reads its rows from `given`. */
 export type Change = Recordset
@@ -18,7 +20,7 @@ export type Change = Recordset
  * `insert`, `update` or `delete`, without a `with` of its own.
  * @returns what the first one returned, for all changes of its kind; it has a `returning`
  */
-export function together(tx: postgres.ISql, statements: [Statement, ...Statement[]]): Statement {
+export function together(tx: postgres.ISql, statements: [Statement, ...Statement[]]): Query {
   const [first, ...others] = merged(tx, statements)
   const parts = others.reduce((all, each, n) => tx`${all}, ${tx(`s${n + 1}`)} as (${each})`, tx`s0 as (${first!})`)
   return tx`with ${parts} select * from s0`
@@ -29,28 +31,44 @@ export function together(tx: postgres.ISql, statements: [Statement, ...Statement
  * decodes; what PostgreSQL cannot hold of a text is replaced.
  */
 export function change(tx: postgres.ISql, kind: Change, rows: object[]): Statement {
-  const statement = recordset(tx, kind, rows)
-  changes.set(statement, { kind, rows })
-  return statement
+  const query = () => recordset(tx, kind, rows)
+  const changing: Changing = {
+    kind,
+    rows,
+    query,
+    // biome-ignore lint/suspicious/noThenProperty: awaited it runs alone, as the driver's own queries do
+    then: (done, failed) => query().then(done, failed),
+  }
+  return changing
 }
 
-const changes = new WeakMap<Statement, { kind: Change; rows: object[] }>()
+/** A dozen a mail, nearly all to be merged with others: the driver hears of one only when it is run. */
+type Changing = Statement & { kind: Change; rows: object[]; query(): Query }
+
+/** What stands for a statement inside the text of another. */
+export const fragment = (statement: Statement): Query =>
+  isChanging(statement) ? statement.query() : (statement as Query)
+
+const isChanging = (statement: Statement): statement is Changing => 'kind' in statement
 
 /** In the order in which each kind first appeared. */
-function merged(tx: postgres.ISql, statements: Statement[]): Statement[] {
-  const byKind = new Map<Change, { at: number; rows: object[]; count: number }>()
-  const all: Statement[] = []
+function merged(tx: postgres.ISql, statements: Statement[]): Query[] {
+  const byKind = new Map<Change, object[]>()
+  const all: (Query | Change)[] = []
   for (const statement of statements) {
-    const found = changes.get(statement)
-    const same = found && byKind.get(found.kind)
-    if (same) {
-      same.rows.push(...found.rows)
-      same.count++
+    if (!isChanging(statement)) {
+      all.push(statement as Query)
       continue
     }
-    if (found) byKind.set(found.kind, { at: all.length, rows: [...found.rows], count: 1 })
-    all.push(statement)
+    const rows = byKind.get(statement.kind)
+    if (rows) rows.push(...statement.rows)
+    else {
+      byKind.set(statement.kind, [...statement.rows])
+      all.push(statement.kind)
+    }
   }
-  for (const [kind, { at, rows, count }] of byKind) if (count > 1) all[at] = recordset(tx, kind, rows)
-  return all
+  return all.map((one) => {
+    const rows = byKind.get(one as Change)
+    return rows ? recordset(tx, one as Change, rows) : (one as Query)
+  })
 }

@@ -4,7 +4,7 @@
  * in outbox/delivery.ts. It refuses addresses, ids and header names that cannot be written safely (8.17), and makes
  * lines harmless that would be commands when they come back (COMMANDS E5.6).
  */
-import { type Change, change, type Queryable, type Statement, type Tx } from '../database.ts'
+import { type Change, change, fragment, type Queryable, type Statement, type Tx } from '../database.ts'
 import { Refusal } from '../errors.ts'
 import { outgoing } from '../limits.ts'
 import { after, floored } from '../time.ts'
@@ -100,7 +100,7 @@ export async function reserveOutboxIds(tx: Queryable, count: number): Promise<nu
 export async function queueMail(tx: Tx, mail: OutgoingMail, sending: Sending, now: Date): Promise<Queued[]> {
   const ids = mail.ids ?? (await reserveOutboxIds(tx, mail.recipients.length))
   return await tx<Queued[]>`
-    with written as (${outboxRows(tx, { ...mail, ids }, sending, now)})
+    with written as (${fragment(outboxRows(tx, { ...mail, ids }, sending, now))})
     select w.* from written w left join (select pg_notify(${OUTBOX_CHANNEL}, '') where ${mail.wake !== 'caller'}) woken on true
     order by w.id`
 }

@@ -3,7 +3,7 @@
  * by the verbs of everyday work, time by the sweep; then the rows are read as `ticket N` reads them. The transaction is
  * undone, so any desk's database will do.
  */
-import { rolledBack, type Sql, type Tx, together } from '../../database.ts'
+import { fragment, rolledBack, type Sql, type Tx, together } from '../../database.ts'
 import type { Calendar } from '../business-hours.ts'
 import { writeDesk } from '../desk/apply.ts'
 import { withIds } from '../desk/load.ts'
@@ -220,7 +220,7 @@ async function customerReply({ tx, ticketId }: Scene, automated: boolean, at: Da
   const comment = { ...PLAIN_COMMENT, id: await reserveComment(tx), ticketId: ticketId!, automatic: automated }
   const input = { comment, counts: !automated, actor: ACTOR, status: null, answerTo: null, why: 'the vector says so' }
   const [first, ...others] = await furtherComment(tx, input, at)
-  await together(tx, [tx`${first!} returning id`, ...others])
+  await together(tx, [tx`${fragment(first!)} returning id`, ...others])
 }
 
 async function outcome({ tx, ticketId }: Scene, asOf: Date): Promise<unknown> {

@@ -1,7 +1,7 @@
 /** Random days of work through the verbs: what the events alone give is what the rows say, swept or not. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Tx, together, transaction } from '../../../src/database.ts'
+import { fragment, type Tx, together, transaction } from '../../../src/database.ts'
 import { cancelForTicket } from '../../../src/engine/outbox.ts'
 import { listBreaches, listClocks } from '../../../src/engine/sla/read.ts'
 import { replayTicket } from '../../../src/engine/sla/replay.ts'
@@ -75,7 +75,7 @@ async function customerWrites(tx: Tx, ticketId: number, automatic: boolean, now:
   const status = opens ? { from: row!.status, to: 'open' as const, why: 'they wrote', dropAssignee: false } : null
   const rows = await furtherComment(tx, { comment, counts: !automatic, actor, status, answerTo: null, why: '' }, now)
   const [first, ...others] = rows
-  await together(tx, [tx`${first!} returning id`, ...others])
+  await together(tx, [tx`${fragment(first!)} returning id`, ...others])
 }
 
 test('Q7: after random days the events give the rows, also where the desk was edited', async () => {
