@@ -5,7 +5,7 @@
  */
 import { createHash, hash } from 'node:crypto'
 import type { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished, pipeline } from 'node:stream/promises'
 import type { Queryable, Tx } from './database.ts'
 import { Refusal } from './errors.ts'
 import { blob as limits } from './limits.ts'
@@ -70,8 +70,12 @@ async function copySmall(tx: Tx, contents: Map<string, Buffer>): Promise<Made[]>
     from unnest(${[...contents.keys()]}::text[], ${sizes}::int[]) as c (sha256, bytes) order by 1
     on conflict (sha256) do nothing returning id, encode(sha256, 'hex') as sha256`
   const full = made.filter((row) => contents.get(row.sha256)!.length > 0)
-  const rows = full.flatMap(({ id, sha256 }) => copyRow(id, 0, [contents.get(sha256)!]))
-  if (rows.length) await copyIn(tx, [rows])
+  if (full.length) {
+    const into = await startCopy(tx)
+    const rows = full.flatMap(({ id, sha256 }) => copyRow(id, 0, [contents.get(sha256)!]))
+    into.end(Buffer.concat([COPY_HEAD, ...rows, COPY_TAIL])) // one message for all
+    await finished(into)
+  }
   return made
 }
 
@@ -224,15 +228,24 @@ async function nameBlob(tx: Tx, fresh: number, sha256: Buffer, bytes: number): P
   }
 }
 
-/** COPY in PostgreSQL's binary format: parameters would travel as text. Each item is a row, or several, in pieces. */
-async function copyIn(tx: Tx, source: Iterable<Buffer[]> | AsyncIterable<Buffer[]>): Promise<void> {
+/** Rows copied in as they come, each in pieces. */
+async function copyIn(tx: Tx, source: AsyncIterable<Buffer[]>): Promise<void> {
+  const whole = async function* () {
+    yield COPY_HEAD
+    for await (const row of source) yield* row.length > PIECES ? [Buffer.concat(row)] : row // each becomes a message
+    yield COPY_TAIL
+  }
+  await pipeline(whole, await startCopy(tx))
+}
+
+const COPY_HEAD = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+const COPY_TAIL = Buffer.from([0xff, 0xff])
+
+/** COPY in PostgreSQL's binary format: parameters would travel as text. */
+async function startCopy(tx: Tx): Promise<Writable> {
   const into = await tx`copy blob_chunks (blob_id, n, data) from stdin (format binary)`.writable()
   watchEnd(tx, into)
-  await pipeline(async function* () {
-    yield Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
-    for await (const row of source) yield* row.length > PIECES ? [Buffer.concat(row)] : row // each becomes a message
-    yield Buffer.from([0xff, 0xff])
-  }, into)
+  return into
 }
 
 /** One row as COPY takes it; the data is not copied. */

@@ -6,7 +6,7 @@ import { readLine } from '../commands/grammar.ts'
 
 /** The text with such lines made harmless; quotation marks before them are looked through. */
 export const inertText = (text: string): string =>
-  SIGIL.test(text) ? text.replace(LINE, (line, before, rest) => (isCommand(rest) ? `${before}· ${rest}` : line)) : text
+  BEGUN.test(text) ? text.replace(LINE, (line, before, rest) => (isCommand(rest) ? `${before}· ${rest}` : line)) : text
 
 /** The same for HTML that this program wrote: text between two tags or line ends is a line for somebody. */
 export const inertHtml = (html: string): string =>
@@ -15,6 +15,7 @@ export const inertHtml = (html: string): string =>
     : html
 
 const SIGIL = /[#＃﹟]/u
+const BEGUN = /[#＃﹟](?![0-9])/u // a ticket's number, which most mails name, begins no command
 const LINE = /^((?:[^\S\n]|[>|\u0085])*)(.*[#＃﹟].*)$/gmu
 const PIECE = /((?:^|>|\n)(?:\s|&nbsp;|&#160;|&gt;)*)([^<>\n]*[#＃﹟][^<>\n]*)/gu
 
