@@ -237,7 +237,10 @@ function found(tests: TextTest[], allOf: boolean, text: string): number {
 
 type Values = { folded: string[]; seen: string }
 
-/** A desk has a rule a customer, and all of them ask for the same few fields of facts that never change: each is read once. */
+/**
+ * A desk has a rule a customer, and all of them ask for the same few fields: each is read once. Facts never change; what
+ * a rule sets makes new ones.
+ */
 const read = new WeakMap<RuleFacts, Map<string, Values>>()
 
 function valuesOf(facts: RuleFacts, key: string, field: Field): Values {
