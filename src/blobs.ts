@@ -20,7 +20,7 @@ const LINE = 77
 const LINE_BYTES = 57
 const LINES = 500 // decoded at a time
 
-/** Of an item that is copied in; more are joined. */
+/** Of a row that is copied in; more are joined. */
 const PIECES = 16
 
 /**
@@ -72,8 +72,8 @@ async function copySmall(tx: Tx, contents: Map<string, Buffer>): Promise<Made[]>
   const full = made.filter((row) => contents.get(row.sha256)!.length > 0)
   if (full.length) {
     const into = await startCopy(tx)
-    const rows = full.flatMap(({ id, sha256 }) => copyRow(id, 0, [contents.get(sha256)!]))
-    into.end(Buffer.concat([COPY_HEAD, ...rows, COPY_TAIL])) // one message for all
+    const copied = full.flatMap(({ id, sha256 }) => copyRow(id, 0, [contents.get(sha256)!]))
+    into.end(Buffer.concat([COPY_HEAD, ...copied, COPY_TAIL])) // one message for all
     await finished(into)
   }
   return made

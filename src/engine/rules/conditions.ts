@@ -249,7 +249,7 @@ function valuesOf(facts: RuleFacts, key: string, field: Field): Values {
   const known = fields.get(key)
   if (known) return known
   const folded = field.read(facts).map(fold)
-  const values = { folded, seen: folded.length > 0 ? seen(folded.join(', '), 0) : 'there is none' }
+  const values = { folded, seen: seenOf(folded) }
   fields.set(key, values)
   return values
 }
@@ -259,8 +259,7 @@ const presence =
   (facts, _now, why) => {
     const values = field.read(facts).filter((text) => text.trim() !== '')
     const holds = values.length > 0 === wanted
-    const shown = values.length > 0 ? seen(values.join(', '), 0) : 'there is none'
-    why.push({ field: key, test: `is ${wanted ? 'there' : 'absent'}`, holds, seen: shown })
+    why.push({ field: key, test: `is ${wanted ? 'there' : 'absent'}`, holds, seen: seenOf(values) })
     return holds
   }
 
@@ -423,6 +422,8 @@ const duringCalendar =
     })
     return holds
   }
+
+const seenOf = (values: string[]): string => (values.length > 0 ? seen(values.join(', '), 0) : 'there is none')
 
 /** A value as a trace shows it: one line, cut, and from where it matched on. */
 function seen(text: string, at: number): string {
